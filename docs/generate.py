@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import tabwarden.audit.lints  # noqa: F401  (fills LINTS)
+from tabwarden.audit.finding import LINTS
+from tabwarden.audit.score import FORMULA
 from tabwarden.cli import COMMANDS, HERE
 from tabwarden.commands import Command
 from tabwarden.commands._answer import OUTPUT
@@ -24,6 +29,7 @@ from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
 from tabwarden.sandbox.http import coverage
 
 REFERENCE = Path(__file__).parent / "reference"
+DOCUMENTED_ERRORS = Path(__file__).parent.parent / "tests/sandbox/documented_errors.tsv"
 MADE = "<!-- made by docs/generate.py; do not edit -->"
 MARKS = "Marks: V read in a source, B believed, C sources contradict each other."
 
@@ -131,7 +137,7 @@ def commands() -> Iterator[str]:
     """Every command with its arguments and options."""
     yield "# Commands"
     yield ""
-    found = "2 `plan` or `diff` of snapshots found changes"
+    found = "2 `plan` or `diff` of snapshots found changes, `lint` findings as bad as `--fail-on`"
     codes = (
         "0 done or nothing to do",
         "1 error (usage errors too, `doctor` with a no)",
@@ -173,11 +179,82 @@ def _command(command: Command) -> Iterator[str]:
         yield from _table(["", ""], rows)
 
 
+def clients() -> Iterator[str]:
+    """What is run against the sandbox, and what of it fails by its own fault."""
+    yield "# Clients that run against the sandbox"
+    yield ""
+    yield "Each unmodified, over HTTP or HTTPS, in an environment of its own, pinned:"
+    yield "`script/clients` runs all, `script/clients NAME` one. Those marked CI run in the tests too."
+    yield "Beside them: tabcmd, tableau-api-lib and tableauserverclient in the tests, DataHub and OpenMetadata by"
+    yield "`script/connectors`."
+    yield ""
+    known = tomllib.loads((REFERENCE.parent.parent / "clients" / "clients.toml").read_text(encoding="utf-8"))
+    rows = [[name, one["version"], one["job"], "yes" if one.get("in_ci") else ""] for name, one in known.items()]
+    yield from _table(["client", "version", "what it does there", "CI"], rows)
+    yield ""
+    yield "## What fails by their own fault"
+    yield ""
+    yield "Steps that fail against any Tableau, with the place in the client; everything else succeeds."
+    if waits := {step for one in known.values() for step in one.get("waits", ())}:
+        yield f"Not played yet, so that a client asks it in vain: {', '.join(sorted(waits))}."
+    yield ""
+    faults = [
+        [name, fault["step"], f"`{fault['at']}`", fault["why"]]
+        for name, one in known.items()
+        for fault in one.get("faults", ())
+    ]
+    yield from _table(["client", "step", "where", "what is wrong"], faults)
+
+
+def rest_errors() -> Iterator[str]:
+    """What of the documented errors a test provokes, and why the rest is not."""
+    rows = list(csv.DictReader(DOCUMENTED_ERRORS.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
+    left = [row for row in rows if row["left"]]
+    yield "# Documented errors"
+    yield ""
+    yield (
+        f"Of the {len(rows)} refusals that the REST reference documents (about API 3.10, besides unknown sites, wrong "
+        "methods and failed sign-ins) for the endpoints [the sandbox](sandbox-endpoints.md) plays, "
+        f"{len(rows) - len(left)} are provoked by a test, over HTTP; status and code must be the documented ones. "
+        "These are not:"
+    )
+    yield ""
+    listed = ([row["document"], f"{row['method']} `{row['path']}`", row["code"], row["left"]] for row in left)
+    yield from _table(["method of the reference", "endpoint", "code", "why"], list(listed))
+
+
+def findings() -> Iterator[str]:
+    """Every lint: what it finds, why, from where, when it may be ignored, who mends it and how."""
+    yield "# Findings"
+    yield ""
+    yield "What `tabwarden lint` looks for; [how to use it](../how-to/find-and-mend.md)."
+    yield "Where a fact that a lint rests on was not read, the finding is *unknown*: told and counted, never well."
+    yield ""
+    yield "The surprises of Tableau's permissions are numbered as the house collected them from its help."
+    yield ""
+    yield f"**Points.** {FORMULA}"
+    yield ""
+    rows = [[f"[`{one.id}`](#{one.id})", one.title, one.severity, one.of.replace("_", " ")] for one in LINTS.values()]
+    yield from _table(["lint", "finds", "severity", "of"], rows)
+    for one in LINTS.values():
+        yield from ("", f"## {one.id}", "", f"**{one.title}** ({one.severity}; the {one.mender} can mend it).", "")
+        yield f"{' '.join((one.find.__doc__ or '').split())}"
+        yield ""
+        yield f"- Why: {one.why}"
+        yield f"- From: {one.source}."
+        yield f"- Ignore it when: {one.ignore}"
+        if one.reads:
+            yield f"- Rests on: {', '.join(one.reads)}."
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "capabilities.md": capabilities,
     "site-roles.md": site_roles,
     "commands.md": commands,
+    "sandbox-clients.md": clients,
+    "findings.md": findings,
     "sandbox-endpoints.md": coverage.page,
+    "rest-errors.md": rest_errors,
 }
 
 

@@ -7,7 +7,12 @@ import os
 import pytest
 
 # Tables of behaviours whose size is worth knowing, by the test that runs their rows.
-COUNTED = {"tests/tabcmd/test_tabcmd_table.py::test_a_behaviour": "behaviours of tabcmd"}
+COUNTED = {
+    "tests/tabcmd/test_tabcmd_table.py::test_a_behaviour": "behaviours of tabcmd",
+    "tests/sandbox/test_documented_errors.py::test_a_documented_refusal": "documented REST errors provoked",
+    "tests/sandbox/test_sandbox_shapes.py::test_an_answer_is_whole": "shapes of answers that are whole",
+    "tests/sandbox/test_sandbox_shapes.py::test_what_an_answer_lacks": "shapes that lack something for a reason",
+}
 
 pytest_plugins = ["plugins.databases", "plugins.domains"]
 
@@ -25,7 +30,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many rows of each counted table held."""
     for test, what in COUNTED.items():
         held, failed = (
-            sum(report.nodeid.startswith(test + "[") for report in terminalreporter.stats.get(kind, []))
+            sum(report.nodeid.startswith(test) for report in terminalreporter.stats.get(kind, []))
             for kind in ("passed", "failed")
         )
         if held or failed:

@@ -18,6 +18,7 @@ GOES_ON = {
     "read": "nothing was kept in the history; over REST the same command goes on where it stopped",
     "mirror": "each sink has the former mirror or the new one, and the same command goes on with the others",
     "sandbox": "the sandbox has ended",
+    "conformance": "what a check made is taken away; `--clean` takes away what is left all the same",
 }
 ABOUT = "Who is in on your Tableau site, what each person can do, why, and what a change would do to people."
 
@@ -34,7 +35,9 @@ diff              diff       What differs between two snapshots: facts, and peop
                              is in only by an exception.
 history           history    Who could see it on a day, since when, and which change caused it. Without words: the
                              snapshots kept.
+lint              lint       What is unwise on the site, by groups of equal findings: who can mend it, and the plan.
 cases             cases      Run case files: small sites with a question and the expected answer.
+check             check      Whether what must always hold does: who breaks which invariant, why and since when.
 # List and find
 find              lists      Everything whose name holds some words: people, groups, content.
 list users        lists      People with site role, licence, last sign-in and what they own; seats.
@@ -76,6 +79,7 @@ run provision     provision  Joiners and leavers, all in one: one log, one mail,
 run people        provision  Several sources as one roster, all in one: one log, one mail, one exit code.
 run groups        provision  Groups of the directory, all in one: one log, one mail, one exit code.
 policy export     policy     The policy of a site as text, from a snapshot. Nothing is written to Tableau.
+policy import     policy     A file of TabProvision, TableauConMan, tableau-permissions or Terraform as a policy.
 policy schema     policy     The JSON Schema of a policy's files, for editors.
 # Publish
 mirror            mirror     Publish who may View what to catalogs; nothing is written to Tableau.
@@ -85,6 +89,9 @@ catalog           mirror     Browse the last mirror as a catalog person sees it.
 init              init       Write the first settings, asked for or by options, and try the sign-in.
 status            stand      Where it stands: settings, store, last read, runs, waiting plans, stops. Asks no server.
 doctor            stand      Is all well that a run needs: sign-in, rights, lists, mail, databases, disk, clock.
+conformance       conformance
+                             Try what is believed of Tableau on a real one, in a throw-away project; the answers are a
+                             file for `--open-point`.
 settings check    settings   Read the settings as every command does and tell every problem. Secrets are resolved and
                              never shown.
 settings encrypt  settings   Encrypt the whole file to FILE.aes, or with --values only its secrets, in place.

@@ -114,6 +114,8 @@ def test_no_command_shows_a_name_raw(store: str, form: str, number: int) -> None
         ["list", "workbooks"],
         ["list", "owners"],
         ["status"],
+        ["lint"],
+        ["lint", "rules-for-persons"],
     ]
     raw = {}
     for words in asked:
@@ -134,6 +136,8 @@ HOSTILE_WORDS = {
     "diff": "{} last",
     "history": "{}",
     "cases": "{}",
+    "lint": "{}",
+    "check": "{}",
     "find": "{}",
     **{f"list {what}": "--where name={}" for what in ("users", "groups", "projects", "workbooks", "views")},
     **{f"list {what}": "--where name={}" for what in ("datasources", "flows", "owners", "schedules")},
@@ -160,11 +164,13 @@ HOSTILE_WORDS = {
     "init": "{}",
     **dict.fromkeys(("settings check", "settings encrypt", "settings decrypt", "settings rotate"), "{}"),
     "settings import": "{}",
+    "conformance": "--project Default --check {} --settings {}",
     **dict.fromkeys(("status", "doctor", "read", "mirror", "domains", "directory read"), "--settings {}"),
     **{f"{verb} {what}": "--settings {}" for verb in ("plan", "run") for what in ("provision", "people", "groups")},
     "plan domains": "--settings {}",
     **dict.fromkeys(("plan policy", "policy export"), "--scope {}"),
     "policy schema": "{}",
+    "policy import": "{}",
 }
 
 

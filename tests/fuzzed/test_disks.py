@@ -27,14 +27,29 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("mirror", "--settings", "mirror.yaml"),
     ("directory", "read", "--out", "read.json"),
     ("doctor",),
+    ("conformance", "--project", "Default", "--check", "opposite_rule", "--to", "new.yaml"),
     ("policy", "export", "--out", "new.yaml"),
+    ("lint", "--put-by", "new.yaml", "--until", "2999-01-01", "--reason", "r"),
     ("init", "--server", "http://127.0.0.1:9", "--token", "t", "--secret", "env:NONE", "--to", "new.yaml", "--no-test"),
 )
 DEMO = ("demo", "--folder", "demo")  # which does all of it, and takes some seconds
 WRITES = {words: words[0] in ("apply", "run") for words in (*(words for words, _ in WRITING), *OTHERS)}
 # What writes nothing, or what one of the above writes in the same way.
 READS = {
-    *("why", "who", "what", "rules", "whatif", "diff", "history", "cases", "people show", "directory show", "domains"),
+    *(
+        "why",
+        "who",
+        "what",
+        "rules",
+        "whatif",
+        "diff",
+        "history",
+        "cases",
+        "check",
+        "people show",
+        "directory show",
+        "domains",
+    ),
     *("names check", "mirror verify", "catalog", "settings check", "plan groups", "run groups", "plan domains"),
     *("help", "find", "plan list", "plan show", "status", "plan policy", "policy schema"),
 }

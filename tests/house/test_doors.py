@@ -11,7 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from paths import ROOT, SOURCE
+from paths import ROOT, SOURCE, nodes_of
 
 from tabwarden.extras import install
 
@@ -53,9 +53,8 @@ def test_no_page_installs_us_from_an_index() -> None:
 
 def test_no_message_sends_to_a_folder_that_an_installed_copy_lacks() -> None:
     for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        spoken = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}  # docstrings are for developers
-        for node in ast.walk(tree):
+        spoken = {id(n.value) for n in nodes_of(path) if isinstance(n, ast.Expr)}  # docstrings are for developers
+        for node in nodes_of(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in spoken:
                 assert "docs/" not in node.value, (
                     f"{path.relative_to(SOURCE)}:{node.lineno}: name `tabwarden help TOPIC`"
@@ -104,8 +103,7 @@ def test_whatever_is_imported_is_declared() -> None:
     # Frames of those who have them, and the plugin of a pytest that is there.
     free = {"tabwarden", "pandas", "polars", "pytest", *sys.stdlib_module_names}
     for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+        for node in nodes_of(path):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             for root in {name.split(".")[0] for name in names} - free:

@@ -6,7 +6,7 @@ import ast
 import sys
 from pathlib import Path
 
-from paths import SOURCE
+from paths import SOURCE, nodes_of
 
 # Floor by floor, as docs/explanation/architecture.md tells them; a room may import what lies below its floor.
 FLOORS: tuple[tuple[str, ...], ...] = (
@@ -33,6 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "log",
         "report",
         "cases",
+        "importers",
     ),
     ("run",),
     ("api", "commands", "web"),
@@ -80,7 +81,7 @@ def room(path: Path) -> str:
 def imported(path: Path) -> set[str]:
     """Dotted names of what a module imports, functions' own imports included."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -126,8 +127,7 @@ def impurities(path: Path) -> list[str]:
     # Pairs of a mirror are handed on as Arrow; pyarrow is loaded by whoever asks for them.
     special = {"model/codec.py": {"msgspec"}, "engine/mirror.py": {"numpy", "pyarrow"}}
     allowed = special.get(path.relative_to(SOURCE).as_posix(), {"numpy"})
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    calls = {ast.unparse(node.func) for node in nodes_of(path) if isinstance(node, ast.Call)}
     return sorted((foreign - allowed) | (outside & IO_MODULES) | (calls & IO_CALLS))
 
 

@@ -7,10 +7,11 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
+from paths import SOURCE, nodes_of
+
 import tabwarden.effects.ops  # noqa: F401  (every op is known by its name)
 from tabwarden.effects.change import OPS
 
-SOURCE = Path(__file__).parent.parent.parent / "src" / "tabwarden"
 CLASSES = {op.__name__ for op in OPS.values()}
 DEFINED = {op.__name__: SOURCE / Path(*op.__module__.split(".")[1:]).with_suffix(".py") for op in OPS.values()}
 NAMES = set(OPS)
@@ -20,19 +21,20 @@ KNOWN_BY = 4
 
 
 @cache
-def trees() -> dict[Path, ast.Module]:
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
+def trees() -> dict[Path, tuple[ast.AST, ...]]:
+    return {path: nodes_of(path) for path in sorted(SOURCE.rglob("*.py"))}
 
 
 def named(node: ast.AST) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} & CLASSES
 
 
-def imports_ops(tree: ast.Module) -> set[str]:
+@cache
+def imports_ops(nodes: tuple[ast.AST, ...]) -> set[str]:
     """The op classes a file takes from where they are defined; another class of that name is another class."""
     return {
         alias.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tabwarden.effects.ops")
         for alias in node.names
     } & CLASSES
@@ -47,13 +49,13 @@ def room(path: Path) -> str:
 def test_an_op_is_written_in_at_most_three_files() -> None:
     """Where what it is, how it is sent and how it is said is decided: its own file, the writer, the sentences."""
     deciding: dict[str, set[str]] = defaultdict(set)
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
+    for path, nodes in trees().items():
+        for node in nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in DISPATCHES:
-                for name in named(node) & imports_ops(tree):
+                for name in named(node) & imports_ops(nodes):
                     deciding[name].add(room(path))
             if isinstance(node, ast.MatchClass):
-                for name in named(node.cls) & imports_ops(tree):
+                for name in named(node.cls) & imports_ops(nodes):
                     deciding[name].add(room(path))
     for name, paths in deciding.items():
         assert len(paths) <= 2, f"{name} is decided about in {sorted(paths)}"
@@ -61,8 +63,8 @@ def test_an_op_is_written_in_at_most_three_files() -> None:
 
 def test_few_files_know_an_op_at_all() -> None:
     knowing: dict[str, set[str]] = defaultdict(set)
-    for path, tree in trees().items():
-        for name in imports_ops(tree):
+    for path, nodes in trees().items():
+        for name in imports_ops(nodes):
             if path != DEFINED[name]:
                 knowing[name].add(room(path))
     for name, paths in knowing.items():
@@ -71,8 +73,8 @@ def test_few_files_know_an_op_at_all() -> None:
 
 def test_nobody_asks_for_the_name_of_an_op() -> None:
     """Names are for files and tables; whoever wants to know something asks the change."""
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
+    for path, nodes in trees().items():
+        for node in nodes:
             if isinstance(node, ast.Compare):
                 sides = (node.left, *node.comparators)
                 texts = {side.value for side in sides if isinstance(side, ast.Constant)}
@@ -82,9 +84,9 @@ def test_nobody_asks_for_the_name_of_an_op() -> None:
 def test_one_function_makes_plans() -> None:
     calls = [
         str(path.relative_to(SOURCE))
-        for path, tree in trees().items()
-        if "Plan" in {a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for a in n.names}
-        for node in ast.walk(tree)
+        for path, nodes in trees().items()
+        if "Plan" in {a.name for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names}
+        for node in nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Plan"
     ]
     assert calls == ["plan/build.py"]
@@ -92,8 +94,8 @@ def test_one_function_makes_plans() -> None:
 
 def test_every_stop_is_judged_where_plans_are_made() -> None:
     judges = {"source_stops", "people_stops", "content_stops", "stale_plan", "no_way_back", "empty_group"}
-    for path, tree in trees().items():
+    for path, nodes in trees().items():
         if path.name in ("stops.py", "build.py"):
             continue
-        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
         assert not names & judges, f"{path} judges stops"

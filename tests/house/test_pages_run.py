@@ -43,10 +43,13 @@ def test_every_name_of_the_table_can_be_imported() -> None:
         "directory-groups",
         "hand-answers-on",
         "history",
+        "invariants",
         "list-and-find",
         "mirror",
         "names-and-domains",
+        "policy",
         "read",
+        "settle-open-points",
         "several-sources",
     ],
 )

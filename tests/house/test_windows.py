@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 import pytest
+from paths import SOURCE, nodes_of
 
 from tabwarden.cases import file as cases
 from tabwarden.model.errors import SettingsError
@@ -22,7 +23,6 @@ from tabwarden.sources import Column
 from tabwarden.sources.files import FileSource
 from tabwarden.store.database import Database
 
-SOURCE = Path(__file__).parents[2] / "src" / "tabwarden"
 POSIX_ONLY = frozenset("fcntl grp nis posix pty pwd readline resource spwd syslog termios tty".split())
 # Of a running event loop, and by keyword: mypy sees neither.
 POSIX_CALLS = frozenset("add_signal_handler remove_signal_handler start_unix_server open_unix_connection".split())
@@ -48,7 +48,7 @@ provision:
 
 def test_no_module_calls_what_windows_lacks() -> None:
     for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.Import):
                 assert not {alias.name.split(".")[0] for alias in node.names} & POSIX_ONLY, path
             elif isinstance(node, ast.ImportFrom):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from paths import SOURCE
+from paths import SOURCE, nodes_of
 
 SAYS_NOTHING = {"found", "held", "told", "put", "asked", "kept", "made", "each", "here"}
 NO_CLASS = {"Options", "Row", "Told", "Kept", "Entry", "Line", "Found"}
@@ -36,7 +36,7 @@ def knows_held(tree: ast.AST) -> bool:
 def test_a_variable_is_called_what_it_is() -> None:
     counts: Counter[str] = Counter()
     for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = nodes_of(path)[0]
         words = SAYS_NOTHING - {"held"} if knows_held(tree) else SAYS_NOTHING
         for name in bound(tree):
             if name in words:
@@ -47,7 +47,7 @@ def test_a_variable_is_called_what_it_is() -> None:
 def test_a_class_says_of_what_it_is_one() -> None:
     homes: dict[str, list[Path]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(path.relative_to(SOURCE))
     assert not {name: places for name, places in homes.items() if name in NO_CLASS}

@@ -92,8 +92,8 @@ def test_what_is_not_seen_is_unknown(box):
     warehouse, salaries = held(box, "Data/Warehouse"), held(box, "Data/Warehouse/salaries")
     raw = Raw(box).sign_in("vic")
     assert raw.get(f"{{s}}/databases/{warehouse.id}").status_code == 200
-    assert error(raw.get(f"{{s}}/tables/{salaries.id}"))[0] == 404
-    assert error(raw.get(f"{{s}}/tables/{salaries.id}/columns"))[0] == 404
+    assert error(raw.get(f"{{s}}/tables/{salaries.id}"))[0] == 403
+    assert error(raw.get(f"{{s}}/tables/{salaries.id}/columns"))[0] == 403
     assert error(raw.get(f"{{s}}/tables/{warehouse.id}"))[0] == 404, "a database is no table"
 
 
@@ -267,7 +267,7 @@ def test_locking_a_database_gives_its_tables_the_default_rules(box):
 def test_who_may_lock_a_database_and_how(box):
     database, archive = held(box, "Data/Warehouse"), held(box, "Sealed/Archive")
     assert error(lock(Raw(box).sign_in("vic"), database, "LockedToDatabase")) == (403, "403004")
-    assert error(lock(Raw(box).sign_in("carl"), database, "LockedToDatabase"))[0] == 404
+    assert error(lock(Raw(box).sign_in("carl"), database, "LockedToDatabase"))[0] == 403
     assert error(lock(Raw(box).sign_in(), database, "LockedToProject")) == (400, "400003")
     assert error(lock(Raw(box).sign_in(), archive, "LockedToDatabase")) == (403, "403004")
 

@@ -191,7 +191,7 @@ def test_people_of_the_directory_come_by_file_as_they_come_typed(raw, box):
     body, headers = multipart(tableau_user_import=rows, request_payload="<tsRequest/>")
     answer = raw.call("POST", "{s}/users/import", body, headers=headers, json=True)
     job = raw.get(f"{{s}}/jobs/{answer.json()['job']['id']}", json=True).json()["job"]
-    assert [n["value"] for n in job["statusNotes"]["statusNote"] if n["type"] == "errorCode"] == ["400103"]
+    assert [n["value"] for n in job["statusNotes"]["statusNote"] if n["type"] == "errorCode"] == ["404002"]
     site = box.site("sandbox")
     assert (site.find_user("mia").full_name, site.find_user("mia").email) == ("Mia Miller", "mia@corp.example")
     assert site.find_user("john.smith").site_role == "Creator"

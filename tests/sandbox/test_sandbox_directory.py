@@ -80,17 +80,17 @@ sites: [{{name: S, content_url: sandbox, users: {{ada: {{role: ServerAdministrat
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ("CORP\\nobody", "400103"),
-        ("nobody@corp.example", "400103"),
-        ("CORP\\max", "400103"),
-        ("ELSEWHERE\\mia", "400102"),
-        ("partner.example\\paul", "400102"),
-        ("paul@partner.example", "400102"),
+        ("CORP\\nobody", "404002"),
+        ("nobody@corp.example", "404002"),
+        ("CORP\\max", "404002"),
+        ("ELSEWHERE\\mia", "404016"),
+        ("partner.example\\paul", "404016"),
+        ("paul@partner.example", "404016"),
     ],
 )
 def test_who_cannot_be_imported_is_refused_and_not_created(raw, box, given, code):
     before = box.site("sandbox")
-    assert error(add(raw, given)) == (400, code)
+    assert error(add(raw, given)) == (404, code)
     assert box.site("sandbox") is before
 
 
@@ -106,7 +106,7 @@ sites: [{name: S, content_url: sandbox, users: {ada: {role: ServerAdministrator}
     with running(world_of(read_text(text, "twins")), clock=clock) as box:
         raw = Raw(box).sign_in()
         answer = add(raw, "CORP\\anna")
-        assert error(answer) == (400, "400103")
+        assert error(answer) == (404, "404002")
         assert "anna1" in answer.text
         assert "anna2" in answer.text
         assert added(raw, "anna@two.example")["name"] == "anna"
@@ -130,7 +130,7 @@ def test_a_name_with_an_at_that_no_domain_has_is_a_local_one(raw):
 
 def test_the_first_user_of_another_domain_needs_its_full_name(raw):
     answer = add(raw, "SEATTLE\\wanda")
-    assert error(answer) == (400, "400102")
+    assert error(answer) == (404, "404016")
     assert WEST in answer.text
     assert added(raw, f"{WEST}\\wanda")["domain"]["name"] == WEST
 
@@ -138,7 +138,7 @@ def test_the_first_user_of_another_domain_needs_its_full_name(raw):
 def test_a_nickname_serves_only_when_it_is_the_netbios_name(raw):
     added(raw, f"{WEST}\\wanda")
     for nickname in ("SEATTLE", "west"):
-        assert error(add(raw, f"{nickname}\\jsmith")) == (400, "400102")
+        assert error(add(raw, f"{nickname}\\jsmith")) == (404, "404016")
     (domain,) = [d for d in raw.get("domains", json=True).json()["domainList"]["domain"] if d["name"] == WEST]
     assert domain["shortName"] == "west"
     changed = raw.call("PUT", "domains", {"domain": {**domain, "shortName": "SEATTLE"}}, json=True)
@@ -158,7 +158,7 @@ def test_nicknames_are_for_server_administrators_and_belong_to_one_domain(raw, b
     ):
         assert raw.call("PUT", "domains", body.format(fqdn, nickname)).status_code == status
     renamed = f'<tsRequest><domain id="{domain_id(raw, WEST)}" name="east.example" shortName="e"/></tsRequest>'
-    assert error(raw.call("PUT", "domains", renamed)) == (400, "400102")
+    assert error(raw.call("PUT", "domains", renamed)) == (400, "400003")
 
 
 def domain_id(raw, fqdn):
@@ -267,8 +267,8 @@ def test_on_a_joined_server_a_plain_name_means_its_domain(clock):
         box.state.put_directory({**box.state.pretended, "joined": True})
         raw = Raw(box).sign_in()
         assert added(raw, "noa")["domain"]["name"] == "corp.example"
-        assert error(add(raw, "somebody")) == (400, "400103")
-        assert error(add(raw, "someone@mail.example")) == (400, "400103")
+        assert error(add(raw, "somebody")) == (404, "404002")
+        assert error(add(raw, "someone@mail.example")) == (404, "404002")
         assert added(raw, "local\\robot")["domain"]["name"] == "local"
 
 

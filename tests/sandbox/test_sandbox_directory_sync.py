@@ -145,14 +145,14 @@ def test_local_groups_are_not_synchronised(raw, box, name):
     group = box.site("sandbox").find_group(name)
     body = f'<group name="{name}"><import source="ActiveDirectory" domainName="corp.example"/></group>'
     answer = raw.call("PUT", f"{{s}}/groups/{group.id}", f"<tsRequest>{body}</tsRequest>")
-    assert error(answer) == (400, "400101")
+    assert error(answer) == (400, "400019")
 
 
 def test_a_directory_group_keeps_its_name(raw, server, box):
     group = imported(server)
     for inner in ('<group name="X"/>', '<group name="X"><import source="ActiveDirectory" domainName="CORP"/></group>'):
         answer = raw.call("PUT", f"{{s}}/groups/{group.id}", f"<tsRequest>{inner}</tsRequest>")
-        assert error(answer) == (400, "400003")
+        assert error(answer) == (403, "403020")
     plain = '<tsRequest><group minimumSiteRole="Viewer" grantLicenseMode="onLogin"/></tsRequest>'
     assert raw.call("PUT", f"{{s}}/groups/{group.id}", plain).status_code == 200
     assert box.site("sandbox").groups[group.id].grant_on == "onLogin"

@@ -73,10 +73,10 @@ def test_who_downloads(box):
     ids = {name: at(box, f"{path}").id for name, path in (("W1", "Ops/W1"), ("W3", "Vault/W3"), ("D1", "Ops/D1"))}
     expected = {
         "ada": {"W1": 200, "W3": 200, "D1": 200},
-        "carl": {"W1": 200, "W3": 404, "D1": 200},
+        "carl": {"W1": 200, "W3": 403, "D1": 200},
         "cleo": {"W1": 403, "W3": 200, "D1": 403},
         "eve": {"W1": 200, "W3": 403, "D1": 200},
-        "egon": {"W1": 403, "W3": 404, "D1": 404},
+        "egon": {"W1": 403, "W3": 403, "D1": 403},
         "vic": {"W1": 403, "W3": 403, "D1": 403},
     }
     found = {}
@@ -93,6 +93,7 @@ def test_who_downloads(box):
 def test_placeholders_are_files_of_their_type(box):
     with tsc(box, "carl") as server:
         book = publish(server, box, "Ops")
+        server.workbooks.populate_views(book)
         view = book.views[0]
         server.views.populate_image(view, TSC.ImageRequestOptions(imageresolution="high", maxage=1))
         server.views.populate_pdf(view, TSC.PDFRequestOptions(page_type="a4", orientation="landscape"))
@@ -129,7 +130,7 @@ def test_placeholders_are_files_of_their_type(box):
     ],
 )
 def test_who_gets_which_rendering(box, who, path, granted):
-    """`granted` None: the view does not exist for that person."""
+    """`granted` None: the view is hidden from that person."""
     with_grant = "vic" if who == "una" else who
     if who == "una":
         with tsc(box) as server:
@@ -142,7 +143,7 @@ def test_who_gets_which_rendering(box, who, path, granted):
     view = at(box, path).id
     answers = {what: raw.get(f"{{s}}/views/{view}/{what}") for what in OF_VIEW}
     if granted is None:
-        assert {code(a) for a in answers.values()} == {404}
+        assert {code(a) for a in answers.values()} == {403}
         return
     assert " ".join(what for what, a in answers.items() if code(a) == 200) == granted
     for what, kind in OF_VIEW.items():
@@ -199,7 +200,7 @@ def test_revisions(box, tmp_path):
         publish(server, box, "Ops", mode=OVER, content=older)
         server.workbooks.populate_revisions(book)
         assert [r.revision_number for r in book.revisions] == ["3", "2"]
-    for who, status in (("cleo", 403), ("vic", 403), ("egon", 404), ("eve", 200), ("sam", 200)):
+    for who, status in (("cleo", 403), ("vic", 403), ("egon", 403), ("eve", 200), ("sam", 200)):
         assert code(Raw(box).sign_in(who).get(f"{{s}}/workbooks/{book.id}/revisions")) == status, who
 
 
@@ -275,7 +276,7 @@ def test_tags(box):
         body = f'<tsRequest><tags><tag label="{label}"/></tags></tsRequest>'
         assert raw.call("PUT", path, body).status_code in (200, 400)
     stranger = Raw(box).sign_in("egon")
-    assert error(stranger.call("PUT", f"{{s}}/workbooks/{at(box, 'Vault/W3').id}/tags", unquoted))[0] == 404
+    assert error(stranger.call("PUT", f"{{s}}/workbooks/{at(box, 'Vault/W3').id}/tags", unquoted))[0] == 403
 
 
 def test_extracts_as_jobs(box):
@@ -295,7 +296,7 @@ def test_extracts_as_jobs(box):
         assert (job.type, job.datasource_id, job.finish_code) == ("RefreshExtract", d1, 0)
         flow = server.flows.publish(TSC.FlowItem(at(box, "Ops").id, "Flow"), io.BytesIO(FLOW), NEW)
         assert server.flows.refresh(flow).type == "RunFlow"
-    for who, path, status in (("cleo", "Ops/W2", 403), ("egon", "Vault/W3", 404), ("carl", "Ops/W2", 202)):
+    for who, path, status in (("cleo", "Ops/W2", 403), ("egon", "Vault/W3", 403), ("carl", "Ops/W2", 202)):
         asked = f"{{s}}/workbooks/{at(box, path).id}/refresh"
         assert Raw(box).sign_in(who).call("POST", asked, "<tsRequest/>").status_code == status
 

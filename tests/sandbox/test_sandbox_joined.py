@@ -154,7 +154,7 @@ def test_a_plain_name_means_the_servers_domain(joined, server):
 )
 def test_long_names_are_imported_by_upn(server, given, name):
     if name is None:
-        with pytest.raises(TSC.ServerResponseError, match="400103"):
+        with pytest.raises(TSC.ServerResponseError, match="404002"):
             server.users.add(TSC.UserItem(given, "Viewer"))
     else:
         assert server.users.add(TSC.UserItem(given, "Viewer")).name == name

@@ -28,7 +28,7 @@ LISTS = {
 # No connection in w0 names a server, no job has a subtitle, and of an unread user there is no last sign-in.
 UNTOLD = {"datasource.serverName", "datasource.databaseName", "job.subtitle"}
 # Fields that an element of their own carries.
-CHILDREN = {"domainName": "domain", "tag": "tags", "datasourceCount": "dataSourceCount"}
+CHILDREN = {"domainName": "domain", "tag": "tags"}
 FIELDS = [
     (path, field)
     for group, path in LISTS.items()

@@ -62,7 +62,7 @@ def call(box: Sandbox, method: str, path: str, body: Any = None, token: str = ""
 def signed_in(box: Sandbox, name: str, **claims: Any) -> tuple[str, str] | None:
     now = int(time.time())
     plain = {"iss": CLIENT, "sub": name, "aud": "tableau", "jti": str(uuid.uuid4()), "exp": now + 300}
-    token = jwt.encode({**plain, **claims}, KEY, "HS256", {"kid": KEY_ID, "iss": CLIENT})
+    token = jwt.encode({"scp": ["tableau:*"], **plain, **claims}, KEY, "HS256", {"kid": KEY_ID, "iss": CLIENT})
     status, told = call(box, "POST", "/auth/signin", {"credentials": {"jwt": token, "site": {"contentUrl": "gate"}}})
     return (told["credentials"]["site"]["id"], told["credentials"]["token"]) if status == 200 else None
 

@@ -10,10 +10,12 @@ from sandbox_client import NS, error
 
 from tabwarden.sandbox.state.personality import personality
 
+LISTED = replace(personality(), lists_users=True)
+
 
 @pytest.fixture(scope="module")
 def house():
-    with living() as found:
+    with living(plays=LISTED) as found:
         yield found
 
 
@@ -48,7 +50,7 @@ def test_members_of_a_group_show_like_people(house):
 
 def test_where_visibility_is_limited_one_sees_oneself():
     text = WORLD.replace("    users:\n", "    settings: {user_visibility: LIMITED}\n    users:\n", 1)
-    with living(text) as house:
+    with living(text, plays=LISTED) as house:
         names = {u.name for u in house.site.users.values()}
         # Creators and administrators see everybody; Explorers and Viewers change no tag and open no permissions.
         seeing = {u.name for u in house.site.users.values() if u.site_role == "Creator" or u.name in ADMINS}
@@ -116,7 +118,7 @@ def test_a_project_counts_only_what_one_may_view(house):
         (found,) = [p for p in house.raws[name].xml("{s}/projects?fields=_all_")[1] if p.get("name") == "P"]
         return found.find("t:contentsCounts", NS).attrib
 
-    everything = {"projectCount": "0", "workbookCount": "1", "viewCount": "1", "dataSourceCount": "1"}
+    everything = {"projectCount": "0", "workbookCount": "1", "viewCount": "1", "datasourceCount": "1"}
     assert counts("ada") == counts("vic") == everything
     before = house.site
     hidden = [c for c in before.contents.values() if c.kind in ("workbook", "datasource")]
@@ -129,7 +131,7 @@ def test_a_project_counts_only_what_one_may_view(house):
             )
         house.box.state.put(site)
         assert counts("ada") == everything
-        assert counts("vic") == everything | {"workbookCount": "0", "dataSourceCount": "0"}
+        assert counts("vic") == everything | {"workbookCount": "0", "datasourceCount": "0"}
     finally:
         house.before = house.box.state.put(before)
 

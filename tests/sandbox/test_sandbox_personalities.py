@@ -17,6 +17,7 @@ from tabwarden.sandbox.http.coverage import page
 from tabwarden.sandbox.http.endpoints import ROUTER, TABLE
 from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.http.wire import LARGEST
 from tabwarden.sandbox.serve import ServeOptions, run
 from tabwarden.sandbox.state.personality import (
     BELIEVED,
@@ -194,11 +195,11 @@ def test_fields_came_with_their_version(at, plural, name, field, without, since)
     assert field in listed(newer, plural, name)
 
 
-def test_the_lock_of_a_single_project_came_with_3_7(at):
+def test_the_lock_of_a_single_project_came_with_3_8(at):
     _box, raw = at("3.27")
     ops = listed(raw, "projects", "Ops")["id"]
     body = '<tsRequest><project contentPermissions="LockedToProjectWithoutNested"/></tsRequest>'
-    assert error(raw.call("PUT", f"{{s}}/projects/{ops}", body, version="3.4")) == (400, "400003")
+    assert error(raw.call("PUT", f"{{s}}/projects/{ops}", body, version="3.4")) == (400, "400008")
     assert raw.call("PUT", f"{{s}}/projects/{ops}", body, version="3.11").status_code == 200
     older = Raw(raw.box, "3.4", raw.token, raw.site)
     assert listed(older, "projects", "Ops")["contentPermissions"] == "LockedToProject"
@@ -228,7 +229,7 @@ def test_mfa_refuses_passwords_and_takes_tokens(cloud, clock):
         TSC.PersonalAccessTokenAuth("tok", "sec", "sandbox"),
         TSC.JWTAuth(token_for(clock), site_id="sandbox"),
     ):
-        assert signed_in(cloud, auth).users.get()[1].total_available == 8
+        assert signed_in(cloud, auth).projects.get()[1].total_available
 
 
 def test_cloud_lists_no_sites_and_wants_mail_addresses(cloud):
@@ -303,7 +304,7 @@ def test_every_field_of_a_personality_is_a_switch_with_words():
         ("calls_per_hour=10", "calls_per_hour", 10),
         ("lists_sites=off", "lists_sites", False),
         ("password_sign_in=NO", "password_sign_in", False),
-        ("code_409003=409004", "codes", {"409003": "409004"}),
+        ("code_409010=409004", "codes", {"409010": "409004"}),
     ],
 )
 def test_a_switch_is_set_by_a_word(word, name, value):
@@ -319,8 +320,8 @@ def test_a_switch_is_set_by_a_word(word, name, value):
         ("calls_per_hour=1.5", "a number from 0"),
         ("kind=cloud", "no option"),
         ("code_401001=401009", "no believed code"),
-        ("code_409003=abc", "six digits"),
-        ("code_409003=200000", "six digits"),
+        ("code_409010=abc", "six digits"),
+        ("code_409010=200000", "six digits"),
         ("nothing", "no option is written `nothing`"),
         ("unheard_of=1", "no option is written `unheard_of=1`"),
     ],
@@ -334,9 +335,9 @@ def test_a_wrong_word_is_told(word, told):
 
 def test_all_mistakes_are_told_at_once_and_files_are_read(tmp_path):
     path = tmp_path / "play.yaml"
-    path.write_text("job_seconds: 3\nlists_sites: no\ncode_403004: 403022\n")
+    path.write_text("job_seconds: 3\nlists_sites: no\ncode_409012: 409013\n")
     found = played(personality(), open_point_words([str(path), "job_seconds=4"]))
-    assert (found.job_seconds, found.lists_sites, found.codes) == (4.0, False, {"403004": "403022"})
+    assert (found.job_seconds, found.lists_sites, found.codes) == (4.0, False, {"409012": "409013"})
     with pytest.raises(SettingsError) as caught:
         played(personality(), ["lists_sites=maybe", "nowhere=1"])
     assert len(caught.value.problems) == 2
@@ -349,12 +350,12 @@ def test_all_mistakes_are_told_at_once_and_files_are_read(tmp_path):
 
 
 def test_a_believed_code_can_be_another(clock):
-    plays = played(personality(), ["code_409003=409004", "code_404006=400999"])
+    plays = played(personality(), ["code_413000=409004", "code_404040=400999"])
     with running("w0", clock=clock, plays=plays) as box:
         raw = Raw(box).sign_in()
-        carl = box.site("sandbox").find_user("carl").id
-        assert error(raw.call("DELETE", f"{{s}}/users/{carl}")) == (409, "409004")
-        assert error(raw.get("{s}/workbooks/none")) == (400, "400999")
+        large = f"<tsRequest>{' ' * LARGEST}</tsRequest>"
+        assert error(raw.call("POST", "{s}/groups", large)) == (409, "409004")
+        assert error(raw.get("{s}/groupsets/none")) == (400, "400999")
         assert error(raw.get("{s}/users/none")) == (404, "404002")
 
 

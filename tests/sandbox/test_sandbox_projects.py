@@ -207,7 +207,7 @@ def test_children_by_parent_and_counts(raw, box):
     assert sub.get("name") == "Sub"
     (shown,) = raw.xml("{s}/projects?filter=name:eq:Ops&fields=_all_")[1]
     counts = shown.find("{http://tableau.com/api}contentsCounts")
-    assert counts.attrib == {"projectCount": "1", "workbookCount": "2", "viewCount": "7", "dataSourceCount": "1"}
+    assert counts.attrib == {"projectCount": "1", "workbookCount": "2", "viewCount": "7", "datasourceCount": "1"}
 
 
 DEFAULTS = ("workbook", "datasource", "flow", "virtualconnection", "database", "table")

@@ -174,7 +174,7 @@ def test_a_name_that_is_taken(box):
         for name in ("Book", "bOOk"):
             with pytest.raises(Refused) as refused:
                 publish(server, box, "Ops", name)
-            assert refused.value.code.startswith("409")
+            assert refused.value.code == "403007"
         other = publish(server, box, "Sandbox")
     assert (first.content_url, other.content_url) == ("Book", "Book_1")
 

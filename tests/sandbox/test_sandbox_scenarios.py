@@ -19,7 +19,7 @@ from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality, played
 
 Refused = TSC.ServerResponseError
-NEVER = ("schedules", "tasks/extractRefreshes", "subscriptions", "dataAlerts", "customviews", "metrics", "flows/runs")
+NEVER = ("subscriptions", "dataAlerts", "metrics", "flows/runs", "labels", "virtualconnections/none/revisions")
 
 
 def at(box, path):
@@ -70,13 +70,13 @@ def test_an_access_token_leaves_sessions_by_password_alone(box, server):
 
 def test_a_session_survives_a_switch_that_was_refused(raw):
     answer = raw.call("POST", "auth/switchSite", '<tsRequest><site contentUrl="nowhere"/></tsRequest>')
-    assert error(answer) == (404, "404000")
+    assert error(answer) == (401, "401003")
     assert raw.get("{s}/users").status_code == 200
 
 
 def test_an_administrator_ends_a_session_by_its_id(box, raw):
     eve = Raw(box).sign_in("eve")
-    session = eve.get("sessions/current", json=True).json()["session"]["id"]
+    session = eve.session
     assert session != eve.token
     assert error(eve.call("DELETE", f"sessions/{session}")) == (403, "403004")
     assert raw.call("DELETE", f"sessions/{session}").status_code == 204
@@ -144,9 +144,9 @@ def test_people_of_a_file_one_by_one(server, tmp_path):
 
 
 @pytest.mark.parametrize("body", ["<user/>", '<user id=""/>', '<user name="eve"/>'])
-def test_a_member_without_an_id_is_400003(box, raw, body):
+def test_a_member_without_an_id_is_400000(box, raw, body):
     path = f"{{s}}/groups/{group_id(box, 'Sales')}/users"
-    assert error(raw.call("POST", path, f"<tsRequest>{body}</tsRequest>")) == (400, "400003")
+    assert error(raw.call("POST", path, f"<tsRequest>{body}</tsRequest>")) == (400, "400000")
 
 
 def test_a_grant_needs_a_role(box, raw):
@@ -221,7 +221,7 @@ def test_a_request_with_one_mistake_adds_nothing(box, raw, capabilities):
     before = at(box, "Ops/W2").rules
     path = f"{{s}}/workbooks/{at(box, 'Ops/W2').id}/permissions"
     answer = raw.call("PUT", path, rules_body(group_id(box, "Sales"), *capabilities))
-    assert error(answer)[0] == 400
+    assert error(answer)[0] in (400, 404)
     assert at(box, "Ops/W2").rules == before
 
 
@@ -271,7 +271,7 @@ def test_owners_certify_only_where_they_lead(box, raw):
     paths = {p: f"{{s}}/datasources/{at(box, p).id}" for p in ("Ops/D1", "Vault/D2")}
     body = '<tsRequest><datasource isCertified="true"/></tsRequest>'
     assert Raw(box).sign_in("eve").call("PUT", paths["Ops/D1"], body).status_code == 200
-    assert error(Raw(box).sign_in("cleo").call("PUT", paths["Vault/D2"], body)) == (403, "403004")
+    assert error(Raw(box).sign_in("cleo").call("PUT", paths["Vault/D2"], body)) == (403, "403032")
     same = '<tsRequest><datasource isCertified="false"/></tsRequest>'
     assert Raw(box).sign_in("cleo").call("PUT", paths["Vault/D2"], same).status_code == 200
     assert 'isCertified="true"' in raw.get(paths["Ops/D1"]).text

@@ -16,7 +16,7 @@ SECRET = "sandbox-connected-app-secret-of-32-bytes"
 
 
 def token_for(clock, **changed):
-    claims = {"iss": CLIENT, "aud": "tableau", "sub": "cleo", "exp": clock.now + 300, "jti": "1", "scp": []}
+    claims = {"iss": CLIENT, "aud": "tableau", "sub": "cleo", "exp": clock.now + 300, "jti": "1", "scp": ["tableau:*"]}
     headers = {"kid": changed.pop("kid", SECRET_ID), "iss": CLIENT}
     return jwt.encode({**claims, **changed}, changed.pop("secret", SECRET), "HS256", headers)
 
@@ -230,6 +230,7 @@ def test_session_tells_who_and_where(raw, box):
     found = raw.get("sessions/current", json=True).json()["session"]
     assert found["user"] == {"id": raw.user, "name": "ada", "siteRole": "ServerAdministrator"}
     assert found["site"]["contentUrl"] == "sandbox"
+    assert found.keys() == {"site", "user"}
 
 
 def test_revoking_administrators_tokens(box, server):
@@ -246,3 +247,32 @@ def test_a_person_of_the_directory_signs_in_with_domain_or_at(box, raw):
     raw.call("POST", "{s}/users", '<tsRequest><user name="mia" siteRole="Viewer"/></tsRequest>')
     with tsc(box, "corp.example\\mia", "mia") as server:
         assert server.user_id == mia
+
+
+@pytest.mark.parametrize(
+    ("scope", "may", "may_not"),
+    [
+        ("tableau:content:read", "GET workbooks", "GET users"),
+        ("tableau:content:read", "GET projects", "DELETE projects/{project}"),
+        ("tableau:content:read", "GET datasources", "GET site-auth-configurations"),
+        ("tableau:users:read", "GET users", "GET groups"),
+        ("tableau:groups:*", "DELETE groups/{group}", "GET projects"),
+        ("tableau:groups:update", "DELETE groups/{group}/users/{user}", "DELETE groups/{group}"),
+        ("tableau:permissions:read", "GET projects/{project}/permissions", "GET projects"),
+        ("tableau:permissions:read", "GET projects/{project}/permissions", "GET views/{view}/image"),
+    ],
+)
+def test_a_connected_app_does_what_its_scopes_say_and_401002_else(box, clock, scope, may, may_not):
+    """Scopes as "Access Scopes for Connected Apps" lists them."""
+    server = TSC.Server(box.url)
+    server.version = "3.27"
+    server.auth.sign_in(TSC.JWTAuth(token_for(clock, scp=[scope], sub="ada"), site_id="sandbox"))
+    raw = Raw(box, token=server.auth_token, site=server.site_id)
+    site = box.site("sandbox")
+    group = next(one for one in site.groups.values() if one.members and not one.everyone)
+    ids = {kind: next(c.id for c in site.contents.values() if c.kind == kind) for kind in ("project", "view")}
+    ids |= {"group": group.id, "user": min(group.members)}
+    for words, code in ((may_not, "401002"), (may, "")):
+        method, _, path = words.format(**ids).partition(" ")
+        answer = raw.call(method, f"{{s}}/{path}")
+        assert (error(answer)[1] if answer.status_code >= 400 else "") == code

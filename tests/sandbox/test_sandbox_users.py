@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sandbox_client import NS, TSC, Raw, error, everything, named, site_user, tsc
 
@@ -223,7 +225,13 @@ def test_names_with_signs_that_need_escaping(server, box):
     for name in ("o'neil", "r&d", "a<b>", 'quo"te', "plus+sign@x.y", "ünal", "semi;colon"):
         added = server.users.add(TSC.UserItem(name, "Viewer"))
         assert server.users.get_by_id(added.id).name == name
-        assert [u.id for u in server.users.filter(name=name)] == [added.id], name
+        if "&" not in name:
+            assert [u.id for u in server.users.filter(name=name)] == [added.id], name
+
+
+@pytest.mark.parametrize("value", ["r%26d", "Smith,%20Jo", "Smith,Jo"])
+def test_a_filter_takes_neither_a_comma_nor_an_ampersand(raw, value):
+    assert error(raw.get(f"{{s}}/users?filter=name:eq:{value}")) == (400, "400065")
 
 
 def test_a_user_of_the_directory_gets_its_domain(raw, box):
@@ -292,10 +300,11 @@ def test_role_boss_is_400013_and_nothing_else_changes(raw, box):
 
 
 def test_a_server_administrator_keeps_his_role_whatever_is_answered(server, box):
-    ada = named(server, "ada")
-    ada.site_role = "Viewer"
-    server.users.update(ada)
-    assert site_user(box, "ada").site_role == "ServerAdministrator"
+    box.state.put(box.site("sandbox").with_users(replace(site_user(box, "sam"), site_role="ServerAdministrator")))
+    sam = named(server, "sam")
+    sam.site_role = "Viewer"
+    server.users.update(sam)
+    assert site_user(box, "sam").site_role == "ServerAdministrator"
 
 
 def test_a_member_of_a_granting_group_is_not_unlicensed(server, box):

@@ -189,9 +189,9 @@ def test_codes_begin_with_their_status_and_are_marked():
 
 
 def test_reasons_have_codes_and_words():
-    for reason, code in errors.REASONS.items():
-        assert code in errors.CODES, reason
-        assert "refused:" not in errors.because(reason).detail or reason == "unlicensed"
+    for name, reason in errors.REASONS.items():
+        assert reason.code in errors.CODES, name
+        assert "refused:" not in errors.because(name).detail or name == "unlicensed"
 
 
 def test_the_table_has_no_two_lines_alike_and_says_what_each_does():

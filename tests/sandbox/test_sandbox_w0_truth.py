@@ -1,8 +1,8 @@
 """What each person of w0 sees and may do: a table written by hand from the documents, asked with Tableau's own client.
 
-The table is `w0_truth.csv`: user, object by path, what is attempted, and the answer: yes, 403 (refused), 404 (does not
-exist for him) or 401 (no sign-in); why in words, and the document that says so. Where it disagrees with the sandbox,
-the documents decide.
+The table is `w0_truth.csv`: user, object by path, what is attempted, and the answer: yes, 403 (refused,
+or hidden from him) or 401 (no sign-in); why in words, and the document that says so. Where it disagrees with the
+sandbox, the documents decide.
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from sandbox_client import TSC, Raw, error, site_user, tsc
 
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 
 Refused = TSC.ServerResponseError
 
@@ -47,8 +49,21 @@ def test_others_manage_nobody(box):
     assert error(raw.call("DELETE", f"{{s}}/users/{raw.user}")) == (403, "403004")
 
 
-def test_others_see_names_but_no_roles(box):
-    raw = Raw(box).sign_in("cleo")
+def test_others_list_users_only_by_an_option(box):
+    assert error(Raw(box).sign_in("cleo").get("{s}/users")) == (403, "403004")
+
+
+LISTED = replace(personality(), lists_users=True)
+
+
+@pytest.fixture
+def listing():
+    with running("w0", plays=LISTED) as box:
+        yield box
+
+
+def test_others_see_names_but_no_roles(listing):
+    raw = Raw(listing).sign_in("cleo")
     found = {u.get("name"): u for u in raw.xml("{s}/users?fields=_all_")[1]}
     assert found["cleo"].get("siteRole") == "Creator"
     assert found["ada"].get("siteRole") is None
@@ -60,7 +75,7 @@ def test_others_see_names_but_no_roles(box):
 
 
 def test_where_people_do_not_show_one_sees_only_oneself():
-    with running("acme") as acme:
+    with running("acme", plays=LISTED) as acme:
         site = acme.site("acme-lab")
         plain = next(u for u in site.users.values() if u.site_role == "ExplorerCanPublish")
         raw = Raw(acme).sign_in(plain.name, site="acme-lab")

@@ -10,6 +10,7 @@ from sandbox_client import Raw
 from tabwarden.sandbox.content.shapes import PLURALS, singular
 from tabwarden.sandbox.http import endpoints
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Schedule, Task, Timing
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.finding import world_of
 
@@ -120,11 +121,26 @@ class House:
             "mode": "Allow",
             "job": job.json()["job"]["id"],
         }
+        olaf, workbook, flow = site.find_user("olaf").id, self.ids["workbook"], self.ids["flow"]
+        flows = Schedule("5" * 36, "Flows", "Flow", Timing("Daily", "06:00:00"))
+        self.box.state.keep("schedule", flows)
+        self.ids |= {"schedule": FIRST_SCHEDULES[0].id, "schedule of flow": flows.id}
+        for spec, about in (("extractRefresh", workbook), ("flowRun", flow)):
+            task = Task(spec.ljust(36, "0"), site.id, spec, about, olaf, FIRST_SCHEDULES[0].id)
+            self.box.state.keep("task", task)
+            self.ids[f"task of {spec}"] = task.id
+        mine = CustomView("c" * 36, site.id, "Mine", self.ids["view"], olaf)
+        self.box.state.keep("customView", mine)
+        self.ids["customview"] = mine.id
+        self.things = {name: dict(getattr(self.box.state, name)) for name in ("tasks", "schedules", "custom_views")}
         self.before = self.site
 
     @property
     def site(self):
         return self.box.site("house")
+
+    def _task(self, kind, spec):
+        return f'<tsRequest><task><{spec}><{kind} id="{self.ids[kind]}"/></{spec}></task></tsRequest>'
 
     def _as_una(self, site):
         """A session that outlived a licence, as a server administrator opens one for somebody without."""
@@ -136,16 +152,28 @@ class House:
 
     def ask(self, name, endpoint):
         """The answer to this person; what was changed is put back."""
-        path = re.sub(r"\{(\w+)\}", lambda m: self.ids.get(m[1], "99"), endpoint.path)
+        kind = endpoint.path.rpartition("/")[2][:-1]
+        spec = "flowRun" if re.search("/(runFlow|flows)/", endpoint.path) else "extractRefresh"
+        ids = self.ids | {
+            "schedule": self.ids.get(f"schedule of {kind}", self.ids["schedule"]),
+            "task": self.ids[f"task of {spec}"],
+        }
+        path = re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], "99"), endpoint.path)
         version = "3.21" if endpoint.until else "3.27"
         raw = self.raws[name] if name else Raw(self.box)
-        return raw.call(endpoint.method, path, self._body(endpoint), version=version)
+        answer = raw.call(endpoint.method, path, self._body(endpoint), version=version)
+        for thing, before in self.things.items():
+            setattr(self.box.state, thing, dict(before))
+        return answer
 
     def _body(self, endpoint):
         if endpoint.method not in ("PUT", "POST"):
             return None
         path = endpoint.path.removeprefix("sites/{site}/")
         tom = self.ids["user"]
+        if path.startswith("schedules/{schedule}/"):
+            kind = path.rpartition("/")[2][:-1]
+            return self._task(kind, "flowRun" if kind == "flow" else "extractRefresh")
         if "permissions" in path:
             capabilities = '<capabilities><capability name="Read" mode="Allow"/></capabilities>'
             body = f'<granteeCapabilities><group id="{self.ids["group"]}"/>{capabilities}</granteeCapabilities>'

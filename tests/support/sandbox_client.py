@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json as jsonlib
 import warnings
+from base64 import urlsafe_b64decode
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 from xml.etree import ElementTree
 
 import requests
@@ -49,6 +51,11 @@ class Raw:
                 body = jsonlib.dumps(body)
         url = f"{self.box.url}/api/{version or self.version}/{path.replace('{s}', f'sites/{self.site}')}"
         return self.http.request(method, url, data=body, headers=sent | (headers or {}), timeout=patience(20))
+
+    @property
+    def session(self):
+        """The id of the session, which its token begins with."""
+        return str(UUID(bytes=urlsafe_b64decode(self.token.partition("|")[0] + "==")))
 
     def get(self, path, **more):
         return self.call("GET", path, **more)

@@ -169,7 +169,7 @@ PROJECTS = (
     Row("delete a nested project", "deleteproject Sub --parent-project-path Ops", holds=gone("Ops/Sub")),
     Row("delete with its content", "deleteproject Vault", holds=gone("Vault", "Vault/W3", "Vault/W3/V8")),
     Row("delete no project", "deleteproject Nothing", FAILED, "not found"),
-    Row("delete Default", "deleteproject Default", FAILED, "403004", there("Default")),
+    Row("delete Default", "deleteproject Default", FAILED, "403003", there("Default")),
     Row("delete a project without the right", "deleteproject Sandbox", FAILED, "403004", there("Sandbox"), user="egon"),
     Row("samples", "publishsamples --name Sandbox", holds=there("Sandbox/Superstore/Overview", "Sandbox/Regional")),
     Row(
@@ -197,7 +197,7 @@ PUBLISHING = (
     ),
     Row("publish with tabs", f"{BOOK} --tabbed", holds=item("Sandbox/Book", tabs=True)),
     Row("publish without tabs", BOOK, holds=item("Sandbox/Book", tabs=False)),
-    Row("publish twice", BOOK, FAILED, "409", given=(BOOK,)),
+    Row("publish twice", BOOK, FAILED, "403007", given=(BOOK,)),
     Row(
         "publish over it", f"{BOOK} --overwrite", holds=lambda s: len(revisions(s, "Sandbox/Book")) == 2, given=(BOOK,)
     ),
@@ -241,14 +241,14 @@ PUBLISHING = (
         "publish without the right",
         "publish book.twbx --project Ops",
         FAILED,
-        "403004",
+        "403007",
         gone("Ops/book"),
         user="cleo",
     ),
     Row(
-        "publish as a viewer", "publish book.twbx --project Sandbox", FAILED, "403004", gone("Sandbox/book"), user="vic"
+        "publish as a viewer", "publish book.twbx --project Sandbox", FAILED, "403007", gone("Sandbox/book"), user="vic"
     ),
-    Row("a source needs a Creator", "publish live.tds -r Sandbox", FAILED, "403004", gone("Sandbox/live"), user="egon"),
+    Row("a source needs a Creator", "publish live.tds -r Sandbox", FAILED, "403007", gone("Sandbox/live"), user="egon"),
     Row(
         "publish a folder",
         "publish folder --project Sandbox",
@@ -273,7 +273,7 @@ GETTING = (
     Row("get no view", "get /views/W1/Nothing.png", FAILED),
     Row("get something else", "get /flows/F1.tflx", FAILED),
     Row("get without a type", "get /views/W1/V1", FAILED),
-    Row("get a workbook without Download", "get /workbooks/W1.twbx", FAILED, "403004", user="cleo"),
+    Row("get a workbook without Download", "get /workbooks/W1.twbx", FAILED, "403019", user="cleo"),
     Row("get what one may not View", "get /workbooks/W3.twbx", FAILED, user="egon"),
     Row("get an image without the right", "get /views/W2/V4.png", FAILED, "403004", user="egon"),
 )
@@ -303,7 +303,7 @@ EXPORTING = (
     Row("export a published view", "export Book/Board --png", holds=begins("Board.png", b"\x89PNG"), given=(BOOK,)),
     Row("export no view", "export W1/Nothing --pdf", FAILED),
     Row("export half an address", "export W1 --pdf", FAILED),
-    Row("export data without the right", "export W2/V4 --csv", FAILED, "403004", user="egon"),
+    Row("export data without the right", "export W2/V4 --csv", FAILED, "403032", user="egon"),
     Row("export nothing in particular", "export W1/V1", CRASHED, "required"),
 )
 DELETING = (
@@ -390,7 +390,7 @@ EXTRACTS = (
     Row("refresh by increments", "refreshextracts -d D1 --project Ops --incremental", words="queued"),
     Row("refresh a data source", "refreshextracts -d D1 --project Ops", words="queued", holds=jobs("RefreshExtract")),
     Row("refresh nothing", "refreshextracts -d Nothing --project Ops", FAILED, "not found", jobs()),
-    Row("refresh without the right", "refreshextracts -w W2 --project Ops", FAILED, "403004", jobs(), user="cleo"),
+    Row("refresh without the right", "refreshextracts -w W2 --project Ops", FAILED, "403032", jobs(), user="cleo"),
     Row(
         "create an extract",
         "createextracts -d live --project Sandbox",
@@ -462,7 +462,7 @@ SITES = (
         holds=sites("sandbox"),
         given=("createsite North --url north",),
     ),
-    Row("delete the last site", "deletesite Sandbox", FAILED, "403004", sites("sandbox")),
+    Row("delete the last site", "deletesite Sandbox", FAILED, "403002", sites("sandbox")),
     Row("delete another site", "deletesite Elsewhere", FAILED, "404000", sites("sandbox")),
 )
 

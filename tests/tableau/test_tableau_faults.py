@@ -250,3 +250,46 @@ def test_sixteen_at_once_read_the_same():
     # Counted, not timed: a busy machine makes everything slow, but not one after the other.
     assert at_once[0] == 1
     assert at_once[1] >= 12
+
+
+# -- what was done twice is told -------------------------------------------------------------------------------
+
+
+def test_a_token_that_somebody_else_uses_too_is_told_at_the_first_sign(caplog):
+    with running("w0", faults=[fault("taken-token", calls=(9, 25))]) as sandbox, opened(sandbox) as connection:
+        read_site(connection)
+        assert connection.again == {"signed in anew": 2}
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "`tok`" in warning
+    assert "give each program a token of its own" in warning
+
+
+def test_a_session_that_ran_out_is_no_sign_of_somebody_else(caplog):
+    plays = replace(personality(), idle_seconds=1.0)
+    now = [1_760_000_000.0]
+    with running("w0", plays=plays, clock=lambda: now[0]) as sandbox, opened(sandbox) as connection:
+        now[0] += 2
+        connection.session.ends_in = "0:00:00"
+        connection.call("GET", "projects")
+        assert connection.again == {"signed in anew": 1}
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_what_was_sent_or_read_again_is_counted_and_each_is_in_the_log(small_pages, caplog):
+    script = [fault("unavailable", at="GET groups", times=1), fault("short-page", at="GET users", page=2, times=1)]
+    with running("w0", faults=script) as sandbox, opened(sandbox) as connection:
+        caplog.set_level("DEBUG", "tabwarden")
+        read_site(connection)
+        assert connection.again == {"read again": 1, "sent again": 1}
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]
+    assert "GET sites/{id}/groups is sent again (503)" in lines
+    assert [line for line in lines if line.startswith("GET users?") and line.endswith("is read again")]
+
+
+def test_a_read_goes_on_beside_somebody_who_takes_the_token_all_the_time():
+    """The example of the page on faults, on a world with fifty requests on their way at once."""
+    with running("acme", faults=[fault("taken-token", every=50)]) as sandbox:
+        options_ = SignIn(sandbox.url, "acme", Pat("tabwarden", "acme-demo-secret"), **NOBODY_WAITS)
+        with connect(options_) as connection:
+            read_site(connection, pace=Pace(50))
+            assert connection.again["signed in anew"] > 1

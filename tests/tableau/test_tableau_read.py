@@ -244,6 +244,13 @@ def test_any_other_refusal_ends_the_read():
 def test_site_roles_kept_from_us_are_told():
     cleo = Password("cleo", "cleo")
     told = pytest.raises(IncompleteRead, match=r"does not tell `cleo` \(Creator\) the site roles")
+    listed = replace(personality(), lists_users=True)
+    with running(people_world(), plays=listed) as sandbox, connect(options(sandbox, auth=cleo)) as connection, told:
+        read_people(connection)
+
+
+def test_a_list_of_users_that_is_refused_is_no_empty_list():
+    cleo, told = Password("cleo", "cleo"), pytest.raises(TableauError, match="administrator")
     with running(people_world()) as sandbox, connect(options(sandbox, auth=cleo)) as connection, told:
         read_people(connection)
 

@@ -226,8 +226,10 @@ def test_a_role_that_a_group_forbids_until_the_user_is_out_of_it(server):
 
 
 def test_a_role_the_server_only_pretends_to_change(server):
-    _, writer = server
-    result = only(writer, role("ada", "ServerAdministrator", "Viewer"))
+    sandbox, writer = server
+    sam = replace(user_named(sandbox, "sam"), site_role="ServerAdministrator")
+    sandbox.state.put(sandbox.site(SITE_URL).with_users(sam))
+    result = only(writer, role("sam", "ServerAdministrator", "Viewer"))
     assert result.status == "failed"
     assert "stays ServerAdministrator" in result.remedy
 

@@ -80,18 +80,23 @@ class Output(NamedTuple):
         *,
         of: Site | None = None,
         connections: bool = False,
+        page: Callable[[Sequence[str]], Iterable[str]] | None = None,
     ) -> None:
         """The answer in the form that is asked for.
 
         `parts` may be a generator, which runs only where it is needed; `document` makes the JSON document, without one
         it is the rows. `of` is the Site that was asked, of which what is handed on tells when it was read, and what was
-        not: `connections` only where the answer hangs on them, as abilities do.
+        not (`connections` only where the answer hangs on them, as abilities do); `page` makes of that the lines of HTML
+        where the answer has a page of its own.
         """
         if self.form == JSON and not self.fields and not self.part and document is not None:
             self._lines([json_text(document())])
             return
         for line in _head(of, connections=True)[:-1] if self.verbose else ():
             self.detail(line)
+        if self.form == HTML and page is not None and not self.fields and not self.part:
+            self._lines(page(_head(of, connections=connections)))
+            return
         chosen = self._chosen(list(parts))
         if self.form == JSON:
             table = self._one(chosen)

@@ -90,6 +90,7 @@ def _over_rest(
     output: Output,
 ) -> None:
     """Read the site, keep it, tell it, and compare people where that is wished."""
+    from tabwarden.run.check import after_read
     from tabwarden.run.read import Listener, read_and_keep
     from tabwarden.tableau.read.site import Wishes
 
@@ -98,8 +99,10 @@ def _over_rest(
             lambda budget: _tell_cost(output, budget), lambda words: output.note(f"warning: {words}"), progress
         )
         taken = read_and_keep(loaded, Wishes(*wishes), listener, fresh=fresh)
+    invariants = after_read(loaded, taken.site)
     verified = _verified(loaded, taken.site, verify_people, output) if verify_people else None
-    output.give(_parts(taken, verified, output), lambda: _as_json(taken, verified))
+    parts = [*_parts(taken, verified, output), *([invariants] if invariants else [])]
+    output.give(parts, lambda: _as_json(taken, verified) | ({"invariants": invariants} if invariants else {}))
     if verified is not None and verified.differences:
         leave(ERROR)
 
@@ -188,6 +191,7 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 
 def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool, output: Output) -> None:
     """Read the site, or all sites, keep each and tell it."""
+    from tabwarden.run.check import after_read
     from tabwarden.run.read import read_repository_and_keep as read_and_keep
 
     documents: list[dict[str, object]] = []
@@ -198,6 +202,8 @@ def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool,
             site = taken.site
             documents.append(_site_as_json(taken.snapshot.number, site))
             parts += [*_of_site(site), f"from the {site.taken.by}; kept as {taken.snapshot.words}"]
+            if not all_sites and (invariants := after_read(settings, site)):
+                parts.append(invariants)
     if site is None:
         raise TabwardenError("the repository has no active site")
     verified = _verified(settings, site, verify_people, output) if verify_people else None
@@ -216,7 +222,7 @@ def _verified(settings: Settings, site: Site, people: int, output: Output) -> Ve
 
 def _as_json(taken: Taken, verified: Verified | None) -> dict[str, object]:
     document = _site_as_json(taken.snapshot.number, taken.site)
-    document |= {"requests": taken.requests, "resumed": taken.reused}
+    document |= {"requests": taken.requests, "resumed": taken.reused, "again": dict(taken.again)}
     return document | _verified_as_json(verified)
 
 
@@ -271,6 +277,8 @@ def _parts(taken: Taken, verified: Verified | None, output: Output) -> Iterator[
     yield from _of_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
     yield f"kept as {taken.snapshot.words}{resumed}"
+    if taken.again:
+        yield f"the server was not well: {', '.join(f'{count} {what}' for what, count in taken.again.items())}"
     output.detail(f"{taken.requests:,} requests were sent")
     output.detail(f"not read: {'; '.join(taken.site.partial) or 'nothing'}")
     yield from _of_verified(verified) if verified is not None else ()

@@ -101,7 +101,7 @@ def sandbox(
         api_version=api_version,
         log=log,
         activity_log=activity_log,
-        play=tuple(open_point_words(play or ())),
+        play=tuple(open_point_words(play or (), "play")),
         open_points=read_open_points(open_point or ()),
         faults=faults,
         counts=counts,

@@ -7,6 +7,7 @@ a row when a content's people are asked. What is unknown is not in a mirror.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -76,6 +77,10 @@ class Mirror:
         """
         wanted = np.arange(self.parts.n_users) if users is None else distinct(np.asarray(users, np.int64))
         return record_batches(pairs_of(self, wanted, batch), ("content", "user"))
+
+    def among(self, users: Array, contents: Array, *, owners: bool = True) -> Among:
+        """Who of some users may on some contents, by number; without `owners` nobody on what is his own."""
+        return Among(self, users, contents, owners=owners)
 
     def all_ids(self) -> Iterator[tuple[int, Array]]:
         """Every content with exactly who may."""
@@ -286,3 +291,76 @@ def _corrected(apart: Apart, contents: Array, pairs: tuple[Array, Array], most: 
     content, user = np.concatenate((content, more[0])), np.concatenate((user, more[1]))
     for start in range(0, len(content), most):
         yield content[start : start + most], user[start : start + most]
+
+
+class Among:
+    """Who of `users` may on `contents`: counted by class and put right for those of whom more than that decides."""
+
+    def __init__(self, mirror: Mirror, users: Array, contents: Array, *, owners: bool = True) -> None:
+        self.mirror, self.users, self.contents, self.owners = mirror, users, contents, owners
+        forms, of = np.unique(mirror.of_content[contents], return_inverse=True)
+        bits = mirror.rows[forms] & mirror.parts.people.pack(users)
+        counts = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)[of]
+        self.more, self.less = Apart(mirror, users).corrections(contents)
+        self.count = int(counts.sum()) + len(self.more[0]) - len(self.less[0]) - (0 if owners else self._owned())
+        self._first = contents[np.unique(of, return_index=True)[1]] if len(contents) else contents
+        self._some = contents[(counts > 0) | np.isin(contents, self.more[0])]
+
+    def by_content(self) -> Iterator[tuple[int, Array]]:
+        """Each content where one of them may, with those who may."""
+        owner = self._owner
+        for content in self._some.tolist():
+            who = np.intersect1d(self.mirror.ids(content), self.users)
+            who = who if self.owners else who[who != owner[content]]
+            if len(who):
+                yield content, who
+
+    @cached_property
+    def _owner(self) -> Array:
+        """Of each content its owner, of a view its workbook's, of a project its own."""
+        parts = self.mirror.parts
+        return np.where(parts.owner == NONE, parts.columns.contents.owner, parts.owner)
+
+    def _owned(self) -> int:
+        """On how many of the contents their owner is one of the users, and may."""
+        owner = self._owner[self.contents]
+        mine = np.isin(owner, self.users)
+        verdicts = self.mirror.many.verdicts(owner[mine], self.mirror.capability, self.contents[mine])
+        return int((verdicts == ALLOWED).sum())
+
+    def places(self) -> dict[int, int]:
+        """Of each of them who may anywhere there one content."""
+        places: dict[int, int] = {}
+        for content in self._first.tolist():
+            for user in np.intersect1d(self.mirror.ids(content), self.users).tolist():
+                places.setdefault(user, content)
+        for content, user in zip(*(part.tolist() for part in self.more), strict=True):
+            places.setdefault(user, content)
+        lacking = np.setdiff1d(self.less[1], np.fromiter(places, np.int64, len(places)))
+        for user in lacking.tolist():
+            verdicts = self.mirror.many.verdicts(
+                np.full(len(self.contents), user), self.mirror.capability, self.contents
+            )
+            allowed = self.contents[verdicts == ALLOWED]
+            if len(allowed):
+                places[user] = int(allowed[0])
+        return places
+
+    def unknown(self) -> int:
+        """Of how many pairs nobody knows; contents of one class, place and owner are asked once."""
+        parts, who = self.mirror.parts, self.mirror.who
+        if not self._some_unread():
+            return 0
+        bit, bits = parts.bit(self.mirror.capability), parts.people.pack(self.users)
+        alike = np.stack([of[self.contents] for of in (parts.classes.of_content, parts.project_row, parts.owner)])
+        _, first, counts = np.unique(alike, axis=1, return_index=True, return_counts=True)
+        rows = (who.row(bit, content).unknown for content in self.contents[first].tolist())
+        both = zip(rows, counts.tolist(), strict=True)
+        return sum(int(np.bitwise_count(row & bits).sum()) * count for row, count in both if row is not None)
+
+    def _some_unread(self) -> bool:
+        parts = self.mirror.parts
+        lists = parts.sources.rules[self.contents]
+        strange = ~parts.tables.known[parts.columns.users.role[self.users]]
+        unread = (lists == NONE).any() or parts.sources.lock_unread[self.contents].any()
+        return bool(unread or strange.any() or parts.people.some_unread or parts.powers.some_unread)

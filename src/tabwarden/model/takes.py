@@ -72,10 +72,12 @@ class SiteTakes:
             candidates = [f"`{one.name}` ({one.setting}, id {one.id})" for one in provider or mine]
             raise AmbiguousName(f"`{words}` fits several identity providers of the site; name one of them", candidates)
         always = WITH_MFA if self.cloud else SERVER_DEFAULT
-        if setting is not None and (not self.providers or mine or setting == always):
+        refused = self.cloud and setting == SERVER_DEFAULT  # Tableau Cloud wants MFA
+        if setting is not None and not refused and (not self.providers or mine or setting == always):
             return Authentication(setting, mine[0].id if mine else None)
         offered = {one.name: one.setting for one in self.providers or ()}
-        offered |= {always: ""} if self.providers else dict.fromkeys(AUTH_SETTINGS, "")
+        usual = [one for one in AUTH_SETTINGS if not (self.cloud and one == SERVER_DEFAULT)]
+        offered |= {always: ""} if self.providers else dict.fromkeys(usual, "")
         near = hint(words, offered)
         raise UnknownName(f"`{words}` is no authentication of the site; it offers {_listed(offered)}{near}")
 

@@ -112,23 +112,24 @@ def page(parts: Iterable[Drawable], head: Sequence[str], limit: int | None) -> I
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield '<meta name="viewport" content="width=device-width">'
-    yield f"<title>{_safe(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>"
+    yield f"<title>{safe(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>"
     for number, part in enumerate(listed):
         if isinstance(part, Table):
-            yield from _html_table(part, limit)
+            yield from html_table(part, limit)
         elif number == 0:
-            yield f"<h1>{_safe(part.words)}</h1>"
+            yield f"<h1>{safe(part.words)}</h1>"
         elif part.words.strip():
-            yield f'<p class="{part.style or "words"}">{_safe(part.words)}</p>'
-    yield "<footer>" + "".join(f"<p>{_safe(line)}</p>" for line in head) + "</footer>\n</body>\n</html>"
+            yield f'<p class="{part.style or "words"}">{safe(part.words)}</p>'
+    yield "<footer>" + "".join(f"<p>{safe(line)}</p>" for line in head) + "</footer>\n</body>\n</html>"
 
 
-def _html_table(table: Table, limit: int | None) -> Iterator[str]:
+def html_table(table: Table, limit: int | None) -> Iterator[str]:
+    """A table with its title, in a frame of its own that a narrow page scrolls."""
     if table.title.words:
-        yield f"<h2>{_safe(table.title.words)}</h2>"
+        yield f"<h2>{safe(table.title.words)}</h2>"
     yield "<section><table>"
     if not table.plain:
-        heads = (f'<th class="{column.kind}">{_safe(column.head)}</th>' for column in table.columns)
+        heads = (f'<th class="{column.kind}">{safe(column.head)}</th>' for column in table.columns)
         yield f"<thead><tr>{''.join(heads)}</tr></thead>"
     yield "<tbody>"
     rows = table.cut(limit, watched=False)
@@ -143,9 +144,10 @@ def _html_cell(column: Column, cell: Cell) -> str:
     kind = [column.kind] if column.kind in (NUMBER, TIME, MARK) else []
     classes = " ".join([*kind, *([cell.style] if isinstance(cell, Text) and cell.style else [])])
     words = f"{cell:,}" if isinstance(cell, int) else words_of(cell)
-    text = _PARTS.sub(r"\g<0><wbr>", _safe(words))
+    text = _PARTS.sub(r"\g<0><wbr>", safe(words))
     return f'<td class="{classes}">{text}</td>' if classes else f"<td>{text}</td>"
 
 
-def _safe(words: str) -> str:
+def safe(words: str) -> str:
+    """Words as text of a page: nothing in them is markup, or acts."""
     return html.escape(visible(words))

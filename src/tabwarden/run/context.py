@@ -16,12 +16,14 @@ from tabwarden.plan.stops import Guarded, Limit, Limits, Reading
 from tabwarden.run import setting_names
 from tabwarden.run.source_rows import read_roster
 from tabwarden.settings import Settings
+from tabwarden.settings.invariants import INVARIANTS, load_invariants
 from tabwarden.store.database import check_release
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection, connect
 from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.read.site import owned_by
 from tabwarden.tableau.read.takes import read_takes
+from tabwarden.want.invariants import Invariant
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Roster
 
@@ -188,6 +190,15 @@ def limits_of(settings: Settings) -> Limits:
     """How much is too much."""
     stops = {limit.name: getattr(settings.stops, limit.name) for limit in fields(Limits)}
     return Limits(**{name: Limit(stop.count, stop.percent) for name, stop in stops.items()})
+
+
+def invariants_of(settings: Settings) -> tuple[Invariant, ...]:
+    """What must hold, by the file of the settings, else by `invariants.yaml` beside them where there is one.
+
+    SettingsError with every problem of the file.
+    """
+    path = settings.invariants or Path(settings.origin or ".").parent / INVARIANTS
+    return load_invariants(path) if settings.invariants is not None or path.is_file() else ()
 
 
 def guarded_of(context: Context) -> Guarded:

@@ -339,6 +339,13 @@ def open_either(
     return _open(place, lambda listing: (snapshot_of(listing, name, site, settings=settings),))[0]
 
 
+def open_last(
+    number: int, store: str | None = None, site: str | None = None, settings: Path | None = None
+) -> list[Site]:
+    """The newest snapshots of a site, the oldest of them first."""
+    return _open(store_named(store, settings), lambda listing: of_site(listing, site, settings=settings)[-number:])
+
+
 def open_every_site(store: str | None = None, site: str | None = None, settings: Path | None = None) -> list[Site]:
     """The newest snapshot of every site in the history."""
     return _open(store_named(store, settings), lambda listing: every_site(listing, site))

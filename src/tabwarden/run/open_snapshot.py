@@ -22,13 +22,16 @@ def read_open_points(given: Iterable[str]) -> OpenPoints:
     return open_points_from(open_point_words(given))
 
 
-def open_point_words(given: Iterable[str]) -> Iterator[str]:
-    """Every `name=value` word, those of YAML files in their place. SettingsError for a file that cannot be read."""
+def open_point_words(given: Iterable[str], part: str = "open_points") -> Iterator[str]:
+    """Every `name=value` word, those of YAML files in their place. SettingsError for a file that cannot be read.
+
+    `part` is what of a file of `tabwarden conformance` is meant.
+    """
     for one in given:
-        yield from _words(one)
+        yield from _words(one, part)
 
 
-def _words(given: str) -> Iterator[str]:
+def _words(given: str, part: str) -> Iterator[str]:
     if "=" in given or given.strip().casefold() == BLOG:
         yield given
         return
@@ -43,6 +46,8 @@ def _words(given: str) -> Iterator[str]:
         raise SettingsError([f"{is_neither}: {why(error)}{near}"]) from None
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {why(error)}"]) from None
+    if isinstance(answers, dict) and answers.get("tabwarden") == "conformance":
+        answers = answers.get(part)
     if not isinstance(answers, dict):
         raise SettingsError([f"`{given}` is a YAML file of `name: value` lines"])
     for name, value in answers.items():

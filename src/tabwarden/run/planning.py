@@ -13,7 +13,7 @@ from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary
 from tabwarden.plan.stops import Reading
 from tabwarden.run import history, setting_names
-from tabwarden.run.context import Context, People, guarded_of, limits_of
+from tabwarden.run.context import Context, People, guarded_of, invariants_of, limits_of
 from tabwarden.store.journal import last_good_rows
 from tabwarden.store.journal import now as present
 from tabwarden.want.roster import Quarantined
@@ -43,6 +43,7 @@ def basis_of(
         notes=tuple(setting_names.remark(*one) for one in gone),
         undoes=undoes,
         takes_back=takes_back,
+        invariants=invariants_of(context.settings),
     )
 
 
@@ -79,7 +80,7 @@ def planned(
     """
     if changes is None:
         changes = diff(now, wanted.site, wanted.why)
-    shown = with_content_of(context, now) if with_contents and changes else now
+    shown = with_content_of(context, now) if (with_contents or basis.invariants) and changes else now
     notes = wanted.notes
     if shown is not now:
         notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tabwarden.clocks import doubt_beside
@@ -172,13 +172,14 @@ UNFINISHED = "unfinished"
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A snapshot that was taken: its entry in the history, what it holds, what it cost, how many answers were there
-    before.
+    before, and how often what was done twice.
     """
 
     snapshot: Snapshot
     site: Site
     requests: int
     reused: int = 0
+    again: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ def read_and_keep(settings: Settings, wishes: Wishes, listener: Listener, *, fre
         checkpoint.forget()
     finally:
         checkpoint.close()
-    return Taken(snapshot, site, sum(connection.calls.values()), checkpoint.resumed)
+    return Taken(snapshot, site, sum(connection.calls.values()), checkpoint.resumed, connection.again)
 
 
 def cost(settings: Settings) -> Estimate:

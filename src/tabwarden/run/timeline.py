@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -129,6 +129,23 @@ def turns(
         earlier = site
         if progress is not None:
             progress(number + 1, len(chain))
+
+
+def causes(history: History, chain: Sequence[Snapshot], decisions: Collection[Decision]) -> dict[Decision, Turn]:
+    """Of decisions the last turn of each, all in one walk through the history."""
+    last: dict[Decision, Turn] = {}
+    earlier: Site | None = None
+    for snapshot, site in history.walk(chain[0].number, chain[-1].number):
+        touched = _touched(earlier, site) if earlier is not None else None
+        for decision in decisions:
+            if touched is not None and touched.isdisjoint(decision[:2]):
+                continue
+            now, was = standing(site, decision, None), last[decision].now if decision in last else CANNOT
+            if now != was:
+                facts = cause(earlier, site, decision, None) if earlier is not None else ()
+                last[decision] = Turn(decision, now, snapshot, facts, (earlier or site, site))
+        earlier = site
+    return last
 
 
 def standing_on(turns: Sequence[Turn]) -> dict[tuple[str, str], Turn]:

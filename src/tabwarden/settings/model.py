@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 
 from tabwarden.section import Address, Connect, LocalPath, Secret, Section, SiteRole, Text, loopback, server_address
 from tabwarden.settings.groups import SyncedGroup
+from tabwarden.settings.lint import LintSettings
 from tabwarden.settings.mirror import Catalog, Mirror
 from tabwarden.settings.people import SeveralSources
 from tabwarden.settings.sources import Sources
@@ -283,11 +284,15 @@ class Settings(Section):
         default=SeveralSources(), description="several sources as one roster, and what it means on Tableau"
     )
     stops: Stops = Field(default=Stops(), description="how much is too much")
+    invariants: LocalPath | None = Field(
+        default=None, description="file of invariants; when not given, `invariants.yaml` beside the settings, if any"
+    )
     mail: Mail = Field(default=Mail(), description="the mail that tells of a run")
     logs: Logs = Field(default=Logs(), description="the log file of each run")
     store: Store = Field(default=Store(), description="what is kept between runs")
     catalog: Catalog = Field(default=Catalog(), description="whom a mirror serves")
     mirror: Mirror = Field(default=Mirror(), description="what is mirrored, and where it goes")
+    lint: LintSettings = Field(default=LintSettings(), description="what lints are to know of this site")
 
     _origin: str = ""
     _found_by: str = ""

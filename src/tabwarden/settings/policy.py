@@ -8,21 +8,38 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.forms.site import setting_named
-from tabwarden.model.capability import KIND_NAMES, kind_named
+from tabwarden.model.capability import kind_named
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import same
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 from tabwarden.safe_files import read_text
 from tabwarden.settings.lines import Origin, Place, Written, dotted, read_yaml
-from tabwarden.want.policy.wishes import ALL, EVERYBODY, Cell, ContentWish, Policy, ProjectWish, RowWish
+from tabwarden.want.policy.wishes import (
+    ALL,
+    EVERYBODY,
+    KIND_WORDS,
+    Cell,
+    ContentWish,
+    Policy,
+    ProjectWish,
+    RowWish,
+)
 
 MODES = {"locked": LOCKED, "locked without nested": LOCKED_WITHOUT_NESTED, "customizable": CUSTOMIZABLE}
 TEMPLATES = {same(name) for kind in ("project", "workbook", "datasource", "flow") for name in templates_of(kind)}
-KIND_FIELDS = {f"{name.replace(' ', '_').lower()}s": kind for kind, name in KIND_NAMES.items() if kind != "project"}
+KIND_FIELDS = {word: kind for kind, word in KIND_WORDS.items() if kind != "project"}
 
 
 def _kind(words: str) -> str:
@@ -37,15 +54,16 @@ class _Part(BaseModel):
 
 
 class CellText(_Part):
-    """Capabilities by any of their names."""
+    """Capabilities by any of their names; with `template` they count before what that says."""
 
+    template: str = ""
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
 
     @property
     def cell(self) -> Cell:
         """As a value."""
-        return Cell("", self.allow, self.deny)
+        return Cell(self.template, self.allow, self.deny)
 
 
 AnyCell = str | CellText | None
@@ -69,7 +87,7 @@ class RowText(_Part):
     tables: AnyCell = None
     data_roles: AnyCell = None
     metrics: AnyCell = None
-    ask_data_lenss: AnyCell = Field(None, alias="ask_data_lenses")
+    ask_data_lenses: AnyCell = None
     reason: str = ""
 
     @model_validator(mode="after")
@@ -111,11 +129,14 @@ class ProjectText(_Part):
     mode: Literal["locked", "locked without nested", "customizable"] | None = None
     owner: str | None = None
     leaders: tuple[str, ...] | None = Field(None, description="as `group Finance Leads`, `user ann`; all there are")
-    leaders_in_description: bool = Field(False, description="name the leaders in the description")
-    description: str | None = None
+    leaders_in_description: bool = Field(False, description="name them, with their addresses, in the description")
+    description: Annotated[str, StringConstraints(strip_whitespace=False)] | None = None
     rules: tuple[RowText, ...] | None = None
     exceptions: tuple[ExceptionText, ...] = ()
     contents: Literal["defaults"] | None = Field(None, description="its contents have its default rules")
+    start: Literal["default", "parent", "empty"] | None = Field(
+        None, description="whose rules it begins with where it is made and has no `rules`"
+    )
 
 
 class ContentText(_Part):
@@ -215,7 +236,11 @@ def _fill_in(written: Written) -> None:
     packs, uses = values.get("packs") or {}, values.get("use") or []
     if not isinstance(packs, dict) or not isinstance(uses, list):
         return
-    for number, use in enumerate(uses):
+    if values.get("projects") is None:
+        values["projects"] = {}
+    projects = values["projects"]
+    own = dict(projects) if isinstance(projects, dict) else {}
+    for number, use in enumerate(uses if isinstance(projects, dict) else ()):
         place: Place = ("use", number)
         if not isinstance(use, dict) or not isinstance(use.get("with") or {}, dict):
             written.complain(place, "say a pack and its parameters, as in `{pack: department, with: {name: Design}}`")
@@ -233,15 +258,19 @@ def _fill_in(written: Written) -> None:
         left = sorted(set(re.findall(r"\{(\w+)\}", str(filled))) - {str(words) for words in given.values()})
         if left:
             written.complain(place, f"the pack names `{{{left[0]}}}`, which is none of its `parameters`; add it there")
-        projects = values.setdefault("projects", {})
         for path, project in filled["projects"].items():
-            if path in projects:
+            if path in projects and path not in own:
                 written.complain(
                     place, f"`{path}` is said twice, here and in line {written.origin(('projects', path)).line}"
                 )
-            projects[path] = project
-            written.origins[("projects", path)] = written.origin(place)
-        values["content"] = [*(values.get("content") or []), *filled["content"]]
+            if path not in own:
+                projects[path] = project
+                written.origins[("projects", path)] = written.origin(place)
+            elif isinstance(own[path], dict):  # what is said of the project itself counts before the pack's
+                projects[path] = {**project, **projects[path]}
+        for entry in filled["content"]:
+            values["content"] = [*(values.get("content") or []), entry]
+            written.origins[("content", len(values["content"]) - 1)] = written.origin(place)
 
 
 def _filled(value: Any, given: Mapping[str, Any]) -> Any:
@@ -307,19 +336,17 @@ class _Together:
         where, rows = str(written.origin(place)), self._rows(written, place, text)
         if text.exceptions and text.rules is None:
             self.problems.append(f"{where}: exceptions stand beside `rules`, which are all there are; write those too")
-        description = text.description
-        if text.leaders_in_description and text.leaders:
-            led = f"Leaders: {', '.join(text.leaders)}"
-            description = f"{description}\n{led}" if description else led
         return ProjectWish(
             path.strip("/ "),
             where,
             MODES[text.mode] if text.mode else None,
             text.owner,
             text.leaders,
-            description,
+            text.description,
             None if text.rules is None else rows,
             text.contents == "defaults",
+            text.leaders_in_description,
+            text.start,
         )
 
     def _content(self, written: Written, number: int, text: ContentText) -> ContentWish:
@@ -336,11 +363,12 @@ class _Together:
             where = written.origin(("templates", name))
             self.problems.append(f"{where}: `{name}` is one of Tableau's own templates; call yours otherwise")
         for words, cell in cells.items():
-            if isinstance(cell, str) and same(cell) in own:
+            template = cell.template if isinstance(cell, CellText) else cell or ""
+            if same(template) in own:
                 where = written.origin(("templates", name, words))
-                self.problems.append(f"{where}: `{cell}` is an own template; say one of Tableau's, or capabilities")
+                self.problems.append(f"{where}: `{template}` is an own template; say one of Tableau's, or capabilities")
             try:
-                by_kind[kind_named(words.replace("_", " "))] = (
+                by_kind[KIND_FIELDS.get(words) or kind_named(words.replace("_", " "))] = (
                     cell.cell if isinstance(cell, CellText) else Cell(cell or "None")
                 )
             except UnknownName as error:

@@ -53,6 +53,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "store": ("store/columns/*",),
     "settings": ("settings.yaml", "settings.yaml.aes", "people.yaml", "people.yaml.aes", "key", "new.yaml", "*.aes"),
     "init": ("new.yaml", "secret.txt"),
+    "conformance": ("new.yaml",),
     "policy": ("new.yaml", "logs/*"),
     "sandbox": ("saved.yaml",),
     "directory": ("read.json", ".read.json*", "logs/*"),

@@ -257,6 +257,11 @@ class SetTabs(OfContent):
         return "on" if self.shown else "off"
 
 
+def tabbed(site: Site, content: str) -> Change:
+    """The change that shows the sheets of a workbook of the Site, by id, as tabs."""
+    return SetTabs.on(site, content, shown=True)
+
+
 @dataclass(frozen=True, slots=True)
 class SetDescription(OfContent):
     """Another description, which decides nothing."""
@@ -345,6 +350,11 @@ class SetOwner(OfContent):
 
     def after(self, site: Site) -> Site:
         return effects.change_owner(site, self.id, Lookup(site).grantee(self.owner).id)
+
+
+def owned(site: Site, content: str, owner: str) -> Change:
+    """The change that gives content of the Site to somebody, both by id."""
+    return SetOwner.on(site, content, owner)
 
 
 def _owner_name(site: Site, content: Content) -> str:

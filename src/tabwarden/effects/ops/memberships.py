@@ -130,3 +130,8 @@ class RemoveFromGroup(_Membership):
             undoing.hold(user.qualified, reason, "create the group by hand")
         elif group.id in undoing.members:
             undoing.members[group.id].add(user.id)
+
+
+def removed(site: Site, user: str, group: str) -> Change:
+    """The change that takes a user of the Site out of a group, both by id."""
+    return RemoveFromGroup(user_ref(site.users[user]), group_ref(site.groups[group]))

@@ -178,3 +178,8 @@ def is_on(site: Site, setting: str) -> bool | None:
 def switched(site: Site, setting: str, *, value: bool) -> Site:
     """The Site with one of its settings on or off."""
     return SetSetting(setting, value).done_to(site).site
+
+
+def switch(setting: str, *, value: bool) -> Change:
+    """The change that switches one of the site's settings on or off."""
+    return SetSetting(setting, value)

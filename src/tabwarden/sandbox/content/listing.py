@@ -88,14 +88,15 @@ _DEFAULTS: Mapping[str, frozenset[str]] = {
         " topLevelProject writeable createdAt updatedAt owner",
         "workbook": "id name description contentUrl webpageUrl showTabs size encryptExtracts createdAt updatedAt"
         " project owner tags",
-        "view": "id name contentUrl viewUrlName createdAt updatedAt workbook owner project tags usage",
-        "datasource": "id name description contentUrl webpageUrl type isCertified useRemoteQueryAgent encryptExtracts"
-        " createdAt updatedAt project owner tags",
+        "view": "id name contentUrl viewUrlName sheetType createdAt updatedAt workbook owner project tags usage",
+        "datasource": "id name description contentUrl webpageUrl type size hasExtracts isCertified useRemoteQueryAgent"
+        " encryptExtracts createdAt updatedAt project owner tags",
         "flow": "id name description fileType webpageUrl createdAt updatedAt project owner tags",
-        "virtualconnection": "id name isCertified createdAt updatedAt project owner tags",
+        "virtualconnection": "id name webpageUrl hasExtracts isCertified createdAt updatedAt project owner tags",
         "database": "id name description type connectionType hostName port isEmbedded isCertified contentPermissions"
-        " site contact owner project tags",
-        "table": "id name description schema isEmbedded isCertified site location contact owner tags",
+        " certificationNote location site contact certifier tags",
+        "table": "id name description schema isEmbedded isCertified certificationNote location site contact certifier"
+        " tags",
     }.items()
 }
 

@@ -18,7 +18,8 @@ from xml.etree.ElementTree import ParseError
 
 from tabwarden.model.site import Content
 from tabwarden.sandbox.http.wire import xml_tree
-from tabwarden.sandbox.state.sites import State, stable_id
+from tabwarden.sandbox.state.server_state import stable_id
+from tabwarden.sandbox.state.sites import State
 
 LARGEST_DOCUMENT = 32 * 1024 * 1024
 MOST_SHEETS = 500

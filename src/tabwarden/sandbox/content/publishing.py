@@ -18,8 +18,8 @@ from tabwarden.sandbox.content import packages, placeholders
 from tabwarden.sandbox.content.packages import Package
 from tabwarden.sandbox.content.shapes import address
 from tabwarden.sandbox.http.errors import Refusal, unknown
-from tabwarden.sandbox.state.server_state import Connection, Revision
-from tabwarden.sandbox.state.sites import State, stable_id
+from tabwarden.sandbox.state.server_state import MEGABYTE, MOST_REVISIONS, Connection, Revision, stable_id
+from tabwarden.sandbox.state.sites import State
 
 CREATE, OVERWRITE, APPEND, REPLACE = "create", "overwrite", "append", "replace"
 EMBED, PROMPT = "embed", "prompt"
@@ -70,9 +70,10 @@ def publish(state: State, order: Order) -> Content:
     site = state.site(order.site)
     if order.project not in site.contents:
         raise unknown("project", order.project)
+    demand_room(state, site, len(state.blobs.read(order.blob)))
     existing_item = existing(site, order.kind, order.project, order.name)
     if existing_item is not None and order.mode == CREATE:
-        raise Refusal("409012", f"the project holds another {order.kind} of that name; overwrite it or rename")
+        raise Refusal("name_taken", f"the project holds another {order.kind} of that name; overwrite it or rename")
     if existing_item is None and order.mode in (APPEND, REPLACE):
         raise unknown(order.kind, order.name)
     package = packages.opened(order.file_name, state.blobs.read(order.blob))
@@ -81,6 +82,13 @@ def publish(state: State, order: Order) -> Content:
     )
     _keep_file(state, order, item, package)
     return state.site(order.site).contents[item.id]
+
+
+def demand_room(state: State, site: Site, size: int) -> None:
+    """Refuse what is beyond the storage quota of the site; `size` in bytes."""
+    quota = int(state.site_words.get(site.id, {}).get("storageQuota") or 0) * MEGABYTE
+    if quota and state.published_bytes(site) + size > quota:
+        raise Refusal("no_room", f"the site has room for {quota // MEGABYTE} MB of published files")
 
 
 def revisions(state: State, item: Content) -> tuple[Revision, ...]:
@@ -184,6 +192,7 @@ def _keep_first(state: State, site: Site, item: Content) -> None:
 def _keep_file(state: State, order: Order, item: Content, package: Package) -> None:
     """The file as the newest revision. Appended data counts as an extract; connections are those of the file."""
     details = state.details(item.id)
+    limit = MOST_REVISIONS if state.site(order.site).settings.revision_history else 1
     size = len(state.blobs.read(order.blob))
     revision = Revision(details.next_revision, order.blob, order.file_name, size, order.by, state.now())
     links = tuple(
@@ -202,7 +211,7 @@ def _keep_file(state: State, order: Order, item: Content, package: Package) -> N
     state.put_details(
         item.id,
         replace(
-            details.with_file(revision),
+            details.with_file(revision, limit),
             connections=details.connections if keeps else links,
             has_extracts=package.has_extracts or order.mode == APPEND,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -26,6 +27,8 @@ PLURALS: Mapping[str, str] = {
     "table": "tables",
 }
 
+ASK_DATA_UNTIL = "3.22"  # Ask Data went with 2024.1; what it was set to is of no data source any more
+
 
 def singular(kind: str) -> str:
     """The element name of a kind; only virtual connections differ."""
@@ -38,23 +41,54 @@ def asked(call: Call, field: str) -> bool:
     return "_all_" in fields or field in fields
 
 
+def person(call: Call, name: str, user_id: str, *, named: bool = True) -> Element:
+    """Somebody by id, and by name where people show."""
+    user = call.site.users.get(user_id) if named else None
+    shows = user is not None and (call.sees_people() or user.id == call.me.id)
+    return element(name, {"id": user_id, "name": user.name if user is not None and shows else None})
+
+
 def owner(call: Call, item: Content) -> Element:
-    """The owner; the name where people show, what else a list is asked about him as `user` tells it."""
+    """The owner by id alone; what a list is asked about him beside as `user` tells it, where people show."""
     owned_by = call.site.users.get(item.owner)
-    if owned_by is None or not (call.sees_people() or owned_by.id == call.me.id):
+    shows = owned_by is not None and (call.sees_people() or owned_by.id == call.me.id)
+    if owned_by is None or not shows or not asked(call, "owner."):
         return element("owner", {"id": item.owner})
-    more = user(call, owned_by).attributes if asked(call, "owner.") else {}
-    attributes = {name: more.get(name) for name in ("fullName", "email", "siteRole", "lastLogin")}
-    return element("owner", {"id": owned_by.id, "name": owned_by.name, **attributes})
+    more = user(call, owned_by).attributes
+    names = ("id", "name", "fullName", "email", "siteRole", "lastLogin")
+    return element("owner", {name: more.get(name) for name in names})
 
 
 def project_of(call: Call, item: Content) -> Element | None:
-    """The project an item lies in; its name for those who may View it."""
-    project = call.site.project_of(item.id)
-    content = call.site.contents.get(project or "")
+    """The project an item lies in; its name for those who may View it, its description where a list is asked."""
+    content = call.site.contents.get(call.site.project_of(item.id) or "")
     if content is None:
         return None
-    return element("project", {"id": content.id, "name": content.name if _may_view(call, content) else None})
+    shows = _may_view(call, content)
+    described = content.description if shows and asked(call, "project.") else None
+    return element("project", {"id": content.id, "name": content.name if shows else None, "description": described})
+
+
+def _location(call: Call, item: Content, *, named: bool = True) -> Element | None:
+    """The place an item lies in: a project, or of a table its database."""
+    place = call.site.contents.get((item.parent if item.kind == "table" else call.site.project_of(item.id)) or "")
+    if place is None:
+        return None
+    name = place.name if named and _may_view(call, place) else None
+    return element(
+        "location", {"id": place.id, "type": "Database" if item.kind == "table" else "Project", "name": name}
+    )
+
+
+def page_address(call: Call, item: Content) -> str:
+    """Where a browser finds an item: a whole address that ends with its number, which is not its id."""
+    site, host = call.site.content_url, call.request.headers.get("host", "localhost")
+    return f"http://{host}/#/{f'site/{site}/' if site else ''}{PLURALS[item.kind].lower()}/{number_of(item.id)}"
+
+
+def number_of(content_id: str) -> int:
+    """The number that Tableau's own pages call an item by, the same in every run."""
+    return zlib.crc32(content_id.encode())
 
 
 def _may_view(call: Call, item: Content) -> bool:
@@ -101,8 +135,10 @@ def _times(item: Content) -> dict[str, str | None]:
 def _shape(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:
     """What every kind tells: id, name and tags, of an item its project and owner, beside what is its own."""
     attributes = {"id": item.id, "name": item.name, **own}
-    place = project_of(call, item) if item.kind != "table" else None
-    return element(singular(item.kind), attributes, *children, place, owner(call, item), tags_element(call, item))
+    located = item.kind in ("workbook", "view", "datasource") and asked(call, "location")
+    place = _location(call, item, named=item.kind != "view") if located else None
+    around = (project_of(call, item), place, owner(call, item), tags_element(call, item))
+    return element(singular(item.kind), attributes, *children, *around)
 
 
 def project(call: Call, item: Content) -> Element:
@@ -131,8 +167,8 @@ def _counts(call: Call, project: Content) -> Element | None:
     inside = [*site.children(project.id)]
     inside += [view for child in inside if site.contents[child].kind == "workbook" for view in site.children(child)]
     kinds = Counter(site.contents[c].kind for c in inside if call.is_admin or _may_view(call, site.contents[c]))
-    named = {"project": "project", "workbook": "workbook", "view": "view", "dataSource": "datasource"}
-    return element("contentsCounts", {f"{name}Count": kinds[kind] for name, kind in named.items()})
+    counted = ("project", "workbook", "view", "datasource")
+    return element("contentsCounts", {f"{kind}Count": kinds[kind] for kind in counted})
 
 
 def workbook(call: Call, item: Content) -> Element:
@@ -142,32 +178,47 @@ def workbook(call: Call, item: Content) -> Element:
     own: Attributes = {
         "description": item.description,
         "contentUrl": address(call.state, call.site, item),
-        "webpageUrl": f"#/workbooks/{item.id}",
+        "webpageUrl": page_address(call, item),
         "showTabs": item.tabs,
         "size": size_of(call, item),
         "sheetCount": len(views),
         "defaultViewId": next(shown, None) if asked(call, "defaultViewId") else None,
         "hasExtracts": details.has_extracts,
         "encryptExtracts": details.encrypted,
+        "shareDescription": item.name if asked(call, "shareDescription") else None,
+        "lastPublishedAt": (item.updated or None) if asked(call, "lastPublishedAt") else None,
     }
-    return _shape(call, item, {**own, **_times(item)})
+    is_set = "dataAccelerationConfig" in details.asides  # with one item, which tells what is set
+    accelerates = element("dataAccelerationConfig") if asked(call, "dataAcceleration") and not is_set else None
+    return _shape(call, item, {**own, **_times(item)}, accelerates)
 
 
 def view(call: Call, item: Content) -> Element:
     """One view with its workbook, owner and project."""
-    counted = (call.query("includeUsageStatistics") or "").lower() == "true" or asked(call, "usage")
+    counted = call.flag("includeUsageStatistics") or asked(call, "usage")
     names: Attributes = {"contentUrl": address(call.state, call.site, item), "viewUrlName": url_name(item.name)}
     rows = call.state.usage.get(call.site.id, ()) if counted else ()
     total = sum(row.times for row in rows if (row.what, row.content) == (VIEW, item.id))
     usage = element("usage", {"totalViewCount": total}) if counted else None
-    return _shape(call, item, {**names, "sheetType": "view", **_times(item)}, _workbook_of(call, item), usage)
+    favourites = 0 if asked(call, "favoritesTotal") else None
+    own: Attributes = {**names, "sheetType": "view", "favoritesTotal": favourites, **_times(item)}
+    return _shape(call, item, own, _workbook_of(call, item), usage)
+
+
+def view_of_workbook(call: Call, item: Content) -> Element:
+    """One view as its workbook tells it: what it shares with it is not told again."""
+    whole = view(call, item)
+    own = {name: value for name, value in whole.attributes.items() if name != "sheetType"}
+    inner = tuple(child for child in whole.children if child.name in ("usage", "tags"))
+    return Element("view", own, inner)
 
 
 def _workbook_of(call: Call, item: Content) -> Element:
     """The workbook of a view: its id, and what else a list is asked about it."""
     parent = call.site.contents.get(item.parent or "")
-    more = workbook(call, parent).attributes if parent is not None and asked(call, "workbook.") else {}
-    return Element("workbook", {**more, "id": item.parent or ""})
+    if parent is None or not asked(call, "workbook."):
+        return Element("workbook", {"id": item.parent or ""})
+    return workbook(call, parent)._replace(children=(tags_element(call, parent),))
 
 
 def datasource(call: Call, item: Content) -> Element:
@@ -177,7 +228,7 @@ def datasource(call: Call, item: Content) -> Element:
     own: Attributes = {
         "description": item.description,
         "contentUrl": address(call.state, call.site, item),
-        "webpageUrl": f"#/datasources/{item.id}",
+        "webpageUrl": page_address(call, item),
         "type": source_type(call, item),
         "size": size_of(call, item),
         "hasExtracts": details.has_extracts,
@@ -192,7 +243,8 @@ def datasource(call: Call, item: Content) -> Element:
         "favoritesTotal": 0,
         "connectedWorkbooksCount": _count_of_workbooks(call, item) if asked(call, "connectedWorkbooks") else None,
     }
-    return _shape(call, item, {**own, **_times(item)})
+    questions = None if call.knows(ASK_DATA_UNTIL) else element("askData", {"enablement": "SiteDefault"})
+    return _shape(call, item, {**own, **_times(item)}, questions)
 
 
 def _count_of_workbooks(call: Call, source: Content) -> int:
@@ -203,25 +255,39 @@ def _count_of_workbooks(call: Call, source: Content) -> int:
 
 def flow(call: Call, item: Content) -> Element:
     """One flow."""
-    own: Attributes = {"description": item.description, "fileType": "tflx", "webpageUrl": f"#/flows/{item.id}"}
+    own: Attributes = {"description": item.description, "fileType": "tflx", "webpageUrl": page_address(call, item)}
     return _shape(call, item, {**own, **_times(item)})
 
 
 def virtual_connection(call: Call, item: Content) -> Element:
     """One virtual connection."""
-    return _shape(call, item, {"isCertified": bool(item.certified), **_times(item)})
+    own: Attributes = {
+        "webpageUrl": page_address(call, item),
+        "hasExtracts": False,
+        "isCertified": bool(item.certified),
+        "certificationNote": item.certification_note or None,
+    }
+    return _shape(call, item, {**own, **_times(item)})
 
 
-def _asset(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:
-    """A database or table; its contact is its owner (B)."""
+def _asset(call: Call, item: Content, own: Attributes) -> Element:
+    """A database or table; its contact, and who certified it, is its owner (B)."""
     shared: Attributes = {
+        "id": item.id,
+        "name": item.name,
         "description": item.description or None,
         "isEmbedded": False,
         "isCertified": bool(item.certified),
         "certificationNote": item.certification_note or None,
     }
-    site = element("site", {"id": call.site.id, "name": call.site.name})
-    return _shape(call, item, {**shared, **own}, site, *children, element("contact", {"id": item.owner}))
+    around = (
+        _location(call, item),
+        element("site", {"id": call.site.id, "name": call.site.name}),
+        person(call, "contact", item.owner),
+        person(call, "certifier", item.owner) if item.certified else None,
+        tags_element(call, item),
+    )
+    return element(item.kind, {**shared, **own}, *around)
 
 
 def database(call: Call, item: Content) -> Element:
@@ -232,9 +298,7 @@ def database(call: Call, item: Content) -> Element:
 
 def table(call: Call, item: Content) -> Element:
     """One table with the database it is in."""
-    database = call.site.contents.get(item.parent or "")
-    location = element("location", {"id": database.id, "type": "Database"}) if database is not None else None
-    return _asset(call, item, {"schema": "public"}, location)
+    return _asset(call, item, {"schema": "public"})
 
 
 SHAPES: Mapping[str, Callable[[Call, Content], Element]] = {

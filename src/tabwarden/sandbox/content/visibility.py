@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tabwarden.access.abilities.ability import can
 from tabwarden.access.powers import power_over
@@ -12,7 +12,7 @@ from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Content, Site
 from tabwarden.questions import Questions
 from tabwarden.sandbox.http.call import Call
-from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.state.sites import State
 
 
@@ -51,10 +51,10 @@ def sees(call: Call, content: Content) -> bool:
 
 
 def shown(call: Call, kind: str, content_id: str | None = None) -> Content:
-    """The content of the path or of that id, if the asker may View it; else it is as if it did not exist."""
+    """The content of the path or of that id, if the asker may View it; else he is refused, as documented."""
     content = call.content(kind, content_id)
     if not sees(call, content):
-        raise unknown(kind, content.id)
+        raise Refusal("denied", f"not allowed: to see that {kind}")
     return content
 
 
@@ -65,24 +65,30 @@ def demand(
     *,
     target: str | None = None,
     to: str | None = None,
-    code: str = "403004",
+    reason: str = "denied",
 ) -> None:
-    """Refuse unless the asker can do it; to somebody who may not even View it, the content does not exist."""
+    """Refuse unless the asker can do it; what stands in everybody's way has a reason of its own."""
     content_id = content.id if content else None
     answer = can(call.site, call.me.id, action, content_id, target=target, to=to, open_points=call.state.open_points)
     if answer.allowed:
         return
-    if content is not None and not sees(call, content):
-        raise unknown(content.kind, content.id)
-    raise Refusal(code, f"not allowed: {action} ({answer.because})")
+    raise Refusal(_IN_THE_WAY.get(answer.because, reason), f"not allowed: {action} ({answer.because})")
 
 
-def capable(call: Call, kind: str, capability: str) -> Content:
-    """The content of the path, as `shown`; whoever does not hold that capability on it is refused."""
-    content = shown(call, kind)
+_IN_THE_WAY: Mapping[str, str] = {
+    "default_project": "default_kept",
+    "locked_project": "locked",
+    "locked_database": "locked",
+    "tabs_shown": "tabs_shown",
+}
+
+
+def capable(call: Call, kind: str, capability: str, content_id: str | None = None) -> Content:
+    """The content of the path or of that id, as `shown`; whoever does not hold that capability on it is refused."""
+    content = shown(call, kind, content_id)
     answer = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
     if not answer.allowed:
-        raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({answer.because})")
+        raise Refusal("denied", f"not allowed: {capability} on that {content.kind} ({answer.because})")
     return content
 
 

@@ -141,7 +141,7 @@ def sync_group(
     if group is None:
         raise unknown("group", group_id)
     if group.domain == LOCAL:
-        raise Refusal("400101", "a local group is not synchronised with a directory")
+        raise Refusal("malformed_import", "a local group is not synchronised with a directory")
     directory_group = identity.group_named(state, group.domain, group.name)
     members = _members(state, directory_group)
     current = {identity.key(p.domain, p.sam_account_name) for p in members if p.enabled}

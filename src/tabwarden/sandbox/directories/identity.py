@@ -18,7 +18,11 @@ from tabwarden.sandbox.state.server_state import Account
 from tabwarden.sandbox.state.sites import State
 from tabwarden.want.names.import_rules import imported_by_upn, imported_name, tableau_nickname, upn_prefix
 
-NO_DOMAIN, NOBODY, SILENT = "400102", "400103", "400104"
+NO_DOMAIN, NOBODY, SILENT = "no_domain", "not_in_directory", "directory_silent"
+
+
+# How an `@` of a user name is written that parts no domain from it ("CSV Import File Guidelines"), and meanwhile.
+ESCAPED_AT, _AT = r"\0x40", "\ue000"
 
 
 class Imported(NamedTuple):
@@ -34,9 +38,9 @@ def key(domain: str, name: str) -> tuple[str, str]:
 
 
 def asked(directory: Directory | None) -> Directory:
-    """The directory there is; 400101 without one."""
+    """The directory there is; refused without one."""
     if directory is None:
-        raise Refusal("400101", "this server is not joined to a directory; users and groups are local")
+        raise Refusal("no_directory", "this server is not joined to a directory; users and groups are local")
     return directory
 
 
@@ -108,19 +112,20 @@ def split(state: State, words: str) -> tuple[str, str]:
     `domain\\name` has its domain by FQDN or nickname, `name@suffix` that of a domain so called; else it is local, or
     of the server's domain where the server is joined to it.
     """
+    words = words.replace(ESCAPED_AT, _AT)
     known = {LOCAL: LOCAL, ".": LOCAL}
     if state.directory is not None:
         for fqdn, nickname in known_domains(state).items():
             known |= {same(nickname): fqdn, same(fqdn): fqdn}
     domain, slash, name = words.rpartition("\\")
     if slash:
-        return known.get(same(domain), domain), name
+        return known.get(same(domain), domain), name.replace(_AT, "@")
     name, _at, suffix = words.rpartition("@")
     if name and same(suffix) in known and same(suffix) != LOCAL:
-        return known[same(suffix)], name
+        return known[same(suffix)], name.replace(_AT, "@")
     if state.joined and not name:
-        return next(iter(known_domains(state))), words
-    return LOCAL, words
+        return next(iter(known_domains(state))), words.replace(_AT, "@")
+    return LOCAL, words.replace(_AT, "@")
 
 
 def to_import(state: State, words: str) -> Imported | None:
@@ -132,12 +137,16 @@ def to_import(state: State, words: str) -> Imported | None:
     directory = state.directory
     if directory is None:
         return None
+    words = words.replace(ESCAPED_AT, _AT)
     domain, slash, name = words.rpartition("\\")
     if slash:
-        return None if same(domain) in (same(LOCAL), ".") else _in_domain(state, directory, domain, name)
+        local = same(domain) in (same(LOCAL), ".")
+        return None if local else _in_domain(state, directory, domain, name.replace(_AT, "@"))
     if "@" in words:
         return _by_principal(state, directory, words)
-    return _in_domain(state, directory, domains_of(directory)[0].fqdn, words) if state.joined else None
+    if not state.joined:
+        return None
+    return _in_domain(state, directory, domains_of(directory)[0].fqdn, words.replace(_AT, "@"))
 
 
 def _in_domain(state: State, directory: Directory, domain: str, name: str) -> Imported:
@@ -149,6 +158,7 @@ def _in_domain(state: State, directory: Directory, domain: str, name: str) -> Im
 
 def _by_principal(state: State, directory: Directory, words: str) -> Imported | None:
     before, _at, suffix = words.rpartition("@")
+    before, words = before.replace(_AT, "@"), words.replace(_AT, "@")
     homes = [d for d in domains_of(directory) if same(suffix) in (same(d.fqdn), same(_nickname(state, d) or d.netbios))]
     people = [p for d in domains_of(directory) for p in _people(directory, d.fqdn, words) if same(p.upn) == same(words)]
     if not people:
@@ -191,7 +201,7 @@ def group_named(state: State, domain: str, name: str) -> DirectoryGroup:
     except TabwardenError as trouble:
         raise silent(trouble) from None
     if group is None:
-        raise Refusal(NOBODY, f"no group `{name}` can be found in `{where.fqdn}`")
+        raise Refusal("no_such_directory_group", f"no group `{name}` can be found in `{where.fqdn}`")
     return group
 
 

@@ -53,11 +53,11 @@ def current_session(call: Call) -> Reply:
     site, me = call.site, call.me
     where = element("site", {"id": site.id, "name": site.name, "contentUrl": site.content_url})
     who = element("user", {"id": me.id, "name": me.name, "siteRole": me.site_role})
-    return ok(element("session", {"id": call.session.id}, where, who))
+    return ok(element("session", {}, where, who))
 
 
 def end_session(call: Call) -> Reply:
-    """End a session of the site by the id that `sessions/current` tells; its token is worthless afterwards."""
+    """End a session of the site by its id, the first part of its token; the token is worthless afterwards."""
     if not call.sessions.end_by_id(call.parameters["session"], call.site.id):
         raise unknown("session", call.parameters["session"])
     return NO_CONTENT

@@ -62,7 +62,7 @@ def _to_data(connection: Connection) -> Element:
             "userName": connection.user_name,
             "dbName": connection.database or None,
             "embedPassword": connection.embedded,
-            "queryTagging": connection.query_tagging,
+            "queryTaggingEnabled": connection.query_tagging,
             "authenticationType": connection.auth_type or None,
         },
     )
@@ -90,7 +90,7 @@ def _change(call: Call, item: Content, wanted: list[str], body: Element) -> None
     """All or none: an id that is no connection of the item refuses the whole."""
     lost = sorted(set(wanted) - _all(call, item).keys())
     if lost:
-        raise Refusal("404003", f"connection `{lost[0]}` could not be found")
+        raise Refusal("unknown_connection", f"connection `{lost[0]}` could not be found")
     embed = body.get("embedPassword")
     keeps = truth("embedPassword", embed) if embed is not None else None
     if keeps is not None:

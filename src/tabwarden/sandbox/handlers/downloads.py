@@ -70,9 +70,10 @@ def rendered(call: Call, kind: str, drawing: Drawing) -> Reply:
 
 def preview(call: Call, kind: str) -> Reply:
     """The thumbnail, for whoever may View the item."""
+    within = call.content("workbook") if "workbook" in call.parameters else None
     item = visibility.shown(call, kind)
-    if "workbook" in call.parameters and kind == "view" and item.parent != call.parameters["workbook"]:
-        raise Refusal("404011", "the workbook has no such view")
+    if within is not None and kind == "view" and item.parent != within.id:
+        raise Refusal("unknown_view", "the workbook has no such view")
     return Reply(file=File(placeholders.image(), placeholders.PNG))
 
 
@@ -80,7 +81,7 @@ def _demand_data(call: Call, item: Content) -> None:
     """Whoever lacks access to a data source behind it sees no data there, and gets none."""
     answer = can(call.site, call.me.id, "see_data", item.id, open_points=call.state.open_points)
     if not answer.allowed:
-        raise Refusal("403004", f"not allowed: the data behind that {item.kind} ({answer.because})")
+        raise Refusal("denied", f"not allowed: the data behind that {item.kind} ({answer.because})")
 
 
 def _pdf(call: Call, item: Content) -> bytes:
@@ -108,6 +109,8 @@ SHEET = Drawing(
 def _revised_item(call: Call, kind: str) -> Content:
     """The item, for whoever may publish over it and download it ("Work with content revisions")."""
     item = call.content(kind)
+    if not call.site.settings.revision_history:
+        raise Refusal("history_off", "this site keeps no revisions")
     visibility.demand(call, "download", item)
     visibility.demand(call, "publish", item)
     return item
@@ -148,7 +151,7 @@ def revision_deleted(call: Call, kind: str) -> Reply:
     item = _revised_item(call, kind)
     revision, details = _revision(call, item), call.state.details(item.id)
     if not revision.blob or revision == details.current:
-        raise Refusal("403004", "the current revision cannot be deleted; publish another first")
+        raise Refusal("current_revision", "the current revision cannot be deleted; publish another first")
     others = tuple(other for other in details.revisions if other != revision)
     call.state.put_details(item.id, replace(details, revisions=others))
     return NO_CONTENT
@@ -159,4 +162,4 @@ def _revision(call: Call, item: Content) -> Revision:
     for revision in publishing.revisions(call.state, item):
         if str(revision.number) == wanted:
             return revision
-    raise Refusal("404003", f"revision `{wanted}` could not be found")
+    raise Refusal("unknown_revision", f"revision `{wanted}` could not be found")

@@ -40,11 +40,11 @@ def _synchronised(call: Call, body: Element, group: Group) -> Reply:
     """Synchronise a group of the directory; its name and domain stay what they are."""
     wanted = _import_of(call, body)
     if group.domain == LOCAL:
-        raise Refusal("400101", "a local group is not synchronised with a directory")
+        raise Refusal("malformed_import", "a local group is not synchronised with a directory")
     domain, plain = _domain_and_name(wanted, (body.get("name") or group.name).strip(), group.domain)
     there = identity.domain_for_import(call.state, domain)
     if identity.key(there.fqdn, plain) != identity.key(group.domain, group.name):
-        raise Refusal("400003", "a group of the directory keeps the name and the domain it has there")
+        raise Refusal("renamed_import", "a group of the directory keeps the name and the domain it has there")
     role, mode = _import_grant(body, wanted, group)
     if _as_job(call):
         row = (group.id, role or "", mode or "")
@@ -56,7 +56,7 @@ def _synchronised(call: Call, body: Element, group: Group) -> Reply:
 def _import_of(call: Call, body: Element) -> Element:
     wanted = body.find("import") or Element("import")
     if (wanted.get("source") or "").casefold() != SOURCE.casefold():
-        raise Refusal("400003", f"the source of an import is {SOURCE}")
+        raise Refusal("malformed_import", f"the source of an import is {SOURCE}")
     identity.asked(call.state.directory)
     return wanted
 
@@ -66,7 +66,7 @@ def _domain_and_name(wanted: Element, name: str, usual: str = "") -> tuple[str, 
     before, slash, plain = name.rpartition("\\")
     domain = (wanted.get("domainName") or (before if slash else "") or usual).strip()
     if not domain:
-        raise Refusal("400003", "an import needs a domainName")
+        raise Refusal("malformed_import", "an import needs a domainName")
     return domain, plain
 
 
@@ -95,7 +95,7 @@ def create(call: Call) -> Reply:
     body = call.body("group")
     name = (body.get("name") or "").strip()
     if not name:
-        raise Refusal("400003", "a group needs a name")
+        raise Refusal("malformed", "a group needs a name")
     if body.find("import") is not None:
         return _imported(call, body, name)
     role, mode = _local_grant(body, Group("", name))
@@ -112,7 +112,7 @@ def update(call: Call) -> Reply:
     role, mode = _local_grant(body, group)
     name = (body.get("name") or group.name).strip()
     if group.domain != LOCAL and name != group.name:
-        raise Refusal("400003", "a group of the directory keeps the name it has there")
+        raise Refusal("renamed_import", "a group of the directory keeps the name it has there")
     changed = replace(group, name=name or group.name, minimum_site_role=role, grant_on=mode)
     _done(call, _with_on_demand(people.update_group(call.site, changed), body, group.id))
     return ok(shapes.group(call, call.group()))
@@ -134,7 +134,7 @@ def _grant(role: str | None, mode: str | None, group: Group, usual: str, called:
     if role is None:
         return group.minimum_site_role, mode or group.grant_on
     if role not in SETTABLE | SETTABLE_LEGACY:
-        raise Refusal("400013", f"{called} `{role}` is not a site role that a group can grant")
+        raise Refusal("invalid_role", f"{called} `{role}` is not a site role that a group can grant")
     return (None, None) if role == "Unlicensed" else (current_role(role), mode or group.grant_on or usual)
 
 
@@ -155,7 +155,7 @@ def _import_grant(body: Element, wanted: Element, group: Group) -> tuple[str | N
 
 def delete(call: Call) -> Reply:
     """Delete a group; All Users stays."""
-    _done(call, people.delete_group(call.site, call.group().id))
+    _done(call, people.delete_group(call.site, call.group().id, call.state.open_points))
     return NO_CONTENT
 
 
@@ -165,7 +165,7 @@ def add_members(call: Call) -> Reply:
     if many is None:
         named = call.body("user").get("id")
         if not named:
-            raise Refusal("400003", "a member is named by its `id`")
+            raise Refusal("malformed", "a member is named by its `id`")
         who = call.user(named)
         _done(call, people.add_to_group(call.site, group.id, (who.id,)))
         return ok(shapes.user(call, who))
@@ -202,8 +202,13 @@ def group_sets(call: Call) -> Reply:
 
 
 def group_set(call: Call) -> Reply:
-    """One group set."""
-    return ok(shapes.group_set(call, call.group_set()))
+    """One group set with its groups, of which the pagination tells how many there are."""
+    return ok(*_told(call, call.group_set()))
+
+
+def _told(call: Call, group_set: GroupSet) -> tuple[Element, Element]:
+    count = {"pageNumber": 1, "pageSize": listing.USUAL_PAGE, "totalAvailable": len(group_set.groups)}
+    return element("pagination", count), shapes.group_set(call, group_set)
 
 
 def create_group_set(call: Call) -> Reply:
@@ -221,7 +226,7 @@ def update_group_set(call: Call) -> Reply:
     group_set = call.group_set()
     name = (call.body("groupSet").get("name") or group_set.name).strip()
     _done(call, people.put_group_set(call.site, replace(group_set, name=name)))
-    return ok(shapes.group_set(call, call.group_set(group_set.id)))
+    return ok(*_told(call, call.group_set(group_set.id)))
 
 
 def delete_group_set(call: Call) -> Reply:
@@ -243,7 +248,7 @@ def remove_group_from_set(call: Call) -> Reply:
     """Take a group out of a set."""
     group_set = call.group_set()
     if call.group().id not in group_set.groups:
-        raise Refusal("404012", "the group is not in the group set")
+        raise Refusal("unknown_group", "the group is not in the group set")
     _done(call, people.put_group_set(call.site, replace(group_set, groups=group_set.groups - {call.group().id})))
     return NO_CONTENT
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tabwarden.model.site import Content
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import Call, Reply, ok
@@ -11,6 +12,8 @@ from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.people import jobs as work
 from tabwarden.sandbox.people import shapes
 from tabwarden.sandbox.state.server_state import Job
+
+FILES = frozenset({"excel-direct", "msaccess", "ogrdirect", "textclean", "textscan"})  # kinds of connections
 
 
 def jobs(call: Call) -> Reply:
@@ -25,10 +28,11 @@ def job(call: Call) -> Reply:
 
 
 def cancel(call: Call) -> Reply:
-    """Cancel a job that has not run yet; one that has run stays as it is."""
+    """Cancel a job that has not run yet."""
     job = _job(call)
-    if job.finish_code is None:
-        call.state.put_job(replace(job, finish_code=2, completed=call.state.clock()))
+    if job.finish_code is not None:
+        raise Refusal("job_done", "the job has run already")
+    call.state.put_job(replace(job, finish_code=2, completed=call.state.clock()))
     return ok(shapes.job(call, call.state.jobs[job.id]))
 
 
@@ -38,7 +42,7 @@ def _job(call: Call) -> Job:
     if job is None or job.site != call.session.site:
         raise unknown("job", call.parameters["job"])
     if not call.is_admin and job.by != call.session.user:
-        raise Refusal("403004", "the job belongs to somebody else")
+        raise Refusal("denied", "the job belongs to somebody else")
     return job
 
 
@@ -55,15 +59,53 @@ def refreshed(call: Call, kind: str) -> Reply:
 
 def created(call: Call, kind: str) -> Reply:
     """Create an extract, encrypted where asked, as a job."""
-    item = visibility.capable(call, kind, "Write")
+    item = _extractable(call, kind)
     encrypt = (call.query("encrypt") or "").lower() == "true"
     return _started(call, work.CREATE_ENCRYPTED if encrypt else work.CREATE, item.id)
 
 
 def deleted(call: Call, kind: str) -> Reply:
     """Delete its extracts, as a job."""
-    item = visibility.capable(call, kind, "Write")
+    item = _extractable(call, kind)
     return _started(call, work.DELETE_EXTRACTS, item.id)
+
+
+def _extractable(call: Call, kind: str) -> Content:
+    item = visibility.capable(call, kind, "Write")
+    kinds = {connection.type for connection in call.state.details(item.id).connections}
+    if kinds and kinds <= FILES:
+        raise Refusal("file_based", f"the {kind} stands on files, of which no extract is made")
+    return item
+
+
+_ACTIONS = ("insert", "update", "upsert", "replace", "delete")
+
+
+def data_changed(call: Call, kind: str) -> Reply:
+    """Change the rows of a data source that is an extract, from an uploaded file, as a job; no data is touched.
+
+    A request with a `RequestID` that was there before gives the job of that one (documentation).
+    """
+    item = visibility.capable(call, kind, "Write")
+    wanted = call.parameters.get("connection")
+    if wanted is not None and wanted not in {one.id for one in call.state.details(item.id).connections}:
+        raise unknown("connection", wanted)
+    actions = list(call.tree.all("actions"))
+    strange = [one.get("action") for one in actions if one.get("action") not in _ACTIONS]
+    if not actions or strange:
+        raise Refusal("400000", f"`actions` is a list of what to {', '.join(_ACTIONS)}")
+    upload = call.query("uploadSessionId")
+    if upload is not None:
+        call.state.uploads.find(upload, call.session.site, call.session.user)
+    request = call.request.headers.get("requestid")
+    if not request:
+        raise Refusal("400000", "the header `RequestID` tells one change from another; send one")
+    key = f"{call.session.site}/{item.id}/{request}"
+    job = call.state.jobs.get(call.state.data_changes.get(key, ""))
+    if job is None:
+        job = work.start(call, work.CHANGE_DATA, about=item.id)
+        call.state.data_changes[key] = job.id
+    return ok(shapes.job(call, job), status=202)
 
 
 def of_site(call: Call, kind: str) -> Reply:
@@ -72,4 +114,5 @@ def of_site(call: Call, kind: str) -> Reply:
 
 
 def _started(call: Call, kind: str, about: str, *, status: int = 200) -> Reply:
-    return ok(shapes.job(call, work.start(call, kind, about=about)), status=status)
+    call.demand_readable()
+    return ok(shapes.started(call, work.start(call, kind, about=about)), status=status)

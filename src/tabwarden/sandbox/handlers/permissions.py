@@ -7,13 +7,15 @@ from itertools import groupby
 from typing import NamedTuple
 
 from tabwarden.effects import content as effects
-from tabwarden.model.capability import READ_ONLY, applies
+from tabwarden.model.capability import CAPABILITIES, READ_ONLY, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, in_force, managing_project
+from tabwarden.model.open_points import AI_ACCESS_KINDS
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.shapes import singular
+from tabwarden.sandbox.http import versions
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
 
 GRANTEES: Mapping[str, str] = {"users": "user", "groups": "group", "groupsets": "groupSet"}
@@ -36,9 +38,7 @@ def read(call: Call, target: Target) -> Reply:
     """The rules in force: under a lock or with tabs shown those of the project or workbook."""
     content = call.content(target.kind)
     if not visibility.rules_shown(call, content):
-        if not visibility.sees(call, content):
-            raise unknown(content.kind, content.id)
-        raise Refusal("403004", "only those who may set permissions, owners and leaders read them")
+        raise Refusal("denied", "only those who may set permissions, owners and leaders read them")
     return ok(_answer(call, content, target))
 
 
@@ -103,13 +103,15 @@ def add(call: Call, target: Target) -> Reply:
     opposite = {r for r in rules if present.get((r.grantee, r.capability), r.mode) != r.mode}
     if opposite and call.personality.opposite_rule == "refuse":
         words = ", ".join(sorted({f"{r.capability} {r.mode}" for r in opposite}))
-        raise Refusal("409010", f"the opposite of {words} exists; delete it first")
+        raise Refusal("opposite_rule", f"the opposite of {words} exists; delete it first")
     _keep(call, effects.add_rules(call.site, content.id, rules - opposite, default_for=target.default_for), content)
     return ok(_answer(call, call.content(target.kind), target))
 
 
 def replaced(call: Call, target: Target) -> Reply:
     """Make these the only rules (used by the migration SDK)."""
+    if not call.personality.whole_lists:
+        raise Refusal("405000", "rules are added by PUT and removed by DELETE")
     content = _editable(call, target)
     rules = _asked(call, content, target)
     _keep(call, effects.replace_rules(call.site, content.id, rules, default_for=target.default_for), content)
@@ -119,10 +121,11 @@ def replaced(call: Call, target: Target) -> Reply:
 def removed(call: Call, target: Target) -> Reply:
     """Delete one rule: grantee, capability and mode are in the path."""
     content = _editable(call, target)
+    versions.demand_capability(call.parameters["capability"], call.version)
     grantee = _grantee(call, GRANTEES.get(call.parameters["grantees"].lower(), ""), call.parameters["grantee"])
-    rule = Rule(grantee, call.parameters["capability"], call.parameters["mode"])
+    rule = _rule(call, grantee, call.parameters["capability"], call.parameters["mode"], target)
     if rule not in _own(content, target):
-        raise Refusal("404050", f"there is no rule {rule.capability} {rule.mode} for that grantee")
+        raise Refusal("no_rule", f"there is no rule {rule.capability} {rule.mode} for that grantee")
     _keep(call, effects.remove_rules(call.site, content.id, [rule], default_for=target.default_for), content)
     return NO_CONTENT
 
@@ -132,7 +135,7 @@ def _editable(call: Call, target: Target) -> Content:
     content = call.content(target.kind)
     visibility.demand(call, "set_permissions", content)
     if _locked_at(call.site, content) is not None:
-        raise Refusal("403004", "permissions are locked to the project; edit them there")
+        raise Refusal("locked", "permissions are locked to the project; edit them there")
     return content
 
 
@@ -154,13 +157,15 @@ def _asked(call: Call, content: Content, target: Target) -> frozenset[Rule]:
     for child in body.children:
         if child.name in ("granteeCapabilities", "parent"):
             continue
+        if target.default_for is not None and child.name in ("workbook", "datasource"):
+            raise Refusal("other_kind_named", "default rules are those of a project; name no other content")
         if child.name != singular(target.kind) or child.get("id") != content.id:
-            raise Refusal("400000", f"the request speaks of another object than the address: `{child.name}`")
+            raise Refusal("another_id", f"the request speaks of another object than the address: `{child.name}`")
     rules: set[Rule] = set()
     for spoken in body.all("granteeCapabilities"):
         rules.update(_spoken(call, spoken, target))
     if not rules:
-        raise Refusal("400003", "the request names no grantee with capabilities")
+        raise Refusal("malformed", "the request names no grantee with capabilities")
     if len({(r.grantee, r.capability) for r in rules}) < len(rules):
         raise Refusal("400003", "the request both allows and denies a capability")
     return frozenset(rules)
@@ -169,17 +174,23 @@ def _asked(call: Call, content: Content, target: Target) -> frozenset[Rule]:
 def _spoken(call: Call, spoken: Element, target: Target) -> Iterable[Rule]:
     named = [child for child in spoken.children if child.name in GRANTEES.values()]
     if len(named) != 1:
-        raise Refusal("400003", "granteeCapabilities needs exactly one user, group or groupSet")
+        raise Refusal("malformed", "granteeCapabilities needs exactly one user, group or groupSet")
     grantee = _grantee(call, named[0].name, named[0].get("id") or "")
     listed = spoken.find("capabilities") or Element("capabilities")
     for one in listed.all("capability"):
-        capability, mode = one.get("name") or "", one.get("mode") or ""
-        known = applies(capability, target.judged) and capability not in READ_ONLY
-        if not known or (capability == LEADER and mode == DENY):
-            raise Refusal("400009", f"`{capability}` {mode} is not a capability of {target.judged} rules")
-        if mode not in (ALLOW, DENY):
-            raise Refusal("400003", f"the mode of `{capability}` is Allow or Deny, not `{mode}`")
-        yield Rule(grantee, capability, mode)
+        yield _rule(call, grantee, one.get("name") or "", one.get("mode") or "", target)
+
+
+def _rule(call: Call, grantee: Grantee, capability: str, mode: str, target: Target) -> Rule:
+    """The rule of these words, if there can be one on the target."""
+    is_ai = capability != "" and capability == call.state.open_points.ai_access_name
+    if (capability not in CAPABILITIES and not is_ai) or mode not in (ALLOW, DENY):
+        raise Refusal("unknown_capability", f"`{capability[:40]}` {mode[:10]} is no capability with Allow or Deny")
+    known = applies(capability, target.judged) and capability not in READ_ONLY
+    known = known or (is_ai and target.judged in AI_ACCESS_KINDS)
+    if not known or (capability == LEADER and mode == DENY):
+        raise Refusal("capability_of_another_kind", f"`{capability}` {mode} is no capability of {target.judged} rules")
+    return Rule(grantee, capability, mode)
 
 
 def _grantee(call: Call, kind: str, grantee_id: str) -> Grantee:
@@ -188,6 +199,6 @@ def _grantee(call: Call, kind: str, grantee_id: str) -> Grantee:
         return Grantee(kind, call.user(grantee_id).id)
     if kind == "group":
         return Grantee(kind, call.group(grantee_id).id)
-    if kind == "groupSet":
+    if kind == "groupSet" and call.knows(versions.GROUP_SETS_SINCE):
         return Grantee(kind, call.group_set(grantee_id).id)
     raise Refusal("404003", "a grantee is one of users, groups, groupSets")

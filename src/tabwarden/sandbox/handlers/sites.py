@@ -20,8 +20,8 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people import shapes
 from tabwarden.sandbox.state.personality import CLOUD
-from tabwarden.sandbox.state.server_state import key_of
-from tabwarden.sandbox.state.sites import State, stable_id
+from tabwarden.sandbox.state.server_state import key_of, stable_id
+from tabwarden.sandbox.state.sites import State
 
 _WITH_DEFAULTS = ("workbook", "datasource", "flow")
 
@@ -72,7 +72,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 _TIERS: Mapping[str, str] = {f"tier{tier}Capacity": tier for tier in ("Creator", "Explorer", "Viewer")}
 _NUMBERS = frozenset({*_TIERS, "userQuota", "storageQuota", "revisionLimit"})
-# Settings that the model has, others that are kept as words and told again, and what is not a setting.
+# Settings that the model has; others are kept as words and told again.
 _SETTINGS: Mapping[str, str] = {
     "commentingEnabled": "commenting",
     "authoringEnabled": "web_authoring",
@@ -80,11 +80,6 @@ _SETTINGS: Mapping[str, str] = {
     "dataAlertsEnabled": "data_alerts",
     "revisionHistoryEnabled": "revision_history",
 }
-_KEPT = frozenset(
-    "state userQuota storageQuota revisionLimit extractEncryptionMode"
-    " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled timeZone"
-    " flowsEnabled derivedPermissionsEnabled cacheWarmupEnabled".split()
-)
 
 
 def sites(call: Call) -> Reply:
@@ -97,12 +92,19 @@ def sites(call: Call) -> Reply:
 
 def site(call: Call) -> Reply:
     """The session's site by id, or by name or content URL where `key` says so; any other is unknown."""
+    return ok(shapes.site(call, _named(call)))
+
+
+def _named(call: Call) -> Site:
     wanted, current = unquote(call.parameters["site"]), call.site
     key = call.query("key")
     own = {"name": current.name, "contentUrl": current.content_url}.get(key, current.id) if key else current.id
     if own.casefold() != wanted.casefold():
-        raise Refusal("404000", f"site `{wanted}` could not be found")
-    return ok(shapes.site(call, current))
+        raise Refusal("unknown_site", f"site `{wanted}` could not be found")
+    return current
+
+
+_ALIASES = ("Google", "Salesforce")  # providers that Tableau itself knows
 
 
 def auth_configurations(call: Call) -> Reply:
@@ -113,6 +115,7 @@ def auth_configurations(call: Call) -> Reply:
             "idpConfigurationName": one.name,
             "authSetting": one.setting,
             "enabled": "true",
+            "knownProviderAlias": next((alias for alias in _ALIASES if alias in one.name), None),
         }
         for one in call.state.providers.get(call.site.id, ())
     )
@@ -126,7 +129,7 @@ def create(call: Call) -> Reply:
     body = call.body("site")
     name = (body.get("name") or "").strip()
     if not name:
-        raise Refusal("400003", "a site needs a name")
+        raise Refusal("malformed", "a site needs a name")
     site = new_site(call.state, name, body.get("contentUrl") or "", call.me)
     call.state.add_site(_settled(call, site, body))
     return ok(shapes.site(call, call.state.site(site.id)), status=201)
@@ -135,16 +138,16 @@ def create(call: Call) -> Reply:
 def update(call: Call) -> Reply:
     """Change name, content URL and settings of the session's site."""
     if not call.is_server_admin and call.personality.kind != CLOUD:
-        raise Refusal("403004", "this is for server administrators; on Cloud for site administrators")
+        raise Refusal("denied", "this is for server administrators; on Cloud for site administrators")
     call.state.put(_settled(call, call.site, call.body("site")))
     return ok(shapes.site(call, call.site))
 
 
 def delete(call: Call) -> Reply:
     """Delete the session's site with all on it; everybody is signed out of it. The Default site stays."""
-    site = call.site
+    site = _named(call)
     if call.personality.kind == CLOUD or not site.content_url or len(call.state.sites) == 1:
-        raise Refusal("403004", "the Default site, and the last one, cannot be deleted")
+        raise Refusal("default_site_kept", "the Default site, and the last one, cannot be deleted")
     call.sessions.end_site(site.id)
     call.state.drop_site(site)
     return NO_CONTENT
@@ -156,12 +159,10 @@ def _settled(call: Call, site: Site, body: Element) -> Site:
     url = site.content_url if url is None else url
     _free(call, site, name, url)
     for attribute, choices in _CHOICES.items():
-        if (body.get(attribute) or choices[0]) not in choices:
-            raise Refusal("400003", f"`{attribute}` is one of {', '.join(choices)}, not `{body.get(attribute)}`")
-    for attribute in _NUMBERS:
-        number = body.get(attribute) or "0"
-        if not (number.isascii() and number.isdigit() and len(number) < 10):
-            raise Refusal("400003", f"`{attribute}` is a number, not `{number}`")
+        if (given := body.get(attribute)) is not None and given not in choices:
+            reason = "invalid_admin_mode" if attribute == "adminMode" else "400003"
+            raise Refusal(reason, f"`{attribute}` is one of {', '.join(choices)}, not `{given}`")
+    _countable(body)
     open_points = {field: truth(n, words) for n, field in _SETTINGS.items() if (words := body.get(n)) is not None}
     seats = {tier: int(words) for n, tier in _TIERS.items() if (words := body.get(n))}
     mute = body.get("disableSubscriptions")
@@ -172,11 +173,28 @@ def _settled(call: Call, site: Site, body: Element) -> Site:
         subscriptions=site.settings.subscriptions if mute is None else not truth("disableSubscriptions", mute),
         **open_points,
     )
-    given = {n: words for n in sorted(_KEPT) if (words := body.get(n)) is not None}
-    if given:
-        call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **given})
+    site_words = {
+        n: words for n in sorted(shapes.SITE_WORDS.keys() - _SETTINGS.keys()) if (words := body.get(n)) is not None
+    }
+    if site_words:
+        call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **site_words})
     licences = {**(site.licences or {}), **seats} if seats else site.licences
     return replace(site, name=name, content_url=url, settings=settings, licences=licences)
+
+
+def _countable(body: Element) -> None:
+    """Numbers are numbers, quotas above nought; a quota of users goes with neither seats nor ContentOnly."""
+    for attribute in _NUMBERS:
+        number = body.get(attribute)
+        if number is None:
+            continue
+        least = 1 if attribute.endswith("Quota") else 0
+        if not (number.isascii() and number.isdigit() and len(number) < 10 and int(number) >= least):
+            raise Refusal("invalid_quota", f"`{attribute}` is a number from {least}, not `{number}`")
+    if body.get("userQuota") is None:
+        return
+    if body.get("adminMode") == "ContentOnly" or any(body.get(tier) is not None for tier in _TIERS):
+        raise Refusal("quotas_at_odds", "userQuota goes with neither the seats of a tier nor ContentOnly")
 
 
 def _free(call: Call, site: Site, name: str, url: str) -> None:
@@ -184,8 +202,10 @@ def _free(call: Call, site: Site, name: str, url: str) -> None:
     if url != site.content_url and not _URL.fullmatch(url):
         raise Refusal("400003", f"a content URL is letters, digits, `-` and `_`, not `{url[:80]}`")
     others = [other for other in call.state.sites if other.id != site.id]
-    if any(same(other.name) == same(name) or same(other.content_url) == same(url) for other in others):
-        raise Refusal("409001", "a site of that name or content URL exists")
+    if any(same(other.name) == same(name) for other in others):
+        raise Refusal("name_taken", "a site of that name exists")
+    if any(same(other.content_url) == same(url) for other in others):
+        raise Refusal("url_taken", "a site of that content URL exists")
 
 
 def domains(call: Call) -> Reply:
@@ -203,7 +223,7 @@ def update_domain(call: Call) -> Reply:
     if fqdn is None:
         raise Refusal("404003", f"domain `{wanted or name or ''}` could not be found")
     if name and same(name) != same(fqdn):
-        raise Refusal("400102", f"the sandbox does not rename domains; `{fqdn}` keeps its name")
+        raise Refusal("400003", f"the sandbox does not rename domains; `{fqdn}` keeps its name")
     nickname = (body.get("shortName") or "").strip()
     if not nickname:
         raise Refusal("400003", "a domain needs a shortName, its nickname")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from tabwarden.model.roles import is_server_admin
@@ -16,6 +17,8 @@ from tabwarden.sandbox.people import jobs, shapes
 from tabwarden.sandbox.people.users_service import Desk
 from tabwarden.sandbox.state.server_state import Account
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
 
 def desk(call: Call) -> Desk:
     """The people desk of the session's site."""
@@ -23,7 +26,9 @@ def desk(call: Call) -> Desk:
 
 
 def users(call: Call) -> Reply:
-    """The users of the site; only oneself where people do not show."""
+    """The users of the site, for administrators; by an option for all, and only oneself where people do not show."""
+    if not call.is_admin and not call.personality.lists_users:
+        raise Refusal("denied", "only administrators list the users")
     shown = call.site.users.values() if call.sees_people() else (call.me,)
     return ok(*listing.answer(call, shapes.users_listing(call), shown))
 
@@ -31,7 +36,7 @@ def users(call: Call) -> Reply:
 def user(call: Call) -> Reply:
     """One user; oneself always, others where people show."""
     if not call.sees_people() and call.parameters["user"] != call.session.user:
-        raise Refusal("403133", "this site does not show other users")
+        raise Refusal("denied", "this site does not show other users")
     return ok(shapes.user(call, call.user()))
 
 
@@ -57,7 +62,7 @@ def content_of_user(call: Call, kind: str) -> Reply:
 
 def _self_or_any(call: Call) -> User:
     if not call.is_admin and call.parameters["user"] != call.session.user:
-        raise Refusal("403133", "only administrators ask this about others")
+        raise Refusal("denied", "only administrators ask this about others")
     return call.user()
 
 
@@ -77,12 +82,16 @@ def add(call: Call) -> Reply:
 def update(call: Call) -> Reply:
     """Change role, authentication, and of local users display name, e-mail and password; answers without an id."""
     user, body, people_desk = call.user(), call.body("user"), desk(call)
+    if user.site_role == "Guest":
+        raise Refusal("guest_kept", "the guest is not changed")
     if is_server_admin(user.site_role) and not call.is_server_admin:
-        raise Refusal("403009", "only server administrators change a server administrator")
+        raise Refusal("denied", "only server administrators change a server administrator")
     changed = _profile(call, body, user)
     _check_password(call, body, user)
     role = body.get("siteRole")
     if role is not None and role != user.site_role:
+        if user.id == call.me.id:
+            raise Refusal("self", "nobody changes his own site role")
         changed = replace(changed, site_role=people_desk.give_role(user, role).site_role)
     stored = people_desk.put(changed)
     _set_password(call, body, user)
@@ -95,6 +104,8 @@ def _profile(call: Call, body: Element, user: User) -> User:
     if not call.personality.profile_writable or desk(call).is_of_directory(user):
         return changed
     full_name, email = body.get("fullName"), body.get("email")
+    if email and not _EMAIL.fullmatch(email):
+        raise Refusal("malformed", f"`{email[:80]}` is no e-mail address")
     return replace(
         changed,
         full_name=full_name if full_name is not None else user.full_name,
@@ -106,7 +117,7 @@ def _check_password(call: Call, body: Element, user: User) -> None:
     """A password belongs to the account: a site administrator may not set that of somebody on other sites too."""
     elsewhere = body.get("password") is not None and len(call.state.sites_of(user)) > 1
     if elsewhere and not call.is_server_admin:
-        raise Refusal("403009", "only a server administrator sets this password")
+        raise Refusal("denied", "only a server administrator sets this password")
 
 
 def _set_password(call: Call, body: Element, user: User) -> None:

@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 from tabwarden.sandbox.faults import apply
 from tabwarden.sandbox.faults.script import UNHARMED, Faults, Struck
-from tabwarden.sandbox.http import versions, wire
+from tabwarden.sandbox.http import error_table, versions, wire
 from tabwarden.sandbox.http.call import Call, File, Reply, Request
 from tabwarden.sandbox.http.endpoints import ROUTER
 from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.routing import ANYONE, Endpoint, admit
 from tabwarden.sandbox.http.wire import element
 from tabwarden.sandbox.metadata import api as metadata_api
-from tabwarden.sandbox.metadata import vizql_data
+from tabwarden.sandbox.metadata import search, vizql_data
 from tabwarden.sandbox.people import jobs
-from tabwarden.sandbox.state.personality import Personality
+from tabwarden.sandbox.state.personality import NEWEST, Personality
 from tabwarden.sandbox.state.sessions import Session, Sessions
 from tabwarden.sandbox.state.sites import State
 
@@ -65,7 +65,7 @@ class Answered(NamedTuple):
     user: str
 
 
-BESIDE = (metadata_api, vizql_data)
+BESIDE = (metadata_api, vizql_data, search)
 """The services beside the REST API: each knows its paths and answers for itself."""
 
 
@@ -112,11 +112,11 @@ def answer(
     call = None
     version = personality.api_version
     try:
-        if request.body is None:
-            raise Refusal("413000", "the request body is too large")
         jobs.run_due(state, personality)
         state.activity.by("")
         endpoint, parameters, version = ROUTER.find(request.method, request.path, personality)
+        if request.body is None:
+            raise Refusal("too_large", "the request body is too large")
         apply.refuse(struck)
         call = Call(request, version, parameters, state, sessions, personality, struck=struck)
         if endpoint.who != ANYONE:
@@ -130,7 +130,7 @@ def answer(
         with apply.without_seats(struck, state):
             reply = endpoint.handler(call)
     except Refusal as refusal:
-        reply = _refusal(refusal, personality)
+        reply = _refusal(refusal, personality, endpoint, version)
     except Exception:
         _LOG.exception("the sandbox failed on %s %s", request.method, request.path)
         failed = Refusal("500000", "the sandbox failed on this request; its log has the trace")
@@ -167,10 +167,13 @@ def refused(refusal: Refusal, accept: str, personality: Personality) -> Answered
     return _encoded(_refusal(refusal, personality), request, personality.api_version, None, None)
 
 
-def _refusal(refusal: Refusal, personality: Personality) -> Reply:
-    """The error of a refusal; a believed code may be answered as another."""
-    code = personality.told(refusal.code.code)
-    shown = CODES.get(code, refusal.code)
+def _refusal(
+    refusal: Refusal, personality: Personality, endpoint: Endpoint | None = None, version: str = NEWEST
+) -> Reply:
+    """The error of a refusal, as its endpoint answers it; a believed code may be answered as another."""
+    usual = error_table.told(refusal, (endpoint.method, endpoint.path) if endpoint is not None else None, version)
+    code = personality.told(usual.code)
+    shown = CODES.get(code, usual)
     words = (element("summary", text=shown.summary), element("detail", text=refusal.detail))
     error = element("error", {"code": code}, *words)
     return Reply(int(code[:3]), (error,), refusal.headers)

@@ -138,13 +138,30 @@ class Call:
         """The one element the body must hold; 400000 without it."""
         child = self.tree.find(name)
         if child is None:
-            raise Refusal("400000", f"the request has no `{name}` element")
+            raise Refusal("malformed", f"the request has no `{name}` element")
         return child
+
+    def same_id(self, within: Element, content: Content) -> None:
+        """Refuse a body that names another id of the kind than the address."""
+        named = within.inner(content.kind)
+        if named is not None and named != content.id:
+            raise Refusal("another_id", f"the request speaks of another {content.kind} than the address")
+
+    def demand_readable(self) -> None:
+        """Refuse a body that is neither XML nor JSON, where nothing in it is asked for."""
+        _ = self.tree
 
     def query(self, name: str) -> str | None:
         """The last value of a query parameter, None when it is absent."""
         values = self.request.query.get(name)
         return values[-1] if values else None
+
+    def flag(self, name: str) -> bool:
+        """Whether a query parameter says true; refused where it says neither true nor false."""
+        words = (self.query(name) or "false").lower()
+        if words not in ("true", "false"):
+            raise Refusal("bad_value", f"`{name}` is true or false, not `{words[:20]}`")
+        return words == "true"
 
     def user(self, user_id: str | None = None) -> User:
         """The user of the path or of that id; 404002 unless he is on this site."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from tabwarden.sandbox.faults.script import KINDS
 from tabwarden.sandbox.http.endpoints import TABLE
-from tabwarden.sandbox.http.errors import CODES
+from tabwarden.sandbox.http.error_table import lines_of
+from tabwarden.sandbox.http.errors import CODES, REASONS
 from tabwarden.sandbox.http.routing import WHO
 from tabwarden.sandbox.state.personality import CLOUD, OPTIONS, PERSONALITIES, SERVER, words_of
 
@@ -32,6 +33,8 @@ def page() -> Iterator[str]:
     yield "|---|---|---|---|---|"
     yield from (f"| {c.code} | {c.status} | {c.summary} | {c.mark} | {c.source} |" for c in CODES.values())
     yield ""
+    yield from _refusals()
+    yield ""
     yield from _options()
     yield ""
     yield from _faults()
@@ -45,10 +48,28 @@ def _endpoints() -> Iterator[str]:
         yield f"| {line.method} | `{line.path}` | {line.since} | {line.until or ''} | {line.who} | {does} |"
 
 
+def _refusals() -> Iterator[str]:
+    yield "## What refuses a request"
+    yield ""
+    yield "Each reason has a usual code; an endpoint that answers another is named beside it, with the mark of that."
+    yield ""
+    yield "| reason | usually | when | elsewhere |"
+    yield "|---|---|---|---|"
+    others: dict[str, dict[str, list[str]]] = {}
+    for endpoint in TABLE:
+        for line in lines_of(endpoint.method, endpoint.path).values():
+            if line.code != REASONS[line.reason].code:
+                names = others.setdefault(line.reason, {}).setdefault(f"{line.code} ({line.mark})", [])
+                names.append(f"`{endpoint.name.replace('sites/{site}/', '')}`")
+    for name, reason in REASONS.items():
+        elsewhere = "; ".join(f"{code}: {', '.join(names)}" for code, names in others.get(name, {}).items())
+        yield f"| {name} | {reason.code} | {reason.words} | {elsewhere} |"
+
+
 def _options() -> Iterator[str]:
     yield "## Personality options"
     yield ""
-    yield "`--play NAME=VALUE` sets one. Every code marked B has one too: `--play code_409003=409004`."
+    yield "`--play NAME=VALUE` sets one. Every code marked B has one too: `--play code_409010=409004`."
     yield ""
     yield "| option | what | takes | server | cloud |"
     yield "|---|---|---|---|---|"

@@ -12,12 +12,15 @@ from tabwarden.sandbox.handlers import (
     auth,
     connections,
     content,
+    custom_views,
     downloads,
     groups,
     jobs,
     permissions,
     publish,
+    schedules,
     sites,
+    tasks,
     users,
 )
 from tabwarden.sandbox.handlers.permissions import Target
@@ -50,13 +53,12 @@ def _line(
     who: str,
     handler: Callable[..., Reply],
     *about: object,
-    refused: str = "403004",
     until: str | None = None,
     file: bool = False,
 ) -> Endpoint:
     """A line of the table; `about` is what the handler takes beside the call."""
     does = (handler.__doc__ or "").strip().splitlines()[0]
-    return Endpoint(method, path, since, who, lambda call: handler(call, *about), does, refused, until, file)
+    return Endpoint(method, path, since, who, lambda call: handler(call, *about), does, until, file)
 
 
 SERVER = (
@@ -68,6 +70,11 @@ SERVER = (
     _line("DELETE", "sessions/{session}", "3.9", SERVER_ADMIN, auth.end_session),
     _line("DELETE", "auth/serverAdminAccessTokens", "3.10", SERVER_ADMIN, auth.revoke_admin_tokens),
     _line("POST", "auth/revokeAllServerAdminTokens", "3.10", SERVER_ADMIN, auth.revoke_admin_tokens),
+    _line("GET", "schedules", "2.2", SIGNED_IN, schedules.schedules),
+    _line("POST", "schedules", "2.2", SERVER_ADMIN, schedules.create),
+    _line("GET", "schedules/{schedule}", "3.8", SIGNED_IN, schedules.schedule),
+    _line("PUT", "schedules/{schedule}", "2.2", SERVER_ADMIN, schedules.update),
+    _line("DELETE", "schedules/{schedule}", "2.2", SERVER_ADMIN, schedules.delete),
     _line("GET", "domains", "3.11", SERVER_ADMIN, sites.domains),
     _line("PUT", "domains", "3.11", SERVER_ADMIN, sites.update_domain),
     _line("GET", "sites", "2.0", SIGNED_IN, sites.sites),
@@ -83,7 +90,7 @@ PEOPLE = (
     _line("POST", f"{_USERS}/import", "3.15", PEOPLE_ADMIN, users.import_users),
     _line("POST", f"{_USERS}/delete", "3.15", PEOPLE_ADMIN, users.delete_users),
     _line("GET", _USER, "2.0", SIGNED_IN, users.user),
-    _line("PUT", _USER, "2.0", PEOPLE_ADMIN, users.update, refused="403009"),
+    _line("PUT", _USER, "2.0", PEOPLE_ADMIN, users.update),
     _line("DELETE", _USER, "2.0", PEOPLE_ADMIN, users.remove),
     _line("GET", f"{_USER}/groups", "3.7", SIGNED_IN, users.groups_of_user),
     _line("GET", f"{_USER}/workbooks", "2.0", SIGNED_IN, users.content_of_user, "workbook"),
@@ -106,6 +113,42 @@ PEOPLE = (
     _line("GET", _JOBS, "3.1", ADMIN, jobs.jobs),
     _line("GET", _JOB, "2.6", SIGNED_IN, jobs.job),
     _line("PUT", _JOB, "3.1", SIGNED_IN, jobs.cancel),
+)
+
+
+def _tasks(plural: str, kind: str, since: str, made_at: str, made_since: str) -> Iterator[Endpoint]:
+    """The lines of tasks of one kind: they are listed since one version, made on Cloud since another."""
+    path, made_path = f"{S}/tasks/{plural}", f"{S}/tasks/{made_at}"
+    yield _line("GET", path, since, SIGNED_IN, tasks.tasks, kind)
+    yield _line("GET", f"{path}/{{task}}", since, SIGNED_IN, tasks.task, kind)
+    yield _line("POST", f"{path}/{{task}}/runNow", since, SIGNED_IN, tasks.run_now, kind)
+    yield _line("DELETE", f"{path}/{{task}}", "3.6", SIGNED_IN, tasks.delete, kind)
+    yield _line("POST", made_path, made_since, SIGNED_IN, tasks.create, kind)
+    yield _line("POST", f"{made_path}/{{task}}", made_since, SIGNED_IN, tasks.update, kind)
+
+
+SCHEDULED = (
+    *_tasks("extractRefreshes", tasks.EXTRACT, "2.6", "extractRefreshes", "3.20"),
+    *_tasks("runFlow", tasks.FLOW, "3.3", "flows", "3.22"),
+    _line("GET", f"{S}/schedules/{{schedule}}/extracts", "2.3", ADMIN, schedules.extracts),
+    _line("PUT", f"{S}/schedules/{{schedule}}/workbooks", "2.8", JUDGED, schedules.add, "workbook"),
+    _line("PUT", f"{S}/schedules/{{schedule}}/datasources", "2.8", JUDGED, schedules.add, "datasource"),
+    _line("PUT", f"{S}/schedules/{{schedule}}/flows", "3.3", JUDGED, schedules.add, "flow"),
+)
+_VIEWS, _CUSTOM = f"{S}/customviews", f"{S}/customviews/{{customview}}"
+CUSTOM_VIEWS = (
+    _line("GET", _VIEWS, "3.18", SIGNED_IN, custom_views.custom_views),
+    _line("POST", _VIEWS, "3.21", SIGNED_IN, custom_views.publish),
+    _line("GET", _CUSTOM, "3.18", SIGNED_IN, custom_views.custom_view),
+    _line("PUT", _CUSTOM, "3.18", SIGNED_IN, custom_views.update),
+    _line("DELETE", _CUSTOM, "3.18", SIGNED_IN, custom_views.delete),
+    _line("GET", f"{_CUSTOM}/content", "3.21", SIGNED_IN, custom_views.content, file=True),
+    _line("GET", f"{_CUSTOM}/default/users", "3.21", SIGNED_IN, custom_views.default_users),
+    _line("POST", f"{_CUSTOM}/default/users", "3.21", SIGNED_IN, custom_views.set_default_users),
+    *(
+        _line("GET", f"{_CUSTOM}/{below}", since, SIGNED_IN, custom_views.drawn, drawing, file=True)
+        for below, since, drawing in custom_views.DRAWN
+    ),
 )
 # Of every kind of content: method, path below the kind's own, handler, and since when which kinds have it.
 _PUBLISHED = "workbook 2.0 datasource 2.0 flow 3.3"
@@ -149,6 +192,8 @@ _OF_CONTENT: tuple[tuple[str, str, Callable[..., Reply], str], ...] = (
     ("DELETE", "/{}/revisions/{revision}", downloads.revision_deleted, _REVISED),
     ("POST", "/{}/refresh", jobs.refreshed, "workbook 2.8 datasource 2.8"),
     ("POST", "/{}/run", jobs.refreshed, "flow 3.3"),
+    ("PATCH", "/{}/data", jobs.data_changed, "datasource 3.13"),
+    ("PATCH", "/{}/connections/{connection}/data", jobs.data_changed, "datasource 3.13"),
     ("POST", "/{}/createExtract", jobs.created, "workbook 3.5 datasource 3.5"),
     ("POST", "/{}/deleteExtract", jobs.deleted, "workbook 3.3 datasource 3.3"),
 )
@@ -184,7 +229,7 @@ def _content() -> Iterator[Endpoint]:
         yield _line("DELETE", f"{S}/{kind}s/{{{kind}}}", "3.5", ADMIN, content.deleted, kind)
     yield _line("GET", f"{S}/tables/{{table}}/columns", "3.5", JUDGED, content.columns)
     connected = f"{S}/virtualConnections/{{virtualconnection}}/connections"
-    yield _line("GET", connected, "3.18", JUDGED, content.no_connections)
+    yield _line("GET", connected, "3.18", JUDGED, content.connections_of_virtual)
     yield _line("GET", f"{_WORKBOOK}/views", "2.0", JUDGED, content.views_of_workbook)
 
 
@@ -232,5 +277,5 @@ def _all_rules() -> Iterator[Endpoint]:
     yield from _rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table"))
 
 
-TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *_content(), *FILES, *_all_rules())
+TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *SCHEDULED, *CUSTOM_VIEWS, *_content(), *FILES, *_all_rules())
 ROUTER = Router(TABLE)

@@ -122,8 +122,7 @@ def pruned(item: Element, wanted: Wanted) -> Element:
 def _inner(child: Element, names: frozenset[str]) -> Element:
     if not names or "*" in names:
         return child
-    names_folded = {name.casefold() for name in names} | {"id"}  # the count is answered as dataSourceCount
-    return child._replace(attributes={n: v for n, v in child.attributes.items() if n.casefold() in names_folded})
+    return child._replace(attributes={name: v for name, v in child.attributes.items() if name in names | {"id"}})
 
 
 # -- order ----------------------------------------------------------------------------------------------------
@@ -170,7 +169,7 @@ def filtered(call: Call, columns: Mapping[str, Column], items: Iterable[T]) -> l
 
 
 def _expressions(words: str) -> list[str]:
-    """Split by commas that are not inside brackets."""
+    """Split by commas that are not inside brackets; a value holds neither `,` nor `&` (400065)."""
     parts, depth, start = [], 0, 0
     for place, letter in enumerate(words):
         depth += (letter == "[") - (letter == "]")
@@ -178,6 +177,8 @@ def _expressions(words: str) -> list[str]:
             parts.append(words[start:place])
             start = place + 1
     parts.append(words[start:])
+    if "&" in words or (parts[0].count(":") >= 2 and any(part.count(":") < 2 for part in parts)):
+        raise Refusal("bad_filter", f"a value of the filter `{words}` holds a comma or an ampersand")
     if any(part.count(":") < 2 for part in parts):
         raise Refusal("400000", f"filter `{words}` is not written as field:operator:value")
     return parts
@@ -185,7 +186,7 @@ def _expressions(words: str) -> list[str]:
 
 def _column(columns: Mapping[str, Column], name: str) -> Column:
     if name not in columns:
-        raise Refusal("400065", f"`{name}` is not a field one can filter or sort by here")
+        raise Refusal("bad_filter", f"`{name}` is not a field one can filter or sort by here")
     return columns[name]
 
 

@@ -39,8 +39,7 @@ _VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
 class Endpoint(NamedTuple):
     """One line of the table: method, path under /api/{version}, first API version, who may, handler, what it does.
 
-    `refused` is the code for those who may not; `until` the first version that no longer has it; `file` says that
-    it answers a file in place of elements.
+    `until` is the first version that no longer has it; `file` says that it answers a file in place of elements.
     """
 
     method: str
@@ -49,7 +48,6 @@ class Endpoint(NamedTuple):
     who: str
     handler: Callable[[Call], Reply]
     does: str
-    refused: str = "403004"
     until: str | None = None
     file: bool = False
 
@@ -134,18 +132,46 @@ def _match(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] 
 
 
 def admit(endpoint: Endpoint, call: Call) -> None:
-    """Let the caller through or refuse: the site of the path must be the session's, the caller of the right kind.
-
-    A foreign site answers exactly like one that does not exist.
-    """
+    """Let the caller through or refuse: the site of the path must be the session's, the caller of the right kind."""
+    call.session.demand_scope(*scopes_of(endpoint))
     site = call.parameters.get("site")
-    # Only reading a site names it by `key`; what changes one needs its id.
-    by_key = (endpoint.method, endpoint.path) == ("GET", "sites/{site}") and call.query("key") is not None
+    # Reading and deleting a site may name it by `key`; what else changes one needs its id.
+    by_key = endpoint.path == "sites/{site}" and endpoint.method != "PUT" and call.query("key") is not None
     if site is not None and site != call.session.site and not by_key:
-        raise Refusal("404000", f"site `{site}` could not be found")
+        if any(other.id == site for other in call.state.sites):
+            raise Refusal(f"foreign_site_{call.personality.foreign_site}", "the session is on another site")
+        raise Refusal("unknown_site", f"site `{site}` could not be found")
     test = _TESTS.get(endpoint.who)
     if test is not None and not test(call):
-        raise Refusal(endpoint.refused, f"this is for {WHO[endpoint.who]}")
+        raise Refusal("denied", f"this is for {WHO[endpoint.who]}")
+
+
+_VERBS: Mapping[str, str] = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
+_OF_PEOPLE = ("users", "groups", "groupsets", "jobs")
+
+
+def scopes_of(endpoint: Endpoint) -> tuple[str, ...]:
+    """Of which scopes a connected app's token must have one; none for what says who is signed in.
+
+    Source: "Access Scopes for Connected Apps"; for what it does not list, the verb of the method (B).
+    """
+    verb, parts = _VERBS[endpoint.method], endpoint.path.lower().split("/")
+    if parts[0] in ("auth", "sessions"):
+        return ()
+    what, below = (parts[2], parts[4:]) if len(parts) > 2 and parts[0] == "sites" else (parts[0], [])
+    if "permissions" in below or "default-permissions" in below:
+        return (f"tableau:permissions:{'update' if verb == 'create' else verb}",)
+    if endpoint.file:
+        return (f"tableau:{what}:download",)
+    if below[-1:] in (["refresh"], ["run"], ["runnow"]):
+        return ("tableau:tasks:run",)
+    if below and verb != "read":
+        verb = "update"  # who is in a group, what a content is tagged with: it is the group, the content that changes
+    if verb != "read" or what in _OF_PEOPLE:
+        return (f"tableau:{what}:{verb}",)
+    # No scope is documented for a site's identity providers: a connected app is not told them.
+    of_site = what in ("sites", "site-auth-configurations")
+    return (f"tableau:{what}:read",) if of_site else ("tableau:content:read", f"tableau:{what}:read")
 
 
 _TESTS: Mapping[str, Callable[[Call], bool]] = {

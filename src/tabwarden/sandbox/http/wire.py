@@ -19,14 +19,17 @@ NAMESPACE = "http://tableau.com/api"
 DEEPEST = 40
 LARGEST, LONGEST = 16 * 1024 * 1024, 64 * 1024  # bytes of a request in XML or JSON, letters of one value
 _LISTED = (
-    "backgroundJob column connection database datasource flow group groupSet project revision site"
-    " siteAuthConfiguration statusNote table tag user view virtualConnection workbook"
+    "backgroundJob column connection customView database datasource extract flow group groupSet interval project"
+    " revision schedule site siteAuthConfiguration statusNote table tag task user view virtualConnection workbook"
 )
 LIST_OF: Mapping[str, str] = {
     **{f"{name}s": name for name in _LISTED.split()},
     "capabilities": "capability",
+    "customViewAsUserDefaultResults": "customViewAsUserDefaultViewResult",
     "domainList": "domain",
+    "groupSet": "group",
     "permissions": "granteeCapabilities",
+    "virtualConnectionConnections": "connection",
 }
 TRUE_BOOLEANS = frozenset({"hasExtracts", "isCertified", "useRemoteQueryAgent"})
 _NO_ATTRIBUTES: Mapping[str, str | bool] = {}
@@ -92,6 +95,19 @@ def to_xml(children: Iterable[Element], version: str) -> bytes:
     return "".join(parts).encode()
 
 
+def text_of(elements: Iterable[Element]) -> str:
+    """Elements as text to be kept; `elements_of` reads it."""
+    parts: list[str] = []
+    for one in elements:
+        _write_xml(one, parts)
+    return "".join(parts)
+
+
+def elements_of(text: str) -> tuple[Element, ...]:
+    """The elements that `text_of` wrote."""
+    return from_xml(f"<tsRequest>{text}</tsRequest>".encode()).children
+
+
 def _write_xml(item: Element, parts: list[str]) -> None:
     parts.append("<" + item.name)
     for name, value in item.attributes.items():
@@ -131,6 +147,8 @@ def _to_value(item: Element) -> Any:
     for child in item.children:
         if child.name == many:
             value.setdefault(many, []).append(_to_value(child))
+        elif child.name in value:
+            raise ValueError(f"JSON has room for one `{child.name}` in `{item.name}`; add it to LIST_OF")
         else:
             value[child.name] = _to_value(child)
     return value

@@ -1,6 +1,6 @@
 """The Metadata API over HTTP: GraphQL in JSON beside the REST API, its limits and its way of saying no.
 
-Fields are those that the connectors of DataHub and OpenMetadata query. Errors are JSON, whatever was asked for: 401 has
+Errors are JSON, whatever was asked for: 401 has
 the shape of the service behind it, a wrong query is 200 with `errors`, more than 20,000 nodes get what fits and a
 warning, NODE_LIMIT_EXCEEDED.
 """
@@ -9,130 +9,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import importlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from types import ModuleType
 from typing import Any
 
-from tabwarden.extras import install
 from tabwarden.sandbox.http.call import Call, File, Reply
 from tabwarden.sandbox.http.errors import Refusal
-from tabwarden.sandbox.metadata.graph import Graph, Node
+from tabwarden.sandbox.metadata.graph import Graph
+from tabwarden.sandbox.metadata.schema import graphql, schema
+from tabwarden.sandbox.metadata.tables import Node
 from tabwarden.sandbox.state.server_state import iso
-
-# The fields of Query: the name of the list, and the type of its nodes; each also as a connection of that name.
-ROOTS: Mapping[str, str] = {
-    "workbooks": "Workbook",
-    "sheets": "Sheet",
-    "dashboards": "Dashboard",
-    "publishedDatasources": "PublishedDatasource",
-    "embeddedDatasources": "EmbeddedDatasource",
-    "fields": "Field",
-    "databaseTables": "DatabaseTable",
-    "customSQLTables": "CustomSQLTable",
-    "databaseServers": "DatabaseServer",
-    "virtualConnections": "VirtualConnection",
-}
-_FILTERED = ("id", "luid", "name", "projectName", "projectLuid", "connectionType")
-_ARGUMENTS = "(first: Int, after: String, offset: Int, filter: Filter, permissionMode: PermissionMode)"
-
-_SCALARS = "id: ID! name: String description: String"
-_DATED = "luid: String! uri: String createdAt: DateTime updatedAt: DateTime"
-_OWNED = "projectName: String projectLuid: String owner: TableauUser"
-_PLACED = f"{_OWNED} tags: [Tag!]"
-_VIEW = f"{_SCALARS} {_DATED} path: String tags: [Tag!] workbook: Workbook"
-_FIELD = f"""{_SCALARS} fullyQualifiedName: String isHidden: Boolean folderName: String datasource: Datasource
-    upstreamColumns: [Column!] upstreamFields: [Field!]"""
-_TYPED_FIELD = "role: String dataType: String dataCategory: String defaultFormat: String aggregation: String"
-_TABLE = f"{_SCALARS} luid: String schema: String fullName: String connectionType: String isEmbedded: Boolean"
-_COLUMNS = f"columns: [Column!] columnsConnection{_ARGUMENTS}: ColumnsConnection"
-_DATASOURCE = f"""{_SCALARS} hasExtracts: Boolean extractLastRefreshTime: DateTime
-    extractLastIncrementalUpdateTime: DateTime extractLastUpdateTime: DateTime fields: [Field!]
-    fieldsConnection{_ARGUMENTS}: FieldsConnection upstreamTables: [DatabaseTable!] downstreamSheets: [Sheet!]
-    downstreamWorkbooks: [Workbook!] tags: [Tag!]"""
-_DATABASE = f"{_SCALARS} luid: String connectionType: String isEmbedded: Boolean"
-
-_TYPES = f"""
-scalar DateTime
-enum PermissionMode {{ FILTER_RESULTS OBFUSCATE_RESULTS }}
-type PageInfo {{ hasNextPage: Boolean! endCursor: String }}
-type TableauUser {{ id: ID! luid: String! username: String name: String email: String }}
-type Tag {{ id: ID! name: String }}
-interface View {{ {_VIEW} }}
-type Sheet implements View {{ {_VIEW} containedInDashboards: [Dashboard!] datasourceFields: [Field!]
-    sheetFieldInstances: [Field!] upstreamDatasources: [Datasource!] }}
-type Dashboard implements View {{ {_VIEW} sheets: [Sheet!] }}
-type Workbook {{ {_SCALARS} {_DATED} {_PLACED} sheets: [Sheet!] dashboards: [Dashboard!] views: [View!]
-    embeddedDatasources: [EmbeddedDatasource!] upstreamDatasources: [PublishedDatasource!]
-    upstreamTables: [DatabaseTable!]
-    embeddedDatasourcesConnection{_ARGUMENTS}: EmbeddedDatasourcesConnection }}
-interface Datasource {{ {_DATASOURCE} }}
-type PublishedDatasource implements Datasource {{ {_DATASOURCE} {_DATED} {_OWNED} isCertified: Boolean
-    certifier: TableauUser certificationNote: String }}
-type EmbeddedDatasource implements Datasource {{ {_DATASOURCE} createdAt: DateTime updatedAt: DateTime
-    workbook: Workbook upstreamDatasources: [PublishedDatasource!] }}
-interface Field {{ {_FIELD} }}
-type ColumnField implements Field {{ {_FIELD} {_TYPED_FIELD} }}
-type CalculatedField implements Field {{ {_FIELD} {_TYPED_FIELD} formula: String }}
-type GroupField implements Field {{ {_FIELD} {_TYPED_FIELD} }}
-type DatasourceField implements Field {{ {_FIELD} remoteField: Field }}
-type Column {{ {_SCALARS} remoteType: String isNullable: Boolean displayName: String table: Table
-    referencedByFields: [Field!] }}
-interface Table {{ {_SCALARS} columns: [Column!] }}
-type DatabaseTable implements Table {{ {_TABLE} {_COLUMNS} {_PLACED} database: Database
-    referencedByQueries: [CustomSQLTable!] downstreamDatasources: [Datasource!] }}
-type CustomSQLTable implements Table {{ {_SCALARS} {_COLUMNS} query: String connectionType: String isEmbedded: Boolean
-    database: Database tables: [DatabaseTable!] downstreamDatasources: [Datasource!]
-    downstreamWorkbooks: [Workbook!] }}
-type VirtualConnectionTable implements Table {{ {_SCALARS} {_COLUMNS} virtualConnection: VirtualConnection
-    upstreamTables: [DatabaseTable!] }}
-interface Database {{ {_DATABASE} }}
-type DatabaseServer implements Database {{ {_DATABASE} {_PLACED} extendedConnectionType: String hostName: String
-    port: Int tables: [DatabaseTable!] }}
-type VirtualConnection {{ {_SCALARS} {_DATED} {_PLACED} connectionType: String database: Database
-    upstreamDatasources: [Datasource!] tables: [VirtualConnectionTable!] }}
-"""
-
-
-def sdl() -> str:
-    """The whole schema in GraphQL's own language."""
-    return "\n".join((_TYPES, *_connections(), *_filter(), "type Query {", *_query(), "}"))
-
-
-def _connections() -> Iterator[str]:
-    for root, node in (*ROOTS.items(), ("columns", "Column")):
-        name = f"{root[0].upper()}{root[1:]}Connection"
-        yield f"type {name} {{ nodes: [{node}!] pageInfo: PageInfo! totalCount: Int! }}"
-
-
-def _filter() -> Iterator[str]:
-    yield "input Filter {"
-    for name in _FILTERED:
-        yield f"  {name}: String {name}Within: [String!]"
-    yield "}"
-
-
-def _query() -> Iterator[str]:
-    for root, node in ROOTS.items():
-        yield f"  {root}(filter: Filter, permissionMode: PermissionMode): [{node}!]"
-        yield f"  {root}Connection{_ARGUMENTS}: {root[0].upper()}{root[1:]}Connection"
-
-
-def graphql() -> ModuleType:
-    """The library; a refusal that names the extra where it is not installed."""
-    try:
-        return importlib.import_module("graphql")
-    except ImportError:
-        raise Refusal("500000", f"the Metadata API needs `graphql-core`; {install('[metadata]')}") from None
-
-
-@cache
-def schema() -> Any:
-    """The schema, built once."""
-    return graphql().build_schema(sdl())
-
 
 PATH, CONTROL = "/api/metadata/graphql", "/api/metadata/v1/control/"
 NAME = "metadata/graphql"  # how logs, counts and faults call it
@@ -155,6 +41,7 @@ def answer(call: Call) -> Reply:
         return _status(call, 404, "Not Found")
     try:
         call.acting = call.sessions.of(request.headers.get("x-tableau-auth"))
+        call.acting.demand_scope("tableau:content:read")
     except Refusal:
         return _status(call, 401, "Unauthorized", "/relationship-service-war/graphql")
     call.state.activity.by(call.acting.user, call.acting.initiator)
@@ -259,19 +146,16 @@ class Resolver:
     def resolve(self, source: Any, info: Any, **arguments: Any) -> Any:
         """The value of one field."""
         name = info.field_name
-        if source is None:
-            root = name.removesuffix("Connection")
-            nodes: Iterable[Node] = _filtered(self._roots[root](), arguments.get("filter") or {})
-            return self._connection(list(nodes), arguments) if root != name else self._counted(nodes)
-        value = source.get(name)
-        if name.endswith("Connection") and value is not None:
-            value = value(info) if callable(value) else value
-            return self._connection(list(_filtered(value, arguments.get("filter") or {})), arguments)
+        root = name.removesuffix("Connection")
+        value = self._roots[root] if source is None else source.get(root)
         if callable(value):
-            value = value(info)
-        if isinstance(value, list) and name != "nodes":
-            return self._counted(value)
-        return value
+            value = value()
+        if value is None and graphql().is_list_type(info.return_type):
+            value = []
+        if name == "nodes" or not isinstance(value, (list, map, Iterator)):
+            return value if root == name else self._connection([], arguments)
+        nodes = _filtered(value, arguments.get("filter") or {})
+        return self._connection(list(nodes), arguments) if root != name else self._counted(nodes)
 
     def _counted(self, nodes: Iterable[Node]) -> list[Node]:
         """As many nodes as the limit still allows."""

@@ -1,8 +1,7 @@
 """The nodes that the Metadata API tells of a site: content, its owners and its lineage, for one who asks.
 
 A node is a mapping: plain values, and functions for what hangs on it. What somebody may not View is in no list; where
-lineage leads to it, it is told by its ids alone, as Tableau does. Lineage is pretended where no published file tells
-it: a published data source reads the tables of its own project, and every table has the same three columns.
+lineage leads to it, it is told by its ids alone, as Tableau does.
 """
 
 from __future__ import annotations
@@ -11,125 +10,95 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from tabwarden.model.site import Content, Site
-from tabwarden.sandbox.content import visibility
-from tabwarden.sandbox.content.packages import Files, Query, node_id
+from tabwarden.model.site import Content
+from tabwarden.sandbox.content.packages import node_id
 from tabwarden.sandbox.content.shapes import address
-from tabwarden.sandbox.http.call import Call
-from tabwarden.sandbox.state.sites import State
+from tabwarden.sandbox.metadata.schema import NONE_HERE
+from tabwarden.sandbox.metadata.tables import COLUMNS, Node, Tables
 
-Node = Mapping[str, Any]
-# The name of a column, its remote type, and the type and role of the field made of it.
-COLUMNS = (
-    ("id", "I8", "INTEGER", "DIMENSION"),
-    ("name", "WSTR", "STRING", "DIMENSION"),
-    ("amount", "R8", "REAL", "MEASURE"),
-)
-PRETENDED = "postgres"
+DIMENSION = "DIMENSION"
 
 
-class Graph:
+class Graph(Tables):
     """Everything the one who asks can reach; a fresh one for every request."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._state: State = call.state
-        self._site: Site = call.site
-        self._files = Files(call.state)
-
-    # -- what is seen -----------------------------------------------------------------------------------------
-
-    def _visible(self, kind: str) -> Sequence[Content]:
-        return visibility.visible(self._state, self._site, self._call.me.id, kind)
-
-    @cached_property
-    def _seen(self) -> frozenset[str]:
-        kinds = {content.kind for content in self._site.contents.values()}
-        return frozenset(c.id for kind in kinds for c in self._visible(kind))
 
     def roots(self) -> Mapping[str, Callable[[], Iterable[Node]]]:
         """The lists of Query by name."""
         return {
+            **dict.fromkeys(NONE_HERE, list),
             "workbooks": lambda: map(self.workbook, self._visible("workbook")),
+            "views": lambda: map(self._view_of, self._visible("view")),
             "sheets": lambda: (self.sheet(v) for v in self._visible("view") if not self._files.is_dashboard(v)),
             "dashboards": lambda: (self.dashboard(v) for v in self._visible("view") if self._files.is_dashboard(v)),
+            "datasources": lambda: self._all_sources(),
             "publishedDatasources": lambda: map(self.published, self._visible("datasource")),
             "embeddedDatasources": lambda: self._all_embedded(),
+            "flows": lambda: (self.base("Flow", flow) for flow in self._visible("flow")),
             "fields": lambda: self._all_fields(),
+            "columnFields": lambda: (f for f in self._all_fields() if f["__typename"] == "ColumnField"),
+            "datasourceFields": lambda: (f for f in self._all_fields() if f["__typename"] == "DatasourceField"),
+            "columns": lambda: (column for table in self._all_tables() for column in table["columns"]()),
+            "tables": lambda: self._all_tables(),
             "databaseTables": lambda: map(self.table, self._visible("table")),
             "customSQLTables": lambda: map(self.query, self._queries),
+            "databases": lambda: map(self.database, self._visible("database")),
             "databaseServers": lambda: map(self.database, self._visible("database")),
             "virtualConnections": lambda: map(self.virtual_connection, self._visible("virtualconnection")),
+            "tableauUsers": lambda: self._all_users(),
+            "tableauSites": lambda: [self.site()],
+            "tags": lambda: map(self.tag, sorted({t for c in self._seen for t in self._state.details(c).tags})),
         }
 
     def _all_embedded(self) -> Iterator[Node]:
         for workbook in self._visible("workbook"):
-            yield from self._embedded_in(workbook)
+            yield from self.embedded_in(workbook)
+
+    def _all_sources(self) -> Iterator[Node]:
+        yield from map(self.published, self._visible("datasource"))
+        yield from self._all_embedded()
 
     def _all_fields(self) -> Iterator[Node]:
-        for source in (*map(self.published, self._visible("datasource")), *self._all_embedded()):
-            yield from source["fields"](None)
+        for source in self._all_sources():
+            yield from source["fields"]()
 
-    # -- parts ------------------------------------------------------------------------------------------------
+    def _all_tables(self) -> Iterator[Node]:
+        yield from map(self.table, self._visible("table"))
+        yield from map(self.query, self._queries)
 
-    def _base(self, typename: str, content: Content) -> dict[str, Any]:
-        """What every content tells; of one that is not seen only its ids."""
-        ids = {"__typename": typename, "id": node_id(content.kind, content.id), "luid": content.id}
-        if content.id not in self._seen:
-            return ids
-        return {
-            **ids,
-            "name": content.name,
-            "description": content.description,
-            "uri": f"sites/{self._site.id}/{content.kind}s/{content.id}",
-            "createdAt": content.created or None,
-            "updatedAt": content.updated or None,
-            "tags": [{"id": node_id("tag", t), "name": t} for t in sorted(self._state.details(content.id).tags)],
-            **self._place(content),
-        }
-
-    def _place(self, content: Content) -> dict[str, Any]:
-        project = self._site.contents.get(self._site.project_of(content.id) or "")
-        shown = project is not None and project.id in self._seen
-        return {
-            "projectName": project.name if project is not None and shown else None,
-            "projectLuid": project.id if project is not None else None,
-            "owner": lambda _info: self._owner(content),
-        }
-
-    def _owner(self, content: Content) -> Node | None:
-        user = self._site.users.get(content.owner)
-        if user is None:
-            return None
-        own = user.id == self._call.me.id
-        named = own or self._call.sees_people()
-        return {
-            "__typename": "TableauUser",
-            "id": node_id("user", user.id),
-            "luid": user.id,
-            "username": user.name if named else None,
-            "name": (user.full_name or user.name) if named else None,
-            "email": (user.email or None) if own or self._call.is_admin else None,
-        }
+    def _all_users(self) -> Iterator[Node]:
+        """People who own something that is seen."""
+        owners = dict.fromkeys(self._site.contents[content].owner for content in sorted(self._seen))
+        yield from (node for owner in owners if (node := self.user(owner)) is not None)
 
     # -- workbooks and views ----------------------------------------------------------------------------------
 
     def workbook(self, content: Content) -> Node:
         """A workbook with its sheets and embedded data sources."""
         return {
-            **self._base("Workbook", content),
-            "sheets": lambda _info: self._sheets(content),
-            "views": lambda _info: [*self._sheets(content), *self._dashboards(content)],
-            "dashboards": lambda _info: self._dashboards(content),
-            "embeddedDatasources": lambda _info: list(self._embedded_in(content)),
-            "embeddedDatasourcesConnection": list(self._embedded_in(content)),
-            "upstreamDatasources": lambda _info: list(map(self.published, self._used_by(content))),
-            "upstreamTables": lambda _info: [t for d in self._used_by(content) for t in self._tables_of(d)],
+            **self.base("Workbook", content),
+            "containsUnsupportedCustomSql": False,
+            "sheets": lambda: self._sheets(content),
+            "views": lambda: [*self._sheets(content), *self._dashboards(content)],
+            "dashboards": lambda: self._dashboards(content),
+            "embeddedDatasources": lambda: self.embedded_in(content),
+            "upstreamDatasources": lambda: map(self.published, self._used_by(content)),
+            **self.upstream(self._used_by(content)),
+        }
+
+    def downstream(self, workbooks: Callable[[], Iterable[Content]]) -> dict[str, Any]:
+        """The workbooks below something, with their sheets and dashboards."""
+        return {
+            "downstreamWorkbooks": lambda: map(self.workbook, workbooks()),
+            "downstreamSheets": lambda: [sheet for workbook in workbooks() for sheet in self._sheets(workbook)],
+            "downstreamDashboards": lambda: [one for workbook in workbooks() for one in self._dashboards(workbook)],
         }
 
     def _views(self, workbook: Content) -> list[Content]:
         views = (self._site.contents[v] for v in self._site.children(workbook.id))
         return [view for view in views if view.id in self._seen]
+
+    def _view_of(self, view: Content) -> Node:
+        return self.dashboard(view) if self._files.is_dashboard(view) else self.sheet(view)
 
     def _sheets(self, workbook: Content) -> list[Node]:
         return [self.sheet(view) for view in self._views(workbook) if not self._files.is_dashboard(view)]
@@ -141,16 +110,17 @@ class Graph:
         return [self._site.contents[u.datasource] for u in workbook.uses if u.datasource in self._site.contents]
 
     def sheet(self, content: Content) -> Node:
-        """A worksheet."""
+        """A worksheet; it has no fields of its own beside those of its data sources."""
         workbook = self._site.contents[content.parent or ""]
         return {
             **self._view("Sheet", content, workbook),
-            "containedInDashboards": lambda _info: [
+            "containedInDashboards": lambda: [
                 d for d in self._dashboards(workbook) if content.name in self._files.dashboards(workbook.id)[d["name"]]
             ],
-            "datasourceFields": lambda _info: self._fields_in(workbook),
-            "sheetFieldInstances": lambda _info: self._fields_in(workbook),
-            "upstreamDatasources": lambda _info: list(map(self.published, self._used_by(workbook))),
+            "datasourceFields": lambda: self._fields_in(workbook),
+            "sheetFieldInstances": lambda: self._fields_in(workbook),
+            "worksheetFields": [],
+            "parentEmbeddedDatasources": lambda: self.embedded_in(workbook),
         }
 
     def dashboard(self, content: Content) -> Node:
@@ -159,29 +129,32 @@ class Graph:
         placed = self._files.dashboards(workbook.id)[content.name]
         return {
             **self._view("Dashboard", content, workbook),
-            "sheets": lambda _info: [sheet for sheet in self._sheets(workbook) if sheet["name"] in placed],
+            "sheets": lambda: [sheet for sheet in self._sheets(workbook) if sheet["name"] in placed],
         }
 
     def _view(self, typename: str, content: Content, workbook: Content) -> dict[str, Any]:
         return {
-            **self._base(typename, content),
+            **self.base(typename, content),
             "path": address(self._state, self._site, content).replace("/sheets/", "/"),
-            "workbook": lambda _info: self.workbook(workbook),
+            "index": list(self._site.children(workbook.id)).index(content.id),
+            "workbook": lambda: self.workbook(workbook),
+            "upstreamDatasources": lambda: map(self.published, self._used_by(workbook)),
+            "upstreamFields": lambda: self._fields_in(workbook),
+            **self.upstream(self._used_by(workbook)),
         }
 
     def _fields_in(self, workbook: Content) -> list[Node]:
-        return [field for source in self._embedded_in(workbook) for field in source["fields"](None)]
+        return [field for source in self.embedded_in(workbook) for field in source["fields"]()]
 
     # -- data sources -----------------------------------------------------------------------------------------
 
     def published(self, content: Content) -> Node:
         """A published data source."""
         return {
-            **self._base("PublishedDatasource", content),
+            **self.base("PublishedDatasource", content),
             "isCertified": content.id in self._seen and self._state.details(content.id).certified,
             **self._data(content, [content], "PublishedDatasource"),
-            "downstreamWorkbooks": lambda _info: list(map(self.workbook, self._using(content))),
-            "downstreamSheets": lambda _info: [s for w in self._using(content) for s in self._sheets(w)],
+            **self.downstream(lambda: self.using(content)),
         }
 
     @cached_property
@@ -193,52 +166,50 @@ class Graph:
                 users_of[source] = (*users_of.get(source, ()), workbook)
         return users_of
 
-    def _using(self, source: Content) -> tuple[Content, ...]:
+    def using(self, source: Content) -> tuple[Content, ...]:
+        """The workbooks that are seen on a published data source."""
         return self._users.get(source.id, ())
 
-    def _embedded_in(self, workbook: Content) -> Iterator[Node]:
+    def embedded_in(self, workbook: Content) -> Iterator[Node]:
         """One for each published data source behind the workbook, else one of its own."""
         sources: Sequence[Content | None] = self._used_by(workbook) or [None]
         for source in sources:
             named = source or workbook
             shown = source is None or source.id in self._seen
+            parents = [source] if source is not None else []
             yield {
                 "__typename": "EmbeddedDatasource",
                 "id": node_id("embedded", f"{workbook.id}/{source.id if source else ''}"),
                 "name": named.name if shown else None,
                 "createdAt": workbook.created or None,
                 "updatedAt": workbook.updated or None,
-                "tags": [],
-                **self._data(workbook, [source] if source else [], "EmbeddedDatasource"),
-                "workbook": lambda _info: self.workbook(workbook),
-                "upstreamDatasources": lambda _info, source=source: [self.published(source)] if source else [],
-                "downstreamSheets": lambda _info: self._sheets(workbook),
-                "downstreamWorkbooks": lambda _info: [self.workbook(workbook)],
+                **self._data(workbook, parents, "EmbeddedDatasource"),
+                "workbook": lambda: self.workbook(workbook),
+                "upstreamDatasources": lambda parents=parents: map(self.published, parents),
+                "parentPublishedDatasources": lambda parents=parents: map(self.published, parents),
+                **self.downstream(lambda: [workbook]),
             }
 
     def _data(self, holder: Content, sources: Sequence[Content], typename: str) -> dict[str, Any]:
         """Extract, tables and fields of a data source; `sources` are the published ones it is or stands on."""
-        details = self._state.details(holder.id)
-
-        def tables(_info: object) -> list[Node]:
-            return [table for source in sources for table in self._tables_of(source)]
-
-        def fields(_info: object) -> list[Node]:
-            upstream = sources[0] if sources and typename == "EmbeddedDatasource" else None
-            return list(self._fields(holder, upstream))
-
+        upstream = sources[0] if sources and typename == "EmbeddedDatasource" else None
         return {
-            "hasExtracts": details.has_extracts,
-            "upstreamTables": tables,
-            "fields": fields,
-            "fieldsConnection": fields,
+            "hasExtracts": self._state.details(holder.id).has_extracts,
+            "containsUnsupportedCustomSql": False,
+            "fields": lambda: list(self._fields(holder, upstream)),
+            **self.upstream(sources),
         }
 
     def _fields(self, holder: Content, upstream: Content | None) -> Iterator[Node]:
         """The pretended fields; those of an embedded data source on a published one stand for its fields."""
         remote = list(self._fields(upstream, None)) if upstream is not None else [None] * len(COLUMNS)
         where = f"{holder.id}/{upstream.id if upstream is not None else ''}"
+        workbooks = (lambda: [holder]) if holder.kind == "workbook" else (lambda: list(self.using(holder)))
         for (name, _remote_type, data_type, role), behind in zip(COLUMNS, remote, strict=True):
+
+            def columns(name: str = name) -> list[Node]:
+                return [column for column in self.columns_behind(holder, upstream) if column["name"] == name]
+
             yield {
                 "__typename": "ColumnField" if behind is None else "DatasourceField",
                 "id": node_id("field", f"{where}/{name}"),
@@ -248,153 +219,19 @@ class Graph:
                 "isHidden": False,
                 "role": role,
                 "dataType": data_type,
-                "dataCategory": "QUANTITATIVE" if role == "MEASURE" else "NOMINAL",
-                "aggregation": "SUM" if role == "MEASURE" else "COUNT",
-                "datasource": lambda _info: self._datasource_of(holder, upstream),
-                "upstreamColumns": lambda _info, name=name: [
-                    column for column in self._columns_behind(holder, upstream) if column["name"] == name
-                ],
+                "dataCategory": "NOMINAL" if role == DIMENSION else "QUANTITATIVE",
+                "aggregation": "COUNT" if role == DIMENSION else "SUM",
+                "datasource": lambda: self._datasource_of(holder, upstream),
+                "columns": columns,
                 "upstreamFields": [behind] if behind is not None else [],
                 "remoteField": behind,
+                **self.upstream([holder]),
+                "upstreamColumns": columns,
+                **self.downstream(workbooks),
             }
 
     def _datasource_of(self, holder: Content, upstream: Content | None) -> Node:
         if holder.kind == "datasource":
             return self.published(holder)
         wanted = node_id("embedded", f"{holder.id}/{upstream.id if upstream is not None else ''}")
-        return next(e for e in self._embedded_in(holder) if e["id"] == wanted)
-
-    # -- tables and databases ---------------------------------------------------------------------------------
-
-    @cached_property
-    def _tables_in(self) -> Mapping[str | None, Sequence[Content]]:
-        """Tables by project, seen or not."""
-        return self._by_project(c for c in self._site.contents.values() if c.kind == "table")
-
-    @cached_property
-    def _sources_in(self) -> Mapping[str | None, Sequence[Content]]:
-        """Published data sources that are seen, by project."""
-        return self._by_project(self._visible("datasource"))
-
-    def _by_project(self, contents: Iterable[Content]) -> Mapping[str | None, Sequence[Content]]:
-        contents_by_project: dict[str | None, list[Content]] = {}
-        for content in contents:
-            contents_by_project.setdefault(self._site.project_of(content.id), []).append(content)
-        return contents_by_project
-
-    def _table_contents(self, source: Content) -> Sequence[Content]:
-        """The tables of the source's project."""
-        return self._tables_in.get(self._site.project_of(source.id), ()) if source.kind == "datasource" else ()
-
-    def _tables_of(self, source: Content) -> list[Node]:
-        return list(map(self.table, self._table_contents(source)))
-
-    def table(self, content: Content) -> Node:
-        """A table of a database."""
-        database = self._site.contents.get(content.parent or "")
-        database_held = database if database is not None and database.kind == "database" else None
-        seen = content.id in self._seen
-        return {
-            **self._base("DatabaseTable", content),
-            "schema": "public" if seen else None,
-            "fullName": f"[public].[{content.name}]" if seen else None,
-            "connectionType": PRETENDED,
-            "isEmbedded": False,
-            "columns": lambda _info: self._columns(content),
-            "columnsConnection": self._columns(content) if seen else [],
-            "database": lambda _info: self.database(database_held) if database_held is not None else None,
-            "referencedByQueries": [],
-            "downstreamDatasources": lambda _info: self._sources_on(content),
-        }
-
-    def _sources_on(self, table: Content) -> list[Node]:
-        return list(map(self.published, self._sources_in.get(self._site.project_of(table.id), ())))
-
-    def _columns(self, table: Content) -> list[Node]:
-        if table.id not in self._seen:
-            return []
-        return self._columns_in(table.id, lambda _info: self.table(table), lambda: self._sources_on(table))
-
-    def _columns_behind(self, holder: Content, upstream: Content | None) -> list[Node]:
-        """The columns that the fields of a data source stand for: of its tables, and of its custom SQL."""
-        if upstream is not None:
-            return []
-        queries = [query for query in self._queries if query.content.id == holder.id]
-        tables = self._table_contents(holder)
-        return [c for columns in (*map(self._columns, tables), *map(self._columns_of, queries)) for c in columns]
-
-    def _columns_in(self, holder: str, table: Callable[..., Node], sources: Callable[[], list[Node]]) -> list[Node]:
-        return [
-            {
-                "__typename": "Column",
-                "id": node_id("column", f"{holder}/{name}"),
-                "name": name,
-                "displayName": name,
-                "description": "",
-                "remoteType": remote_type,
-                "isNullable": name != "id",
-                "table": table,
-                "referencedByFields": lambda _info, name=name: [
-                    field for source in sources() for field in source["fields"](None) if field["name"] == name
-                ],
-            }
-            for name, remote_type, _data_type, _role in COLUMNS
-        ]
-
-    def database(self, content: Content) -> Node:
-        """A database."""
-        return {
-            **self._base("DatabaseServer", content),
-            "connectionType": PRETENDED,
-            "extendedConnectionType": PRETENDED,
-            "hostName": "localhost" if content.id in self._seen else None,
-            "isEmbedded": False,
-            "tables": lambda _info: [
-                self.table(self._site.contents[t])
-                for t in self._site.children(content.id)
-                if self._site.contents[t].kind == "table"
-            ],
-        }
-
-    def virtual_connection(self, content: Content) -> Node:
-        """A virtual connection; its tables are not pretended."""
-        return {
-            **self._base("VirtualConnection", content),
-            "connectionType": PRETENDED,
-            "upstreamDatasources": [],
-            "tables": [],
-        }
-
-    # -- custom SQL -------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _queries(self) -> tuple[Query, ...]:
-        """Custom SQL of what is seen: told by published files alone."""
-        contents = (*self._visible("datasource"), *self._visible("workbook"))
-        return tuple(self._files.queries(contents))
-
-    def query(self, query: Query) -> Node:
-        """A custom SQL table."""
-        content = query.content
-        return {
-            "__typename": "CustomSQLTable",
-            "id": query.id,
-            "name": "Custom SQL Query",
-            "description": "",
-            "query": query.text,
-            "connectionType": PRETENDED,
-            "isEmbedded": True,
-            "columns": lambda _info: self._columns_of(query),
-            "columnsConnection": self._columns_of(query),
-            "database": None,
-            "tables": [],
-            "downstreamDatasources": lambda _info: self._sources_with(query),
-            "downstreamWorkbooks": lambda _info: [self.workbook(content)] if content.kind == "workbook" else [],
-        }
-
-    def _sources_with(self, query: Query) -> list[Node]:
-        content = query.content
-        return [self.published(content)] if content.kind == "datasource" else list(self._embedded_in(content))
-
-    def _columns_of(self, query: Query) -> list[Node]:
-        return self._columns_in(query.id, lambda _info: self.query(query), lambda: self._sources_with(query))
+        return next(e for e in self.embedded_in(holder) if e["id"] == wanted)

@@ -1,7 +1,8 @@
-"""The VizQL Data Service over the sandbox's own tables: `TS Events` and `TS Users` of the project Admin Insights.
+"""The VizQL Data Service over the sandbox's own tables: those of Admin Insights, and rows made up for all others.
 
-A data source of one of these names in a project `Admin Insights` answers with the use of its site; another has no rows
-that the sandbox could tell. Fields are those of Tableau's pages on Admin Insights [D]; what is counted is summed.
+A data source in a project `Admin Insights` that is called like one of Tableau's answers with the use, the people, the
+content, the groups or the jobs of its site; every other one with the columns that the Metadata API tells of it. Fields
+are those of Tableau's pages on Admin Insights [D].
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tabwarden.access.reference import may
+from tabwarden.model.roles import licence_of
 from tabwarden.model.site import Content, Site
 from tabwarden.model.usage import CONNECT, STANDING, event_name
 from tabwarden.sandbox.http.call import Call, File, Reply
 from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.metadata.vizql_query import Line, UnknownField, run
 from tabwarden.sandbox.state.activity import number_of
+from tabwarden.sandbox.state.server_state import iso
 
 PATH, NAME, SINCE = "/api/v1/vizql-data-service/", "vizql-data-service", "3.25"
+MODEL_SINCE = "3.27"
+PRETENDED = "Extract"
 JSON = "application/json"
 ADMIN_INSIGHTS = "Admin Insights"
-Line = Mapping[str, Any]
 
 
 def is_asked(path: str) -> bool:
@@ -29,12 +34,13 @@ def is_asked(path: str) -> bool:
 
 
 def answer(call: Call) -> Reply:
-    """Answer `read-metadata` or `query-datasource`."""
+    """Answer `read-metadata`, `query-datasource` or `get-datasource-model`."""
     request = call.request
     if not call.personality.speaks(SINCE) or request.method != "POST":
         return _failed(404, "404950", "there is no such endpoint")
     try:
         call.acting = call.sessions.of(request.headers.get("x-tableau-auth"))
+        call.acting.demand_scope("tableau:viz_data_service:read")
     except Refusal:
         return _failed(401, "401001", "sign in first")
     call.state.activity.by(call.acting.user, call.acting.initiator)
@@ -45,18 +51,48 @@ def answer(call: Call) -> Reply:
         return _failed(400, "400803", "the body is no JSON object with `datasource.datasourceLuid`")
     points = call.state.open_points
     if source is None or not may(call.site, call.me.id, "VizqlDataApiAccess", source.id, open_points=points).allowed:
-        return _failed(403, "403157", "no such data source, or no API Access on it")
+        return _failed(403, "403800", "no such data source, or no API Access on it")
     table = _table(call.site, source)
-    if request.path.lower().rstrip("/").endswith("read-metadata"):
-        return _json(
-            {"data": [{"fieldName": f, "fieldCaption": f, "dataType": _type(f)} for f in FIELDS.get(table, ())]}
-        )
+    method = request.path.lower().rstrip("/").removeprefix(PATH)
+    if method == "read-metadata":
+        return _json({"data": list(map(_described, FIELDS[table])), "extraData": {"parameters": []}})
+    if method == "get-datasource-model" and call.personality.speaks(MODEL_SINCE):
+        model = [{"logicalTableId": table, "caption": table}]
+        return _json({"logicalTables": model, "logicalTableRelationships": []})
+    if method != "query-datasource":
+        return _failed(404, "404950", "there is no such endpoint")
     try:
-        data = list(_queried(list(_LINES[table](call)) if table else [], table, body["query"]))
+        data = _answered(list(_LINES[table](call)), table, body)
         call.state.happened(call.site, call.me.id, CONNECT, source.id)
         return _json({"data": data})
-    except (KeyError, TypeError, ValueError) as problem:
+    except UnknownField as problem:
+        return _failed(404, "404934", str(problem))
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
         return _failed(400, "400803", f"the query asks for what is not there: {problem}")
+
+
+def _answered(lines: list[Line], table: str, body: Mapping[str, Any]) -> list[Any]:
+    """The rows of a query, as objects or as arrays."""
+    options = body.get("options") or {}
+    rows = run(lines, body["query"], FIELDS[table], disaggregate=bool(options.get("disaggregate")))
+    if options.get("returnFormat") == "ARRAYS":
+        return [list(row.values()) for row in rows]
+    return list(rows)
+
+
+def _described(field: str) -> Mapping[str, str]:
+    """A field as `read-metadata` tells it."""
+    type_ = _TYPES.get(field, "STRING")
+    measure = field in _MEASURES
+    return {
+        "fieldName": field,
+        "fieldCaption": field,
+        "dataType": type_,
+        "fieldRole": "MEASURE" if measure else "DIMENSION",
+        "defaultAggregation": "SUM" if measure else "COUNT",
+        "columnClass": "COLUMN",
+        "logicalTableId": "",
+    }
 
 
 def refused(_call: Call, refusal: Refusal) -> Reply:
@@ -75,83 +111,151 @@ def _json(value: object, status: int = 200) -> Reply:
 def _table(site: Site, source: Content) -> str:
     project = site.contents.get(source.parent or "")
     ours = source.kind == "datasource" and project is not None and project.name == ADMIN_INSIGHTS
-    return source.name if ours and source.name in FIELDS else ""
+    return source.name if ours and source.name in FIELDS else PRETENDED
 
 
-def _type(field: str) -> str:
-    return {"Number of Events": "INTEGER", "Event Date": "DATETIME", "Last Login Date": "DATETIME"}.get(field, "STRING")
+def _pretended(_call: Call) -> Iterator[Line]:
+    """A dozen rows: those of every data source that is none of Admin Insights."""
+    for number in range(1, 13):
+        yield {"id": number, "name": "ABC"[number % 3], "amount": number * 2.5 if number % 6 else None}
 
 
 def _events(call: Call) -> Iterator[Line]:
+    """What people did, one event a line, as `TS Events` has it."""
     site = call.site
     for row in call.state.usage.get(site.id, ()):
         user, content = site.users.get(row.user), site.contents.get(row.content)
         if row.what in STANDING or user is None:
             continue
-        kind = content.kind if content is not None else ""
+        kind, project = (
+            content.kind if content is not None else "",
+            site.contents.get(site.project_of(row.content) or ""),
+        )
         name = event_name(row.what, kind)
-        yield {
+        event = {
             "Event Name": name,
             "Event Type": name.partition(" ")[0],
             "Event Date": row.last or f"{row.day}T00:00:00Z",
             "Actor User Id": number_of(user.id),
             "Actor User Name": user.name,
+            "Actor Site Role": user.site_role,
             "Item Type": kind.title(),
             "Item Name": content.name if content is not None else None,
+            "Item Id": number_of(row.content) if row.content else None,
             "Item LUID": row.content or None,
-            "Number of Events": row.times,
+            "Item Owner Id": number_of(content.owner) if content is not None else None,
+            "Project Name": project.name if project is not None else None,
+            "Number of Events": 1,
             "Site LUID": site.id,
         }
+        for number in range(row.times):
+            yield {**event, "Event Id": number_of("/".join((row.day, row.what, row.user, row.content, str(number))))}
 
 
 def _users(call: Call) -> Iterator[Line]:
+    """The people of the site, as `TS Users` has them."""
     for user in call.site.users.values():
         yield {
-            "User Name": user.name,
+            "User ID": number_of(user.id),
             "User LUID": user.id,
+            "User Name": user.name,
             "User Email": user.email,
+            "User Friendly Name": user.full_name or user.name,
             "User Site Role": user.site_role,
+            "User License Type": licence_of(user.site_role),
             "Last Login Date": user.last_login,
             "Site LUID": call.site.id,
         }
 
 
-_LINES: Mapping[str, Callable[[Call], Iterator[Line]]] = {"TS Events": _events, "TS Users": _users}
-FIELDS: Mapping[str, tuple[str, ...]] = {
-    "TS Events": (
-        "Event Name",
-        "Event Type",
-        "Event Date",
-        "Actor User Id",
-        "Actor User Name",
-        "Item Type",
-        "Item Name",
-        "Item LUID",
-        "Number of Events",
-        "Site LUID",
-    ),
-    "TS Users": ("User Name", "User LUID", "User Email", "User Site Role", "Last Login Date", "Site LUID"),
+def _content(call: Call) -> Iterator[Line]:
+    """The content of the site, as `Site Content` has it."""
+    site = call.site
+    uses: dict[str, str] = {}
+    for row in call.state.usage.get(site.id, ()):
+        uses[row.content] = max(uses.get(row.content, ""), row.last)
+    for content in site.contents.values():
+        details, project = call.state.details(content.id), site.contents.get(site.project_of(content.id) or "")
+        yield {
+            "Item ID": number_of(content.id),
+            "Item LUID": content.id,
+            "Item Type": content.kind.title(),
+            "Item Name": content.name,
+            "Item Parent Project Name": project.name if project is not None else None,
+            "Created At": content.created or None,
+            "Updated At": content.updated or None,
+            "Last Accessed At": uses.get(content.id) or None,
+            "Size (bytes)": sum(revision.size for revision in details.revisions),
+            "Owner Email": site.users[content.owner].email if content.owner in site.users else None,
+            "Data Source Is Certified": details.certified,
+            "Tags": ",".join(sorted(details.tags)) or None,
+        }
+
+
+def _groups(call: Call) -> Iterator[Line]:
+    """Who is in which group, as `Groups` has it; a group without members has one row."""
+    site = call.site
+    for group in site.groups.values():
+        for member in sorted(site.members(group.id)) or [""]:
+            user = site.users.get(member)
+            yield {
+                "Group LUID": group.id,
+                "Group Name": group.name,
+                "Group Minimum Site Role": group.minimum_site_role,
+                "User LUID": member or None,
+                "User Email": user.email if user is not None else None,
+            }
+
+
+def _jobs(call: Call) -> Iterator[Line]:
+    """The jobs of the site, as `Job Performance` has them."""
+    for job in call.state.jobs.values():
+        content = call.site.contents.get(job.about)
+        if job.site == call.site.id:
+            yield {
+                "Job ID": number_of(job.id),
+                "Job LUID": job.id,
+                "Job Type": job.kind,
+                "Job Result": {None: "In progress", 0: "Succeeded", 1: "Failed"}.get(job.finish_code, "Canceled"),
+                "Item LUID": job.about or None,
+                "Item Name": content.name if content is not None else None,
+                "Created At": iso(job.created),
+                "Completed At": iso(job.completed) if job.completed is not None else None,
+                "Job Duration": None if job.completed is None else int(job.completed - job.created),
+            }
+
+
+_LINES: Mapping[str, Callable[[Call], Iterator[Line]]] = {
+    PRETENDED: _pretended,
+    "TS Events": _events,
+    "TS Users": _users,
+    "Site Content": _content,
+    "Groups": _groups,
+    "Job Performance": _jobs,
 }
-
-
-def _queried(lines: list[Line], table: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The rows of a query: every combination of its dimensions once, its measures summed."""
-    fields = [(field["fieldCaption"], field.get("function")) for field in query["fields"]]
-    strange = [caption for caption, _ in fields if caption not in FIELDS.get(table, ())]
-    if strange:
-        raise ValueError(f"no field `{strange[0]}`")
-    for one in query.get("filters", ()):
-        caption, least = one["field"]["fieldCaption"], one["minDate"]
-        if one["filterType"] != "QUANTITATIVE_DATE" or one["quantitativeFilterType"] != "MIN":
-            raise ValueError("played are filters from a date on")
-        lines = [line for line in lines if (line[caption] or "") >= least]
-    sums: dict[tuple[Any, ...], list[int]] = {}
-    dimensions = [caption for caption, function in fields if function is None]
-    measures = [caption for caption, function in fields if function is not None]
-    for line in lines:
-        total = sums.setdefault(tuple(line[caption] for caption in dimensions), [0] * len(measures))
-        for place, caption in enumerate(measures):
-            total[place] += line[caption]
-    for key, totals in sums.items():
-        sums_by_name = {f"SUM({caption})": total for caption, total in zip(measures, totals, strict=True)}
-        yield dict(zip(dimensions, key, strict=True)) | sums_by_name
+_MEASURES = ("Number of Events", "Size (bytes)", "Job Duration", "amount")
+_TYPES: Mapping[str, str] = {
+    **dict.fromkeys(
+        (*_MEASURES, "Event Id", "Actor User Id", "Item Id", "Item Owner Id", "User ID", "Item ID", "Job ID", "id"),
+        "INTEGER",
+    ),
+    **dict.fromkeys(("Event Date", "Last Login Date", "Created At", "Updated At", "Completed At"), "DATETIME"),
+    "amount": "REAL",
+    "Last Accessed At": "DATETIME",
+    "Data Source Is Certified": "BOOLEAN",
+}
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(field.strip() for field in fields.split(","))
+    for name, fields in {
+        PRETENDED: "id, name, amount",
+        "TS Events": "Event Id, Event Name, Event Type, Event Date, Actor User Id, Actor User Name, Actor Site Role,"
+        " Item Type, Item Name, Item Id, Item LUID, Item Owner Id, Project Name, Number of Events, Site LUID",
+        "TS Users": "User ID, User LUID, User Name, User Email, User Friendly Name, User Site Role, User License Type,"
+        " Last Login Date, Site LUID",
+        "Site Content": "Item ID, Item LUID, Item Type, Item Name, Item Parent Project Name, Created At, Updated At,"
+        " Last Accessed At, Size (bytes), Owner Email, Data Source Is Certified, Tags",
+        "Groups": "Group LUID, Group Name, Group Minimum Site Role, User LUID, User Email",
+        "Job Performance": "Job ID, Job LUID, Job Type, Job Result, Item LUID, Item Name, Created At, Completed At,"
+        " Job Duration",
+    }.items()
+}

@@ -28,7 +28,7 @@ PUBLISH: Mapping[str, str] = {
     "datasource": "PublishDatasource",
     "flow": "PublishFlow",
 }
-REFRESH, RUN_FLOW = "RefreshExtract", "RunFlow"
+REFRESH, RUN_FLOW, CHANGE_DATA = "RefreshExtract", "RunFlow", "UpdateUploadedFile"
 CREATE, CREATE_ENCRYPTED, DELETE_EXTRACTS = "CreateExtracts", "CreateEncryptedExtracts", "DeleteExtracts"
 ENCRYPT, DECRYPT, REENCRYPT = "EncryptExtracts", "DecryptExtracts", "ReencryptExtracts"
 COLUMNS = 8  # user name, password, display name, licence, admin, publisher, e-mail, authentication
@@ -137,7 +137,7 @@ _WORK: Mapping[str, Callable[[State, Job], Job]] = {
     GROUP_IMPORT: _group_imported,
     GROUP_SYNC: _group_synchronised,
     **dict.fromkeys(PUBLISH.values(), _published),
-    **dict.fromkeys((REFRESH, RUN_FLOW), _refreshed),
+    **dict.fromkeys((REFRESH, RUN_FLOW, CHANGE_DATA), _refreshed),
     **dict.fromkeys((CREATE, CREATE_ENCRYPTED, DELETE_EXTRACTS), _extracted),
     **dict.fromkeys((ENCRYPT, DECRYPT, REENCRYPT), _ciphered),
 }

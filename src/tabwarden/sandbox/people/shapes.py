@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tabwarden.model.roles import TIERS, licence_of
 from tabwarden.model.site import LOCAL, Group, GroupSet, Site, User
+from tabwarden.model.takes import SERVER_DEFAULT, WITH_MFA
 from tabwarden.sandbox.directories.identity import nickname_of
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
@@ -19,6 +20,7 @@ _TIMES = "eq gt gte lt lte"
 def user(call: Call, item: User) -> Element:
     """One user; site role, licence facts and e-mail of another person only for administrators."""
     full = call.is_admin or item.id == call.session.user
+    usual = WITH_MFA if call.personality.wants_mfa else SERVER_DEFAULT
     return element(
         "user",
         {
@@ -29,7 +31,7 @@ def user(call: Call, item: User) -> Element:
             "siteRole": item.site_role if full else None,
             "lastLogin": item.last_login if full else None,
             "externalAuthUserId": "" if full else None,
-            "authSetting": (item.auth_setting or "ServerDefault") if full else None,
+            "authSetting": (item.auth_setting or usual) if full else None,
             "idpConfigurationId": item.idp_configuration_id if full else None,
             "locale": "local" if full else None,
             "language": "en" if full else None,
@@ -127,43 +129,74 @@ GROUP_SETS = Listing[GroupSet](
 )
 
 
+SITE_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        "allowSubscriptionAttachments cacheWarmupEnabled catalogObfuscationEnabled catalogingEnabled"
+        " commentingMentionsEnabled editingFlowsEnabled flowAutoSaveEnabled flowsEnabled isDataAlertsEnabled"
+        " metricsContentTypeEnabled mobileBiometricsEnabled namedSharingEnabled notifySiteAdminsOnThrottle"
+        " requestAccessEnabled runNowEnabled schedulingFlowsEnabled sheetImageEnabled webExtractionEnabled"
+        " authoringEnabled".split(),
+        "true",
+    ),
+    **dict.fromkeys(
+        "autoSuspendRefreshEnabled customSubscriptionEmailEnabled customSubscriptionFooterEnabled"
+        " derivedPermissionsEnabled guestAccessEnabled materializedViewsEnabled useDefaultTimeZone".split(),
+        "false",
+    ),
+    "askDataMode": "DisabledByDefault",
+    "autoSuspendRefreshInactivityWindow": "30",
+    "customSubscriptionEmail": "",
+    "customSubscriptionFooter": "",
+    "extractEncryptionMode": "enabled",
+    "revisionLimit": "25",
+    "state": "Active",
+    "storageQuota": "",
+    "timeZone": "Etc/UTC",
+    "userQuota": "",
+}
+"""Settings of a site that no decision depends on, and what they are on a new one; kept and told again as words."""
+
+
 def site(call: Call, item: Site) -> Element:
-    """One site; seats, where the site tells them, and how many people are on it for administrators only."""
-    full = call.is_admin
-    seats = item.licences or {}
-    settings = item.settings
-    return element(
-        "site",
-        {
-            "id": item.id,
-            "name": item.name,
-            "contentUrl": item.content_url,
-            "adminMode": settings.admin_mode if full else None,
-            "state": "Active",
-            **(call.state.site_words.get(item.id, {}) if full else {}),
-            "tierCreatorCapacity": seats.get("Creator") if full else None,
-            "tierExplorerCapacity": seats.get("Explorer") if full else None,
-            "tierViewerCapacity": seats.get("Viewer") if full else None,
-            "userVisibilityMode": settings.user_visibility if full else None,
-            "commentingEnabled": settings.commenting if full else None,
-            "authoringEnabled": settings.web_authoring if full else None,
-            "disableSubscriptions": not settings.subscriptions if full else None,
-            "subscribeOthersEnabled": settings.subscribe_others if full else None,
-            "dataAlertsEnabled": settings.data_alerts if full else None,
-            "revisionHistoryEnabled": settings.revision_history if full else None,
-        },
-        _usage(call, item) if full else None,
-    )
+    """One site; for administrators its settings, its seats where it has a number of them, how many people are on it."""
+    basic: Attributes = {"id": item.id, "name": item.name, "contentUrl": item.content_url, "state": "Active"}
+    if not call.is_admin:
+        return element("site", basic)
+    seats, settings = item.licences or {}, item.settings
+    own: Attributes = {
+        "adminMode": settings.admin_mode,
+        **{f"tier{tier}Capacity": seats.get(tier) for tier in TIERS},
+        "userVisibilityMode": settings.user_visibility,
+        "commentingEnabled": settings.commenting,
+        "authoringEnabled": settings.web_authoring,
+        "disableSubscriptions": not settings.subscriptions,
+        "subscribeOthersEnabled": settings.subscribe_others,
+        "dataAlertsEnabled": settings.data_alerts,
+        "isDataAlertsEnabled": settings.data_alerts,
+        "revisionHistoryEnabled": settings.revision_history,
+        "numUsers": len(item.users),
+        "storage": _megabytes(call, item),
+    }
+    words = {**SITE_WORDS, **call.state.site_words.get(item.id, {})}
+    return element("site", {**basic, **words, **own}, _usage(call, item))
+
+
+def _megabytes(call: Call, item: Site) -> int:
+    """How much is published on a site, begun megabytes counted."""
+    return -(-call.state.published_bytes(item) // MEGABYTE)
 
 
 def _usage(call: Call, item: Site) -> Element:
     """How many people are on a site, and how many take a seat of each tier (attributes of tiers: B)."""
     taken = Counter(licence_of(user.site_role) for user in item.users.values())
     tiers = {f"num{tier}s": taken[tier] for tier in TIERS}
-    storage = -(-call.state.published_bytes(item) // MEGABYTE)  # megabytes, begun ones counted
-    return element("usage", {"numUsers": len(item.users), **tiers, "storage": storage})
+    return element("usage", {"numUsers": len(item.users), **tiers, "storage": _megabytes(call, item)})
 
 
+_SITE_DEFAULTS = frozenset(
+    "id name contentUrl adminMode tierCreatorCapacity tierExplorerCapacity tierViewerCapacity userVisibilityMode"
+    " commentingEnabled disableSubscriptions subscribeOthersEnabled revisionHistoryEnabled numUsers storage".split()
+)
 SITES = Listing[Site](
     "sites",
     {
@@ -171,12 +204,12 @@ SITES = Listing[Site](
         "contentUrl": column(lambda _s, s: s.content_url),
         "luid": column(lambda _s, s: s.id),
     },
-    frozenset(
-        "id name contentUrl adminMode state tierCreatorCapacity tierExplorerCapacity tierViewerCapacity"
-        " userVisibilityMode commentingEnabled authoringEnabled disableSubscriptions".split()
-    ),
+    frozenset(SITE_WORDS.keys() | _SITE_DEFAULTS),
     site,
 )
+
+
+_AT_START = ("id", "mode", "type", "createdAt")
 
 
 def job(call: Call, item: Job) -> Element:
@@ -197,10 +230,39 @@ def job(call: Call, item: Job) -> Element:
         "completedAt": iso(ended) if ended is not None else None,
         "finishCode": item.finish_code if ended is not None else None,
     }
+    within = _within(call, item)
     notes = element("statusNotes", {}, *(_note(call, note) for note in item.notes)) if item.notes else None
-    content = call.site.contents.get(item.about)
+    return element("job", attributes, within, notes)
+
+
+def started(call: Call, item: Job) -> Element:
+    """A job as the request that began it is answered: work on content tells nothing yet of how far it is."""
+    shape = job(call, item)
+    if shape.find(RUNS.get(item.kind, "")) is None:
+        return shape
+    within = (child._replace(children=child.children[:1]) for child in shape.children if child.name != "statusNotes")
+    return Element("job", {name: shape.attributes[name] for name in _AT_START}, tuple(within))
+
+
+RUNS: Mapping[str, str] = {
+    "RefreshExtract": "extractRefreshJob",
+    "RunFlow": "runFlowJobType",
+    "UpdateUploadedFile": "updateUploadedFileJob",
+}
+"""The element that tells what a kind of job works on."""
+
+
+def _within(call: Call, item: Job) -> Element | None:
+    """The content a job works on; of one that runs content within an element that once it ran says how it went."""
+    name, content = RUNS.get(item.kind), call.site.contents.get(item.about)
     about = element(content.kind, {"id": content.id, "name": content.name}) if content is not None else None
-    return element("job", attributes, notes, about)
+    if name is None:
+        return about
+    words = "; ".join(note.text for note in item.notes) or f"{item.kind} finished"
+    notes = element("notes", text=words) if item.finish_code is not None else None
+    changed = call.state.details(item.about).connections if name == "updateUploadedFileJob" else ()
+    connection = element("connectionLuid", text=changed[0].id) if changed else None
+    return element(name, {"flowRunId": item.id} if name == "runFlowJobType" else {}, about, connection, notes)
 
 
 def _note(call: Call, note: Note) -> Element:
@@ -210,7 +272,13 @@ def _note(call: Call, note: Note) -> Element:
 
 
 _PRIORITY = 50
+# What lists call the kinds of work that other answers call otherwise.
+_LISTED_AS: Mapping[str, str] = {"RefreshExtract": "refresh_extracts", "RunFlow": "run_flow"}
 _STATUS = {None: "InProgress", 0: "Success", 1: "Failed", 2: "Cancelled"}
+
+
+def _job_type(item: Job) -> str:
+    return _LISTED_AS.get(item.kind, item.kind)
 
 
 def background_job(_call: Call, item: Job) -> Element:
@@ -224,7 +292,7 @@ def background_job(_call: Call, item: Job) -> Element:
             "startedAt": iso(item.created),
             "endedAt": iso(item.completed) if item.completed is not None else None,
             "priority": _PRIORITY,
-            "jobType": item.kind,
+            "jobType": _job_type(item),
             "title": item.kind,
         },
     )
@@ -233,7 +301,7 @@ def background_job(_call: Call, item: Job) -> Element:
 JOBS = Listing[Job](
     "backgroundJobs",
     {
-        "jobType": column(lambda _s, j: j.kind),
+        "jobType": column(lambda _s, j: _job_type(j)),
         "status": column(lambda _s, j: _STATUS.get(j.finish_code, "Success")),
         "createdAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
         "title": column(lambda _s, j: j.kind, "eq has"),
@@ -245,6 +313,6 @@ JOBS = Listing[Job](
         "startedAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
         "completedAt": column(lambda _s, j: None if j.completed is None else iso(j.completed), _TIMES, TIME),
     },
-    frozenset({"id", "status", "createdAt", "startedAt", "endedAt", "priority", "jobType", "title"}),
+    frozenset({"id", "status", "createdAt", "startedAt", "endedAt", "priority", "jobType"}),
     background_job,
 )

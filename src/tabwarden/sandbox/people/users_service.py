@@ -7,7 +7,7 @@ from dataclasses import replace
 from tabwarden.effects import people
 from tabwarden.model.roles import SETTABLE, is_server_admin, rank
 from tabwarden.model.site import LOCAL, Site, User
-from tabwarden.model.takes import AUTH_SETTINGS, OPEN_ID, SAML
+from tabwarden.model.takes import AUTH_SETTINGS, OPEN_ID, SAML, SERVER_DEFAULT, WITH_MFA
 from tabwarden.sandbox.directories import identity
 from tabwarden.sandbox.directories.identity import Imported
 from tabwarden.sandbox.http.errors import Refusal, because
@@ -72,6 +72,8 @@ class Desk:
             raise Refusal("400003", f"idpConfigurationId `{provider}` is not known")
         if auth is None:
             return user
+        if auth == SERVER_DEFAULT and self._personality.wants_mfa:
+            raise Refusal("400003", f"Tableau Cloud with MFA does not take `{auth}`; {WITH_MFA} is the usual one")
         ours = providers and auth in (SAML, OPEN_ID)
         if auth not in AUTH_SETTINGS or (ours and all(one.setting != auth for one in providers)):
             raise Refusal("400003", f"authSetting `{auth}` is not known")

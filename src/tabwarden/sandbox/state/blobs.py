@@ -59,7 +59,7 @@ class Uploads:
         """The session of that id; only who began it knows it."""
         upload = self._open.get(upload_id)
         if upload is None or (upload.site, upload.user) != (site, user):
-            raise Refusal("404003", f"upload session `{upload_id}` could not be found")
+            raise Refusal("unknown_upload", f"upload session `{upload_id}` could not be found")
         return upload
 
     def append(self, upload: Upload, block: bytes) -> None:

@@ -52,11 +52,16 @@ class Personality:
     idle_seconds: float = _option(240 * 60, "how long an unused token lives")
     job_seconds: float = _option(0.0, "how long a job takes")
     opposite_rule: str = _option("refuse", "adding a rule that exists in the opposite mode", "refuse", "ignore")
+    whole_lists: bool = _option(True, "POST to a list of rules writes it whole, as the migration SDK does; off: 405000")
     no_seat_on_add: str = _option("unlicensed", "adding a licensed user without a free seat", "unlicensed", "refuse")
     existing_user_add: str = _option("conflict", "adding a user who is there", "conflict", "same-id")
     calls_per_hour: int = _option(0, "requests of one user to one site in an hour before 429000; 0: any number")
     cap_tells_when: bool = _option(True, "that 429000 carries Retry-After")
     names_need_at: bool = _option(False, "a user name needs `@`")
+    foreign_site: str = _option("403", "the path of a site that is not the session's", "403", "401", "404")
+    lists_users: bool = _option(False, "GET users lists for others than administrators; off: 403")
+    source_by_id: bool = _option(False, "a data source shows by id whatever its project; off: 403004 if that is hidden")
+    workbook_by_id: bool = _option(False, "a workbook shows by id whatever its first sheet; off: 403004 if denied")
     lists_sites: bool = _option(True, "GET sites lists; off: 403069")
     profile_writable: bool = _option(True, "full name, e-mail and password can be changed")
     password_sign_in: bool = _option(True, "passwords sign in; off: only tokens and JWTs, as with MFA")
@@ -75,6 +80,11 @@ class Personality:
         year, release, _patch = self.product_version.split(".")
         number = f"{year}{release}" if len(year) == 4 else f"{year}{release}00"
         return f"{number}.25.1120.0000"
+
+    @property
+    def wants_mfa(self) -> bool:
+        """Whether it is Tableau Cloud with MFA, where nobody signs in by the server's default."""
+        return self.kind == CLOUD and not self.password_sign_in
 
     def told(self, code: str) -> str:
         """The six digits answered for a code of the table."""

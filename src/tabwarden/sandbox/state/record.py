@@ -20,14 +20,19 @@ from tabwarden.model.takes import IdentityProvider
 from tabwarden.model.usage import Usage
 from tabwarden.safe_files import check_file, for_the_owner, read_bytes
 from tabwarden.sandbox.state.server_state import (
+    FIRST_SCHEDULES,
     AccessToken,
     Account,
     AccountKey,
     ConnectedApp,
+    CustomView,
     Details,
     Job,
+    Schedule,
+    Task,
     World,
     key_of,
+    standing,
 )
 from tabwarden.troubles import why
 
@@ -48,6 +53,9 @@ _TABLES: Mapping[str, tuple[str, Any, Any]] = {
     "siteWords": ("site_words", str, dict[str, str]),
     "providers": ("providers", str, tuple[IdentityProvider, ...]),
     "usage": ("usage", str, tuple[Usage, ...]),
+    "schedule": ("schedules", str, Schedule),
+    "task": ("tasks", str, Task),
+    "customView": ("custom_views", str, CustomView),
 }
 
 MOST_OF_A_STATE = 4 << 30  # bytes
@@ -121,6 +129,9 @@ class Holdings:
         self.site_words: dict[str, Mapping[str, str]] = {}
         self.providers: dict[str, tuple[IdentityProvider, ...]] = {}
         self.usage: dict[str, tuple[Usage, ...]] = {}
+        self.schedules: dict[str, Schedule] = {}
+        self.tasks: dict[str, Task] = {}
+        self.custom_views: dict[str, CustomView] = {}
 
     def apply(self, record: Record) -> None:
         """Take one record in; an unknown one raises KeyError."""
@@ -150,6 +161,10 @@ def holdings_of(world: World) -> Holdings:
     begun.apps = {app.client_id: app for app in world.apps}
     begun.providers = dict(world.providers)
     begun.usage = dict(world.usage)
+    begun.schedules = {schedule.id: schedule for schedule in FIRST_SCHEDULES}
+    things = list(standing(world))
+    begun.tasks = {thing.id: thing for thing in things if isinstance(thing, Task)}
+    begun.custom_views = {thing.id: thing for thing in things if isinstance(thing, CustomView)}
     return begun
 
 

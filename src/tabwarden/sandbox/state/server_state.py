@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -10,7 +11,15 @@ from typing import Any, NamedTuple
 from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import LOCAL, Content, Site
 from tabwarden.model.takes import IdentityProvider
-from tabwarden.model.usage import Usage
+from tabwarden.model.usage import CUSTOM_VIEW, TASK, Usage
+
+_SPACE = uuid.UUID("6f1d0f3e-8a55-5d0c-9d0e-7a8f5f2c1b10")
+
+
+def stable_id(*names: str) -> str:
+    """An id that follows from names, so that a world has the same ids everywhere."""
+    return str(uuid.uuid5(_SPACE, "\x1f".join(names)))
+
 
 MEGABYTE = 1024 * 1024
 MOST_REVISIONS = 25  # Tableau's default revision limit of a site
@@ -50,7 +59,8 @@ class Details:
     somebody certified it and why.
 
     `next_revision` is the number the next file gets; numbers of deleted revisions are not given again.
-    `content_url` is "" where the address follows from the name.
+    `content_url` is "" where the address follows from the name. `asides` are elements that a workbook was sent and
+    that decide nothing: how fresh its data is to be, whether its views are accelerated.
     """
 
     revisions: tuple[Revision, ...] = ()
@@ -62,15 +72,16 @@ class Details:
     content_url: str = ""
     certified: bool = False
     certification_note: str = ""
+    asides: str = ""
 
     @property
     def current(self) -> Revision | None:
         """The newest file, None for an item that came with the world."""
         return self.revisions[-1] if self.revisions else None
 
-    def with_file(self, revision: Revision) -> Details:
-        """These with a newer file; the oldest go beyond the limit."""
-        revisions = (*self.revisions, revision)[-MOST_REVISIONS:]
+    def with_file(self, revision: Revision, limit: int = MOST_REVISIONS) -> Details:
+        """These with a newer file; the oldest go beyond the limit, all of them where the site keeps no revisions: 1."""
+        revisions = (*self.revisions, revision)[-limit:]
         return replace(self, revisions=revisions, next_revision=revision.number + 1)
 
 
@@ -192,6 +203,94 @@ class Job:
     notes: tuple[Note, ...] = ()
     about: str = ""
     blob: str = ""
+
+
+class Timing(NamedTuple):
+    """When a schedule comes due: `frequency` is Hourly, Daily, Weekly or Monthly; `start` and `end` are times of day.
+
+    `intervals` are what is repeated, as in the REST API: ("hours", "4"), ("weekDay", "Monday"), ("monthDay", "15").
+    """
+
+    frequency: str
+    start: str
+    end: str = ""
+    intervals: tuple[tuple[str, str], ...] = ()
+
+
+class Schedule(NamedTuple):
+    """A schedule of the server for tasks of one kind (Extract, Flow, Subscription); all sites share it."""
+
+    id: str
+    name: str
+    kind: str
+    timing: Timing
+    priority: int = 50
+    state: str = "Active"
+    order: str = "Parallel"
+    created: str = "2020-01-01T00:00:00Z"
+    updated: str = "2020-01-01T00:00:00Z"
+
+
+class Task(NamedTuple):
+    """A refresh of an extract or a run of a flow that comes again, by a schedule or with a timing of its own (Cloud).
+
+    `kind` is extractRefresh or flowRun, `way` what it does (`FullRefresh`), `about` the content, `by` who made it.
+    """
+
+    id: str
+    site: str
+    kind: str
+    about: str
+    by: str
+    schedule: str = ""
+    timing: Timing | None = None
+    way: str = "RefreshExtractTask"
+    last_run: str = ""
+    created: str = ""
+
+
+class CustomView(NamedTuple):
+    """A view as somebody saved it for himself, or for all; `defaults` are those who see it first."""
+
+    id: str
+    site: str
+    name: str
+    view: str
+    owner: str
+    shared: bool = False
+    created: str = ""
+    updated: str = ""
+    accessed: str = ""
+    defaults: frozenset[str] = frozenset()
+
+
+_WORKDAYS = tuple(("weekDay", day) for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"))
+# Those that a new server has (documentation: "Create or Modify a Schedule").
+_SCHEDULES = (
+    ("End of the month", "Extract", Timing("Monthly", "23:00:00", "", (("monthDay", "LastDay"),))),
+    ("Saturday night", "Extract", Timing("Weekly", "23:00:00", "", (("weekDay", "Saturday"),))),
+    ("Weekday early mornings", "Extract", Timing("Weekly", "04:00:00", "", _WORKDAYS)),
+    ("Monday morning", "Subscription", Timing("Weekly", "06:00:00", "", (("weekDay", "Monday"),))),
+    ("Weekday mornings", "Subscription", Timing("Weekly", "06:00:00", "", _WORKDAYS)),
+)
+FIRST_SCHEDULES = tuple(Schedule(stable_id("schedule", name), name, kind, timing) for name, kind, timing in _SCHEDULES)
+
+
+def standing(world: World) -> Iterator[Task | CustomView]:
+    """The extract tasks and custom views that people have in a world, one for each time its use tells of."""
+    sites = {site.id: site for site in world.sites}
+    for site, row in ((sites[site_id], row) for site_id, rows in world.usage.items() for row in rows):
+        content = site.contents.get(row.content)
+        for number in range(row.times if content is not None else 0):
+            own_id = stable_id(site.id, row.what, row.user, row.content, str(number))
+            moment = row.last or f"{row.day}T00:00:00Z"
+            if row.what == TASK:
+                schedule = FIRST_SCHEDULES[0].id
+                yield Task(own_id, site.id, "extractRefresh", row.content, row.user, schedule, created=moment)
+            elif row.what == CUSTOM_VIEW and content is not None:
+                name = f"{content.name} {number + 1}"
+                view = CustomView(own_id, site.id, name, row.content, row.user, created=moment, updated=moment)
+                yield view._replace(accessed=row.last)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import jwt
@@ -19,7 +21,7 @@ from tabwarden.effects import people
 from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import Site, User
 from tabwarden.sandbox.directories import identity
-from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.http.wire import Element
 from tabwarden.sandbox.state.personality import Personality
 from tabwarden.sandbox.state.server_state import Account, key_of
@@ -38,8 +40,8 @@ ON_DEMAND_CLAIM, GROUPS_CLAIM = "https://tableau.com/oda", "https://tableau.com/
 class Session:
     """Who a token speaks for, on which site, and when it was last used.
 
-    `initiator` is the administrator who signed in as somebody else; `id` names the session and opens nothing;
-    `asserted` is what a connected app's token said of groups.
+    `initiator` is the administrator who signed in as somebody else; `asserted` is what a connected app's token said of
+    groups, `scopes` what it may do; None: all that the user may.
     """
 
     token: str = field(repr=False)
@@ -49,7 +51,17 @@ class Session:
     access_token: tuple[str, str, str] | None = None
     initiator: str = ""
     asserted: Asserted | None = None
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    scopes: tuple[str, ...] | None = None
+
+    @property
+    def id(self) -> str:
+        """What names the session and opens nothing: the first part of its token, read as a UUID."""
+        return str(uuid.UUID(bytes=urlsafe_b64decode(self.token.partition("|")[0] + "==")))
+
+    def demand_scope(self, *names: str) -> None:
+        """401002, as of a session that ended, where a connected app's token has none of these scopes."""
+        if names and self.scopes is not None and not any(fnmatchcase(n, s) for n in names for s in self.scopes):
+            raise Refusal("401002", "the token is unknown or has expired; sign in again")
 
 
 class Sessions:
@@ -138,14 +150,15 @@ class Sessions:
         site = self._state.site_at(content_url)
         user = self._state.site(session.site).users[session.user]
         if site is not None and site.id == session.site:
-            raise Refusal("403070", "the session is already on that site")
+            raise Refusal("same_site", "the session is already on that site")
         if site is None:
-            raise Refusal("404000", "that site could not be found")
+            raise Refusal("no_way_there", "that site could not be found")
         try:
             there = _find(site, user.name, user.domain)
         except Refusal:
-            raise Refusal("404000", "that site could not be found") from None
+            raise Refusal("no_way_there", "that site could not be found") from None
         fresh = self._open(site, there, session.access_token)
+        fresh.scopes = session.scopes
         self.end(session)
         return fresh
 
@@ -161,7 +174,7 @@ class Sessions:
         self._state.put(outcome.site.with_users(seen))
         if access_token is not None:
             self._end_all(access_token)
-        session = Session(_new_token(), site.id, user.id, self._state.clock(), access_token)
+        session = Session(_new_token(site.id), site.id, user.id, self._state.clock(), access_token)
         self._live[session.token] = session
         return session
 
@@ -170,7 +183,10 @@ class Sessions:
         if wanted is None or wanted == session.user:
             return session
         site = self._state.site(session.site)
-        if site.users[session.user].site_role != "ServerAdministrator" or wanted not in site.users:
+        if wanted not in site.users:
+            self.end(session)
+            raise unknown("user", wanted)
+        if site.users[session.user].site_role != "ServerAdministrator":
             self.end(session)
             raise _refused("only a server administrator may sign in as another user of the site")
         session.user, session.initiator = wanted, session.user
@@ -229,14 +245,17 @@ class Sessions:
         names = {named} if isinstance(named, str) else {name for name in named or () if isinstance(name, str)}
         groups = [group for group in site.groups.values() if group.name in names and not group.everyone]
         subject = str(claims["sub"])
+        scopes = tuple(one for one in claims.get("scp") or () if isinstance(one, str))
         if str(claims.get(ON_DEMAND_CLAIM, "")).casefold() == "true" and not site.users_named(subject):
             admitted = [group.id for group in groups if group.id in site.on_demand]
             if not admitted:
                 raise _refused("no group of the token allows on-demand access")
             user = User(str(uuid.uuid5(uuid.NAMESPACE_URL, f"{site.id} {subject}")), subject, "Viewer")
-            return self._begun(Session(_new_token(), site.id, user.id, self._state.clock()), user, admitted)
+            session = Session(_new_token(site.id), site.id, user.id, self._state.clock(), scopes=scopes)
+            return self._begun(session, user, admitted)
         user = _find(site, subject, None)
         session = self._open(site, user, None)
+        session.scopes = scopes
         return self._begun(session, user, [group.id for group in groups]) if groups else session
 
     def _begun(self, session: Session, user: User, groups: Iterable[str]) -> Session:
@@ -268,8 +287,10 @@ class Sessions:
         return claims
 
 
-def _new_token() -> str:
-    return secrets.token_urlsafe(24)
+def _new_token(site: str) -> str:
+    """Session, secret and site, as Tableau writes them."""
+    session = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return f"{session}|{secrets.token_urlsafe(24)}|{site}"
 
 
 def _find(site: Site, name: str, domain: str | None) -> User:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from itertools import chain
@@ -18,18 +17,26 @@ from tabwarden.sandbox.directories.directory import Directory, pretend_directory
 from tabwarden.sandbox.state.activity import ActivityLog
 from tabwarden.sandbox.state.blobs import Blobs, Uploads
 from tabwarden.sandbox.state.record import Holdings, Record, StateFile, holdings_of, put, site_changes
-from tabwarden.sandbox.state.server_state import NOTHING, Account, Details, Job, World, details_of, iso, key_of, marked
+from tabwarden.sandbox.state.server_state import (
+    NOTHING,
+    Account,
+    CustomView,
+    Details,
+    Job,
+    Schedule,
+    Task,
+    World,
+    details_of,
+    iso,
+    key_of,
+    marked,
+    stable_id,
+)
 
 Clock = Callable[[], float]
-_SPACE = uuid.UUID("6f1d0f3e-8a55-5d0c-9d0e-7a8f5f2c1b10")
 # Permission edits are not known to touch updatedAt; a write that changes only these fields does not stamp.
 _UNSTAMPED = frozenset({"rules", "defaults", "created", "updated"})
 _STAMPED = tuple(f.name for f in fields(Content) if f.name not in _UNSTAMPED)
-
-
-def stable_id(*names: str) -> str:
-    """An id that follows from names, so that a world has the same ids everywhere."""
-    return str(uuid.uuid5(_SPACE, "\x1f".join(names)))
 
 
 class Asserted:
@@ -85,6 +92,7 @@ class State(Holdings):
         self._directory = directory if directory is not None else pretend_directory(self.pretended)
         self.troubled: Callable[[Directory], Directory] | None = None  # stands between us and the directory
         self.uploads = Uploads()
+        self.data_changes: dict[str, str] = {}  # jobs by the requests that began them; they end with the process
         self.blobs = Blobs(path.with_name(path.name + ".files") if path is not None else None)
         self._remembered: dict[str, tuple[Site, dict[Any, Any]]] = {}
         self.open_points = DOCUMENTED  # the open points of the permission model as this Tableau settles them
@@ -195,6 +203,7 @@ class State(Holdings):
         self._keep(records)
         for content in [c for c in self.item_details if c in old.contents and c not in stamped.contents]:
             self.put_details(content, NOTHING)
+        self._forget_of_gone(stamped)
         return stamped
 
     def published_bytes(self, site: Site) -> int:
@@ -228,6 +237,33 @@ class State(Holdings):
         self._write(put("usage", tuple(rows.values()), id=site.id))
         self.activity.used(site, what, site.contents.get(content))
 
+    def has(self, site: str, user: str, what: str, content: str, more: int) -> None:
+        """Keep that somebody has so many more (or fewer) of what lasts: tasks, custom views (`usage.STANDING`)."""
+        rows = list(self.usage.get(site, ()))
+        row = next((row for row in rows if row[1:4] == (what, user, content)), None)
+        if row is None:
+            row = Usage(self.now()[:10], what, user, content, 0, "", "sandbox")
+        rows = [one for one in rows if one is not row]
+        if row.times + more > 0:
+            rows.append(row._replace(times=row.times + more))
+        self._write(put("usage", tuple(rows), id=site))
+
+    def keep(self, what: str, thing: Schedule | Task | CustomView) -> None:
+        """Keep a thing that has an id of its own; `what` names it in the records."""
+        self._write(put(what, thing, id=thing.id))
+
+    def forget(self, what: str, thing: str) -> None:
+        """Forget such a thing."""
+        self._write({"drop": what, "id": thing})
+
+    def _forget_of_gone(self, site: Site) -> None:
+        """Forget the tasks and custom views of content that is gone, and the custom views of people who are."""
+        for task in [t for t in self.tasks.values() if t.site == site.id and t.about not in site.contents]:
+            self.forget("task", task.id)
+        for one in [v for v in self.custom_views.values() if v.site == site.id]:
+            if one.view not in site.contents or one.owner not in site.users:
+                self.forget("customView", one.id)
+
     def add_site(self, site: Site) -> None:
         """A new site."""
         self._sites[site.id] = site
@@ -245,6 +281,7 @@ class State(Holdings):
             self.put_job(replace(job, finish_code=2))
             self._write({"drop": "job", "id": job.id})
         del self._sites[site.id]
+        self._forget_of_gone(replace(site, contents={}))
         self._write({"drop": "siteWords", "id": site.id})
         self._keep([{"drop": "site", "id": site.id}])
         for user in site.users.values():

@@ -34,7 +34,7 @@ from tabwarden.model.site import (
     User,
 )
 from tabwarden.model.site_settings import SiteSettings
-from tabwarden.sandbox.state.sites import stable_id
+from tabwarden.sandbox.state.server_state import stable_id
 from tabwarden.sandbox.worlds.file import ItemText, ProjectText, RuleText, SiteText, UserText
 
 TIERS = ("Creator", "Explorer", "Viewer")

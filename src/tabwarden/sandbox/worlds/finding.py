@@ -31,8 +31,15 @@ from tabwarden.model.site import (
 from tabwarden.model.takes import IdentityProvider
 from tabwarden.model.usage import PROOFS, SIGN_IN, STANDING, Usage
 from tabwarden.sandbox.directories.directory import pretend_directory
-from tabwarden.sandbox.state.server_state import AccessToken, Account, AccountKey, ConnectedApp, World, key_of
-from tabwarden.sandbox.state.sites import stable_id
+from tabwarden.sandbox.state.server_state import (
+    AccessToken,
+    Account,
+    AccountKey,
+    ConnectedApp,
+    World,
+    key_of,
+    stable_id,
+)
 from tabwarden.sandbox.worlds import acme
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.acme import ADMIN, TOKEN_NAME, TOKEN_SECRET

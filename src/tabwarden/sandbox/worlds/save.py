@@ -11,8 +11,7 @@ from pydantic import BaseModel
 from tabwarden.model.site import ALLOW, DENY, LOCAL, Content, Group, GroupSet, Rules, Site, User
 from tabwarden.model.usage import Usage
 from tabwarden.sandbox.directories.directory import DirectoryText
-from tabwarden.sandbox.state.server_state import Account, AccountKey, World, key_of
-from tabwarden.sandbox.state.sites import stable_id
+from tabwarden.sandbox.state.server_state import Account, AccountKey, World, key_of, stable_id
 from tabwarden.sandbox.worlds.build import quoted, site_id
 from tabwarden.sandbox.worlds.file import (
     AppText,

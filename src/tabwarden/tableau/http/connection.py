@@ -46,6 +46,7 @@ class Connection:
         self.server, self.version, self.options = transport.server, session.version, session.options
         self.site = self.options.site
         self.transport, self.session = transport, session
+        self.takes_whole_lists = True  # whether a list of rules may be written by one POST: until the server says no
         self._loop = loop
         self._asking = asyncio.Lock()
         self._reader: Reader | None = None
@@ -66,6 +67,11 @@ class Connection:
     def calls(self) -> Mapping[str, int]:
         """Requests sent so far, by method and path with ids blanked; sign-in and tries included."""
         return dict(self.transport.calls)
+
+    @property
+    def again(self) -> Mapping[str, int]:
+        """What was done twice so far: `sent again`, `read again`, `signed in anew`."""
+        return dict(sorted(self.transport.again.items()))
 
     @property
     def clock_ahead(self) -> float | None:
@@ -148,10 +154,11 @@ class Connection:
         while True:
             answer = await self.transport.send(request, request.version or self.version, token)
             session.served += 200 <= answer.status < 300
-            patience = max(REPLAYS, 2 * retries) if session.served > served else REPLAYS
+            patience = max(REPLAYS, 4 * retries) if session.served > served else REPLAYS
             if answer.status == 401 and isinstance(self.options.auth, Jwt):
                 return await self._by_app(request, token)
             if answer.status == 401 and replayed < patience:
+                self.transport.gate.pace.busy()  # fewer on their way are fewer that a lost session takes with it
                 token, replayed = await session.renewed(token), replayed + 1
                 continue
             return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 from xml.etree.ElementTree import Element
@@ -14,6 +15,7 @@ from tabwarden.tableau.read.checkpoint import Checkpoint
 
 Progress = Callable[[int, int], None]  # how many are done, of how many
 
+log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -41,6 +43,9 @@ class HttpReader:
             self.reused += 1
             answer = Answer(remembered.status, remembered.body)
         else:
+            if fresh:
+                log.debug("GET %s is read again", key)
+                self.connection.transport.again["read again"] += 1
             request = Request("GET", self.connection.target(key))
             answer = await self.connection.send(request)
             passing = answer.is_busy or answer.status == 401 or answer.location is not None

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
@@ -42,9 +43,11 @@ def scope_of(method: str, path: str) -> str:
     """The scope that a connected app's token needs for a request; `path` is relative to the API."""
     parts = [part for part in path.partition("?")[0].casefold().split("/") if part]
     verb = _VERBS.get(method, "read")
-    if parts[-1:] == ["permissions"] or "default-permissions" in parts:
-        return f"tableau:permissions:{verb}"
+    if "permissions" in parts or "default-permissions" in parts:
+        return f"tableau:permissions:{'update' if verb == 'create' else verb}"
     what = parts[2] if len(parts) > 2 and parts[0] == "sites" else "sites"
+    if what in ("groups", "groupsets") and len(parts) > 4 and verb != "read":
+        return f"tableau:{what}:update"  # who is in it
     if what in ("groupsets", "groups", "users", "jobs", "sites"):
         return f"tableau:{what}:{verb}"
     return "tableau:content:read" if verb == "read" else f"tableau:{what}:{verb}"
@@ -101,6 +104,9 @@ class SignIn:
     as_user: str | None = None
 
 
+_NEWEST: WeakValueDictionary[Pat | Password | Jwt, Session] = WeakValueDictionary()
+
+
 class Session:
     """The session on a site, renewed when it ends; for one event loop.
 
@@ -116,6 +122,8 @@ class Session:
         self._renewing = asyncio.Lock()
         self._fruitless: deque[float] = deque(maxlen=RENEWALS)
         self._signed_in, self._served_before = 0.0, 0
+        self._is_warned = False
+        _NEWEST[options.auth] = self
 
     async def sign_in(self) -> None:
         """A new session; TableauError when refused. Sign-in as in the vendor's REST reference, "Sign In"."""
@@ -156,13 +164,29 @@ class Session:
             if len(self._fruitless) == RENEWALS and time.monotonic() - self._fruitless[0] < RENEWAL_SPAN:
                 raise TableauError(
                     f"the session on `{server}` was ended {RENEWALS} times within a minute; something else "
-                    "signs in with the same token (a token carries one session at a time): give each its own",
+                    "signs in with the same token (a token carries one session at a time): give each program its own",
                     401,
                     "401002",
                 )
-            log.info("the session on %s has ended; signing in again", server)
+            self._transport.again["signed in anew"] += 1
+            log.debug("the session on %s has ended; signing in again", server)
+            self._warn()
             await self.sign_in()
             return self.token
+
+    def _warn(self) -> None:
+        """Say it once where a token's session ended before its time, which is what a sign-in elsewhere does to it."""
+        lasted, auth = time.monotonic() - self._signed_in, self.options.auth
+        is_ours = _NEWEST.get(auth) is not self  # we signed in elsewhere ourselves, in somebody's place
+        if self._is_warned or is_ours or not isinstance(auth, Pat) or lasted >= _seconds(self.ends_in):
+            return
+        self._is_warned = True
+        log.warning(
+            "the session of the token `%s` ended after %d seconds, long before its time: something else seems to sign "
+            "in with it, and a token carries one session at a time; give each program a token of its own",
+            auth.name,
+            lasted,
+        )
 
     async def sign_out(self) -> None:
         """End the session; a failure is of no consequence."""
@@ -178,6 +202,14 @@ class Session:
             if secret:
                 text = text.replace(secret, "***")
         return text
+
+
+def _seconds(words: str) -> float:
+    """How long `3:59:59` is; 0 for what is no time."""
+    parts = words.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return 0.0
+    return sum(int(part) * size for part, size in zip(parts, (3600, 60, 1), strict=True))
 
 
 async def version_of(transport: Transport) -> str:

@@ -45,7 +45,8 @@ class Transport:
     it up. `timeout` is seconds for one answer, `retries` the number of tries after the first, `first_wait` the seconds
     before the first of them, `hourly` how many requests may be sent within an hour (None: any number). `calls` counts
     requests sent, tries included, by method and path with ids blanked out; `clock_ahead` by how many seconds this
-    machine's clock is ahead of the server's, None until an answer told.
+    machine's clock is ahead of the server's, None until an answer told. `again` counts what was done twice: requests
+    sent again, pages read again, sessions signed in anew.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Transport:
         self.timeout, self.retries, self.first_wait = timeout, retries, first_wait
         self.gate = Gate(Pace(), None if hourly is None else Allowance(hourly, time.time))
         self.calls: Counter[str] = Counter()
+        self.again: Counter[str] = Counter()
         self._trust = trust_of(server, ca_file)
         self._session: aiohttp.ClientSession | None = None
         self._answered = 0
@@ -83,6 +85,9 @@ class Transport:
                 if isinstance(answer, Answer):
                     return answer
                 raise await self._no_answer(answer) from None
+            reason = answer.status if isinstance(answer, Answer) else type(answer).__name__
+            log.debug("%s is sent again (%s)", request.endpoint, reason)
+            self.again["sent again"] += 1
             await self._wait(answer, tried)
             tried += 1
 

@@ -205,7 +205,7 @@ def _certified(element: Element, kind: str) -> bool | None:
     return flag(words) if words is not None else None if kind in CERTIFIED else False
 
 
-_HOLDERS: Mapping[str, str] = {"view": "workbook", "table": "location"}
+_HOLDERS: Mapping[str, str] = {"view": "workbook", "table": "location", "database": "location"}
 
 
 def _id_within(element: Element, tag: str) -> str | None:

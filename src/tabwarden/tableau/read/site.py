@@ -43,6 +43,7 @@ from tabwarden.tableau.read.people import (
     read_site_itself,
     site_on,
     to_ask,
+    user_of,
     users_on,
     with_members,
     without,
@@ -133,7 +134,7 @@ class _Read:
         """The Site, with what it lacks in `partial`."""
         reader = self._reader
         itself, users, groups, sets, listed = await asyncio.gather(
-            site_on(reader), users_on(reader), self._groups(), self._group_sets(), lists_on(reader)
+            site_on(reader), self._users(), self._groups(), self._group_sets(), lists_on(reader)
         )
         self._remarks[:0] = itself.partial
         site = replace(
@@ -156,6 +157,18 @@ class _Read:
             on_demand=self._on_demand,
             partial=tuple(self._remarks),
         )
+
+    async def _users(self) -> list[User]:
+        """All users; where the list is for administrators, whoever reads alone."""
+        reader = self._reader
+        try:
+            return await users_on(reader)
+        except TableauError as error:
+            if error.status != 403 or await self._reader_is_admin():
+                raise
+        answer = await reader.ask(f"users/{self._connection.user_id}")
+        element = answer.find("user") if answer is not None else None
+        return [user_of(element)] if element is not None else []
 
     # -- lists ------------------------------------------------------------------------------------------------
 
@@ -280,7 +293,7 @@ class _Read:
 
     async def _still_there(self) -> None:
         try:
-            await self._reader.ask("", fresh=True)
+            await self._connection.ask("")
         except TableauError as error:
             if error.status != 403:
                 raise

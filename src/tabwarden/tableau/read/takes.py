@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tabwarden.model.errors import TableauError
+from tabwarden.model.errors import MissingScope, TableauError
 from tabwarden.model.takes import IdentityProvider, SiteTakes
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.pace import is_cloud_host
@@ -22,6 +22,8 @@ def _is_cloud(connection: Connection) -> bool:
         return True
     try:
         connection.call("GET", "/sites", query={"pageSize": "1"})
+    except MissingScope:
+        return False
     except TableauError as error:
         if error.status not in (403, 404):
             raise
@@ -35,6 +37,8 @@ def _providers(connection: Connection) -> tuple[IdentityProvider, ...] | None:
         return None
     try:
         answer = connection.call("GET", "site-auth-configurations")
+    except MissingScope:
+        return None  # no scope is documented for it
     except TableauError as error:
         if error.status not in (403, 404):
             raise

@@ -1,27 +1,39 @@
-"""A Site as the text of a policy: templates where they fit, one entry for all contents of one list."""
+"""A Site as the text of a policy: templates where they fit, one entry for all contents of one list, patterns, packs."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 from tabwarden.effects.content import default_rules
 from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.ops.rules import DENIED
 from tabwarden.effects.ops.settings import SETTINGS_BY_REST, is_on
 from tabwarden.effects.phrases import grantee_named
-from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, applies, capability_named, ui_name
+from tabwarden.model.capability import (
+    KIND_NAMES,
+    LEADER,
+    LEADER_CAPABILITIES,
+    LEGACY_TEMPLATES,
+    applies,
+    capability_named,
+    ui_name,
+)
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.names import same
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, Content, Grantee, Rule, Rules, Site
-from tabwarden.want.policy.wanted import RULED, USUAL
-from tabwarden.want.policy.wishes import EVERYBODY
+from tabwarden.want.policy.shorter import with_packs, with_templates
+from tabwarden.want.policy.wanted import PATTERN, RULED, USUAL
+from tabwarden.want.policy.wishes import EVERYBODY, KIND_WORDS
 
 MODE_WORDS = {LOCKED: "locked", CUSTOMIZABLE: "customizable"}
 FOUND = "as it was found"
+LONGEST = 1000  # letters of a key in YAML, nearly
+_ORDER = {kind: number for number, kind in enumerate(KIND_NAMES)}
 _CAPABILITY = {"allow": ALLOW, "deny": DENY}
 
 
@@ -29,11 +41,22 @@ class _Unspeakable(Exception):
     """A list that the text cannot say: an unknown capability, somebody who is gone, Allow beside Deny."""
 
 
+class _Listed(NamedTuple):
+    """A list in words, the words as one, and how many rule rows it stands for."""
+
+    rows: list[dict[str, Any]]
+    key: str
+    number: int
+
+
 @dataclass
 class Export:
     """What the text holds, in order, and how many rule rows (a grantee on a list) it stands for."""
 
     site: dict[str, bool] = field(default_factory=dict)
+    templates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    packs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    use: list[dict[str, Any]] = field(default_factory=list)
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
     content: list[dict[str, Any]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -42,7 +65,14 @@ class Export:
 
 def told(site: Site, within: str | None = None) -> Export:
     """What is so on the Site, of one project (id) and all in it where that is said."""
-    return _Telling(site, within).told()
+    return shortened(_Telling(site, within).told())
+
+
+def shortened(export: Export) -> Export:
+    """The same, with templates and packs where they tell it in fewer letters."""
+    export.templates = with_templates([*export.projects.values(), *export.content])
+    export.packs, export.use = with_packs(export.projects, export.content)
+    return export
 
 
 class _Telling:
@@ -50,6 +80,7 @@ class _Telling:
         self.site, self.within = site, within
         self.result = Export()
         self._words: dict[Grantee, str] = {}
+        self._lists: dict[tuple[str, Rules], _Listed | _Unspeakable] = {}
 
     def told(self) -> Export:
         if self.within is None:
@@ -64,19 +95,65 @@ class _Telling:
         for project in sorted(projects, key=lambda c: self.site.path(c.id).casefold()):
             self._project(project)
             for content in self._apart(project):
-                try:
-                    rows = self._rows({content.kind: content.rules or frozenset()})
-                except _Unspeakable as why:
-                    self._remark(content, why)
+                rows = self._listed(content)
+                if isinstance(rows, _Unspeakable):
+                    self._remark(content, rows)
                     continue
-                key = content.kind, repr(rows)
+                key = content.kind, rows.key
                 lists[key].append(self.site.path(content.id))
-                rows_of[key] = rows
+                rows_of[key] = rows.rows
         self.result.content = [
-            {"paths": sorted(paths), "kind": KIND_NAMES[kind], "rules": rows_of[kind, words]}
+            {"paths": self._paths(kind, paths), "kind": KIND_NAMES[kind], "rules": rows_of[kind, words]}
             for (kind, words), paths in lists.items()
         ]
         return self.result
+
+    def _listed(self, content: Content) -> _Listed | _Unspeakable:
+        """The rows of a content's own list: the same list is put into words once."""
+        key = content.kind, content.rules or frozenset()
+        if key not in self._lists:
+            before = self.result.rows
+            try:
+                rows = self._rows({content.kind: key[1]})
+                self._lists[key] = _Listed(rows, repr(rows), self.result.rows - before)
+            except _Unspeakable as why:
+                self._lists[key] = why
+            self.result.rows = before
+        listed = self._lists[key]
+        if isinstance(listed, _Listed):
+            self.result.rows += listed.number
+        return listed
+
+    @cached_property
+    def _fitting(self) -> Counter[tuple[str, str]]:
+        """How many contents of a kind `PATH/*` would fit, by kind and path as `same` has it; "" is `*`."""
+        fitting: Counter[tuple[str, str]] = Counter()
+        for content in self.site.contents.values():
+            if content.kind in RULED:
+                fitting.update((content.kind, above) for above in _above(same(self.site.path(content.id))))
+        return fitting
+
+    def _paths(self, kind: str, paths: list[str]) -> list[str]:
+        """Paths, sorted; `PATH/*` for those that are all of the kind that it fits."""
+        if len(paths) == 1:
+            return paths
+        inside: Counter[str] = Counter()
+        for path in paths:
+            inside.update(_above(same(path)))
+        top = "" if self.within is None else same(self.site.path(self.within))
+        words = {
+            path
+            for path, count in inside.items()
+            if count > 1 and count == self._fitting[kind, path] and not PATTERN.search(path)
+            if path == top or not top or path.startswith(f"{top}/")
+        }
+        shorter = set[str]()
+        for path in paths:
+            above = next((one for one in _above(same(path)) if one in words), None)
+            parts = path.split("/")[: above.count("/") + 1] if above else []
+            pattern = "/".join((*parts, "*"))
+            shorter.add(path if above is None or self.site.contents_at(pattern) else pattern)
+        return sorted(shorter)
 
     def _remark(self, content: Content, why: object) -> None:
         self.result.remarks.append(f"rules of {self.site.path(content.id)} are left as they are: {why}")
@@ -86,7 +163,7 @@ class _Telling:
     def _project(self, project: Content) -> None:
         path = self.site.path(project.id)
         same_path = [c for c in self.site.contents_at(path) if self.site.contents[c].kind == "project"]
-        if len(same_path) > 1 or "/" in project.name or path != path.strip("/ "):
+        if len(same_path) > 1 or "/" in project.name or path != path.strip("/ ") or len(path) > LONGEST:
             self.result.remarks.append(f"{path} is left as it is: its path means something else too")
             return
         entry: dict[str, Any] = {}
@@ -99,7 +176,8 @@ class _Telling:
             entry["owner"] = self._named(Grantee("user", owner.id), "").strip()
         if project.description:
             entry["description"] = project.description
-        if manager in (None, project.id) and project.rules is not None and None not in project.defaults.values():
+        strange = None in project.defaults.values() or project.defaults.keys() & {"project", "view"}
+        if manager in (None, project.id) and project.rules is not None and not strange:
             self._ruled(project, entry)
         if entry:
             self.result.projects[path] = entry
@@ -146,13 +224,13 @@ class _Telling:
         """A row a grantee, a cell a kind; `all` where every kind that there always is has the same template."""
         by_grantee: dict[Grantee, dict[str, Any]] = defaultdict(dict)
         count = 0
-        for kind, rules in lists.items():
+        for kind, rules in sorted(lists.items(), key=lambda pair: _ORDER[pair[0]]):
             for grantee in {rule.grantee for rule in rules}:
-                by_grantee[grantee][kind] = _cell(kind, [r for r in rules if r.grantee == grantee])
+                by_grantee[grantee][kind] = cell_of(kind, [r for r in rules if r.grantee == grantee])
                 count += 1
         rows = []
         for grantee, cells in sorted(by_grantee.items(), key=lambda pair: self._named(pair[0])):
-            cells = _together(cells, lists)
+            cells = together(cells, lists)
             rows.append({**self._grantee(grantee), **cells})
         self.result.rows += count
         return rows
@@ -196,30 +274,48 @@ class _Telling:
         raise _Unspeakable(f"the name of {kind} `{known.name}` means somebody else too")
 
 
-def _together(cells: dict[str, Any], lists: Mapping[str, Rules]) -> dict[str, Any]:
-    """The cells by the words of the text."""
+def _above(path: str) -> Iterator[str]:
+    """What a path lies in by its words, from the top: "" and each part before a slash."""
+    yield ""
+    yield from (path[:n] for n, letter in enumerate(path) if letter == "/" and n)
+
+
+def together(cells: dict[str, Any], lists: Collection[str]) -> dict[str, Any]:
+    """Cells by the words of the text: `all` where they are the same on all lists there are, of a project every kind."""
     everywhere = set(lists) | ({"project", *USUAL} if "project" in lists else set())
     values = {repr(cell): cell for cell in cells.values()}
     if len(values) == 1 and set(cells) == everywhere:
         return {"all": next(iter(values.values()))}
-    words = {kind: f"{KIND_NAMES[kind].replace(' ', '_')}s" for kind in cells}
-    return {words[kind] if kind != "project" else kind: cell for kind, cell in cells.items()}
+    return {KIND_WORDS[kind]: cell for kind, cell in cells.items()}
 
 
-def _cell(kind: str, rules: list[Rule]) -> Any:
+def cell_of(kind: str, rules: Iterable[Rule]) -> Any:
     """A template's name, or the capabilities allowed and denied by the names of Tableau's pages."""
+    rules = list(rules)
     modes = {mode: frozenset(r.capability for r in rules if r.mode == mode) for mode in (ALLOW, DENY)}
     if modes[ALLOW] & modes[DENY]:
         raise _Unspeakable("something is allowed and denied at once")
     strange = [r.capability for r in rules if not applies(r.capability, kind) or r.capability in LEADER_CAPABILITIES]
     if strange:
         raise _Unspeakable(f"`{strange[0]}` is no capability of a {KIND_NAMES[kind]} that this release knows")
-    for name, capabilities in templates_of(kind).items():
+    for name, capabilities in _templates(kind):
         wanted = (frozenset(), capabilities) if name == DENIED else (capabilities, frozenset())
-        if (modes[ALLOW], modes[DENY]) == wanted and name != "None":
+        if (modes[ALLOW], modes[DENY]) == wanted:
             return name
+    fitting = [(len(names & modes[ALLOW]), name, names) for name, names in _templates(kind) if name != DENIED]
+    fitting = [one for one in fitting if one[0] > 1 and one[2] <= modes[ALLOW] | modes[DENY]]
+    _, like, given = max(fitting, key=lambda one: one[0], default=(0, "", frozenset()))
+    modes[ALLOW] -= given
     both = ((word, sorted(modes[mode])) for word, mode in _CAPABILITY.items())
-    return {word: [_called(name, kind) for name in names] for word, names in both if names}
+    lists = {word: [_called(name, kind) for name in names] for word, names in both if names}
+    return {"template": like, **lists} if like else lists
+
+
+@cache
+def _templates(kind: str) -> list[tuple[str, frozenset[str]]]:
+    """Templates that give or deny something, today's first."""
+    older = LEGACY_TEMPLATES.get(kind, {})
+    return sorted(((n, c) for n, c in templates_of(kind).items() if n != "None"), key=lambda pair: pair[0] in older)
 
 
 @cache

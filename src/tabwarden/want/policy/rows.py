@@ -90,11 +90,13 @@ class Rows:
         return grantee
 
     def _cell(self, kind: str, cell: Cell, row: RowWish, grantee: Grantee) -> Iterable[Rule]:
-        if cell.template:
-            return self._template(kind, cell.template, row, grantee)
+        """The rules of a cell: what it allows and denies counts before what its template says."""
         both = ((ALLOW, cell.allow), (DENY, cell.deny))
         pairs = ((mode, self._capability(kind, name, row)) for mode, names in both for name in names)
-        return [Rule(grantee, capability, mode) for mode, capability in pairs if capability is not None]
+        rules = [Rule(grantee, capability, mode) for mode, capability in pairs if capability is not None]
+        listed = {rule.capability for rule in rules}
+        template = self._template(kind, cell.template, row, grantee) if cell.template else ()
+        return [*rules, *(rule for rule in template if rule.capability not in listed)]
 
     def _template(self, kind: str, name: str, row: RowWish, grantee: Grantee) -> Iterable[Rule]:
         own = next((cells for called, cells in self.templates.items() if called.casefold() == name.casefold()), None)

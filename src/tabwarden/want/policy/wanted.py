@@ -6,23 +6,30 @@ tableau-permissions §1.3, §4.3, §10.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from types import MappingProxyType
 
 from tabwarden.effects.content import create_project, default_rules
 from tabwarden.effects.ops.projects import new_project_id, whoever_makes
+from tabwarden.effects.phrases import grantee_words
 from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, kind_named
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.governing import governing, managing_project, nested_rules
 from tabwarden.model.names import same, some
 from tabwarden.model.roles import may_own, permits, publishes
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.policy.rows import Rows
 from tabwarden.want.policy.wishes import (
+    ALL,
     BLANK,
+    DEFAULT,
+    EMPTY,
     EVERYBODY,
     LOCKED_DOWN,
     READ_ONLY,
@@ -34,6 +41,8 @@ from tabwarden.want.policy.wishes import (
 )
 
 USUAL = ("workbook", "datasource", "flow")
+LEADERS = "Leaders: "
+PATTERN = re.compile(r"[*?\[]")
 RULED = ("workbook", "view", "datasource", "flow", "virtualconnection")
 
 
@@ -114,6 +123,9 @@ class _Laying:
             project = self._with_rows(project, wish)
         if wish.leaders is not None:
             project = self._with_leaders(project, wish)
+        if wish.leaders_named:
+            lines = [line for line in project.description.split("\n") if line and not line.startswith(LEADERS)]
+            project = replace(project, description="\n".join((*lines, self._leaders(wish))).rstrip())
         self.site = self.site.with_contents(project)
 
     def _project(self, path: str) -> Content | None:
@@ -133,7 +145,16 @@ class _Laying:
         owner = owner if known is not None and may_own(known.site_role, "project") else whoever_makes(self.now)
         self.site = create_project(self.site, replace(new, owner=owner))
         self.make.add(new_id)
-        return self.site.contents[new_id]
+        return self._started(self.site.contents[new_id], wish.start)
+
+    def _started(self, project: Content, start: str | None) -> Content:
+        """A new project with the rules of what it begins as: Tableau's own start is its parent, at the top Default."""
+        default = self.site.contents.get(self.now.default_project_id or "")
+        if start == EMPTY:
+            return replace(project, rules=NO_RULES, defaults=MappingProxyType(dict.fromkeys(USUAL, NO_RULES)))
+        if start != DEFAULT or default is None:
+            return project
+        return replace(project, rules=nested_rules(default.rules), defaults=default.defaults)
 
     def _owner(self, wish: ProjectWish, project: Content) -> str:
         if wish.owner is None:
@@ -151,8 +172,14 @@ class _Laying:
     def _with_rows(self, project: Content, wish: ProjectWish) -> Content:
         rows = self.rows.current(wish.rows or ())
         leaders = frozenset(r for r in project.rules or () if r.capability in LEADER_CAPABILITIES)
-        kinds = dict.fromkeys((*USUAL, *project.defaults, *(k for row in rows for k in row.cells if k in KIND_NAMES)))
+        kinds = dict.fromkeys((*USUAL, *project.defaults))
         defaults = {kind: self.rules(kind, rows) for kind in kinds if kind not in ("project", "view")}
+        for row in rows:
+            for kind in row.cells.keys() - {*kinds, "project", ALL}:
+                why = (
+                    "views have those of workbooks" if kind == "view" else "none were read, for nothing of it is there"
+                )
+                self.rows.note(f"{row.where}: default rules for each {KIND_NAMES[kind]} are left out: {why}")
         own = self.rules("project", rows) | leaders
         return replace(project, rules=own, defaults=MappingProxyType(defaults))
 
@@ -183,12 +210,26 @@ class _Laying:
             grantee = self.rows.named(words, wish.where)
             if grantee is None:
                 continue
-            rules.add(Rule(grantee, LEADER, ALLOW))
-            idle = [u for u in self._members(grantee) if publishes(self.now.users[u].site_role) == "no"]
+            rule = Rule(grantee, LEADER, ALLOW)
+            rules.add(rule)
+            members = () if rule in (project.rules or ()) else self._members(grantee)
+            idle = [user for user in members if publishes(self.now.users[user].site_role) == "no"]
             if idle:
                 names = some(sorted(self.now.called(user) for user in idle))
                 self.rows.note(f"{wish.where}: leaders who publish nothing lead by halves: {names}")
         return replace(project, rules=frozenset(rules))
+
+    def _leaders(self, wish: ProjectWish) -> str:
+        """A line that names the leaders, people with their addresses (the paper's best practice)."""
+        grantees = (self.rows.named(words, wish.where) for words in wish.leaders or ())
+        leaders = ", ".join(self._addressed(grantee) for grantee in grantees if grantee is not None)
+        return f"{LEADERS}{leaders}" if leaders else ""
+
+    def _addressed(self, grantee: Grantee) -> str:
+        user = self.now.users.get(grantee.id)
+        if user is None:
+            return grantee_words(self.now, grantee)
+        return f"{user.full_name or user.name}{f' <{user.email}>' if user.email else ''}"
 
     def default(self, strategy: str, where: str) -> None:
         """What All Users get on the Default project, which new projects copy."""
@@ -287,22 +328,43 @@ class _Laying:
     def _fitting(self, wish: ContentWish) -> Iterator[str]:
         kind = kind_named(wish.kind) if wish.kind else ""
         owner = self.rows.named(f"user {wish.owner}", wish.where) if wish.owner else None
-        plain = {same(path) for path in wish.paths if not self._is_pattern(path)}
-        patterns = [same(path) for path in wish.paths if self._is_pattern(path)]
-        exact = [self.now.contents[c] for path in wish.paths for c in self.now.contents_at(path)]
-        for content in self.now.contents.values() if patterns or not wish.paths else exact:
+        for content, path in self._named(wish):
             if content.kind not in RULED or (kind and content.kind != kind) or (owner and content.owner != owner.id):
                 continue
             if (wish.tag and wish.tag not in (content.tags or ())) or wish.certified not in (None, content.certified):
                 continue
-            path = same(self.now.path(content.id))
-            named = path in plain or any(fnmatchcase(path, pattern) for pattern in patterns)
-            if (named or not wish.paths) and self.counts(path):
+            if self.counts(path):
                 yield content.id
+
+    def _named(self, wish: ContentWish) -> Iterator[tuple[Content, str]]:
+        """Contents of its paths and patterns, once each, all where it has none; and their paths as `same` has them."""
+        if not wish.paths:
+            yield from ((self.now.contents[content], path) for path, content in self._by_path)
+        met: set[str] = set()
+        for pattern in wish.paths:
+            exactly = ((same(pattern), content) for content in self.now.contents_at(pattern))
+            for path, content in self._beginning(same(pattern)) if self._is_pattern(pattern) else exactly:
+                if content not in met:
+                    met.add(content)
+                    yield self.now.contents[content], path
+
+    def _beginning(self, pattern: str) -> Iterator[tuple[str, str]]:
+        """Paths that fit a pattern, with what lies there: looked for among those that begin as it does."""
+        letters = re.split(PATTERN, pattern, maxsplit=1)[0]
+        for place in range(bisect_left(self._by_path, (letters, "")), len(self._by_path)):
+            path, content = self._by_path[place]
+            if not path.startswith(letters):
+                return
+            if fnmatchcase(path, pattern):
+                yield path, content
+
+    @cached_property
+    def _by_path(self) -> list[tuple[str, str]]:
+        return sorted((same(self.now.path(content)), content) for content in self.now.contents)
 
     def _is_pattern(self, path: str) -> bool:
         """Whether it is one, and not the path of something that is called so."""
-        return any(letter in path for letter in "*?[") and not self.now.contents_at(path)
+        return bool(PATTERN.search(path)) and not self.now.contents_at(path)
 
     # -- at the end -------------------------------------------------------------------------------------------
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tabwarden.model.capability import KIND_NAMES
+
 ALL, EVERYBODY = "all", "all users"
 LOCKED_DOWN, READ_ONLY, BLANK = "locked-down", "read-only", "blank"
 STRATEGIES = (LOCKED_DOWN, READ_ONLY, BLANK)
+DEFAULT, PARENT, EMPTY = "default", "parent", "empty"
+KIND_WORDS = {
+    kind: "project" if kind == "project" else f"{name.lower().replace(' ', '_')}{'es' if kind == 'lens' else 's'}"
+    for kind, name in KIND_NAMES.items()
+}
+"""The key of a kind's cell: `data_sources`, `ask_data_lenses`; of projects `project`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one grantee gets on one kind: a template by name, or capabilities by any of their names."""
+    """What one grantee gets on one kind: a template, and capabilities by any of their names, which count before it."""
 
     template: str = ""
     allow: tuple[str, ...] = ()
@@ -37,7 +45,11 @@ class RowWish:
 
 @dataclass(frozen=True, slots=True)
 class ProjectWish:
-    """A project by path; what is None is left as it is. `as_defaults`: its contents have its default rules."""
+    """A project by path; what is None is left as it is.
+
+    `as_defaults`: its contents have its default rules. `leaders_named`: the description ends with them. `start` says
+    whose rules it gets where it is made: those of the Default project, of its parent, or none.
+    """
 
     path: str
     where: str
@@ -47,6 +59,8 @@ class ProjectWish:
     description: str | None = None
     rows: tuple[RowWish, ...] | None = None
     as_defaults: bool = False
+    leaders_named: bool = False
+    start: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,135 @@
+"""`tabwarden check`: whether what must always hold does. Nothing is written, no server is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import NEWEST, Asking
+from tabwarden.commands._output import STOPPED, emit, leave
+from tabwarden.commands._parsing import Argument, Option
+
+if TYPE_CHECKING:
+    from tabwarden.compare.access_changes import Decision
+    from tabwarden.model.site import Site
+    from tabwarden.plan.breaches import Breach
+    from tabwarden.plan.invariants import Judged
+    from tabwarden.report.table import Drawable, Table
+    from tabwarden.report.timeline import Turned
+
+    Turns = Mapping[Decision, Turned]
+STYLES = {"broken": "bold red", "unknown": "bold yellow", "holds": ""}
+SHOWN = 20
+
+
+def check(
+    file: Annotated[
+        Path | None, Argument("Of invariants; default: the settings', else `invariants.yaml` here.")
+    ] = None,
+    schema: Annotated[bool, Option("--schema", about="Only print the JSON Schema of such a file.")] = False,
+    asking: Asking = NEWEST,
+    output: Output = PLAIN,
+) -> None:
+    """Exit code 3 where an invariant is broken, or nobody knows whether it is."""
+    if schema:
+        import json
+
+        from tabwarden.settings.invariants import schema as json_schema
+
+        emit(json.dumps(json_schema(), indent=2).split("\n"))
+        return
+    from tabwarden.run.check import checked, invariants_at, with_causes
+    from tabwarden.run.history import store_named
+
+    invariants = invariants_at(file, asking.settings)
+    site = asking.questions().site
+    result = checked(site, invariants)
+    if asking.snapshots is None:
+        store = store_named(asking.store, asking.settings)
+        result = with_causes(result, store, asking.snapshot or "last", asking.site_url, asking.settings)
+    output.give(list(_parts(site, result.judged, result.turns)), lambda: _as_json(site, result.judged, result.turns))
+    if any(one.state != "holds" for one in result.judged):
+        leave(STOPPED)
+
+
+def _parts(site: Site, judged: list[Judged], turns: Turns) -> Iterator[Drawable]:
+    """The answer of `check`: how many, each with its state, then every breach that is told."""
+    from tabwarden.plan.invariants import headline
+    from tabwarden.report.table import MARK, NAME, NUMBER, Column, Table, Text
+
+    yield Text(headline(judged), "bold")
+    columns = (Column("Invariant", NAME), Column("State", MARK), Column("Breaches", NUMBER))
+    more = (Column("Could break it", NUMBER, "could"), Column("Unknown", NUMBER))
+    table = Table(*columns, *more, Column("Where", NAME), name="invariants")
+    for one in judged:
+        state = Text(one.state, STYLES[one.state])
+        table.add_row(one.invariant.name, state, one.number, one.possible, one.unknown, one.invariant.where)
+    yield table
+    yield from (f"{one.invariant.name}: {note}" for one in judged for note in one.notes)
+    breaches = [(one, breach) for one in judged for breach in (*one.breaches, *one.could)]
+    if breaches:
+        yield _breaches(site, breaches, turns)
+
+
+def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -> Table:
+    """A row for all who break the same in the same place for the same reason."""
+    from tabwarden.plan.invariants import what_of, who_of
+    from tabwarden.report.table import NAME, Column, Many, Table
+    from tabwarden.report.timeline import because, since
+
+    alike: dict[tuple[str, str, str, str, str], list[str]] = {}
+    for one, breach in breaches:
+        turn = turns.get((breach.user, breach.content, breach.what))
+        when = "" if turn is None else f"{since(turn)}: {because(turn)}"
+        place = one.invariant.name, what_of(site, breach), site.path(breach.content), _why(site, breach), when
+        alike.setdefault(place, []).append(who_of(site, breach))
+    columns = (Column("Invariant", NAME), "May", Column("Content", NAME), Column("Who", NAME), "Why", "Since")
+    rows = [(*place[:3], Many(names), *place[3:]) for place, names in alike.items()]
+    return Table(*columns, name="breaches", title="Who breaks them", rows=rows, shown=SHOWN)
+
+
+def _why(site: Site, breach: Breach) -> str:
+    from tabwarden.report.answers import reason
+
+    return "" if breach.answer is None or breach.group else reason(site, breach.answer)
+
+
+def _as_json(site: Site, judged: Iterable[Judged], turns: Turns) -> dict[str, Any]:
+    """Each invariant with its breaches by ids and names."""
+    return {"snapshot": site.taken.when, "invariants": [_invariant_json(site, one, turns) for one in judged]}
+
+
+def _invariant_json(site: Site, one: Judged, turns: Turns) -> dict[str, Any]:
+    return {
+        "name": one.invariant.name,
+        "where": one.invariant.where,
+        "state": one.state,
+        "breaches": one.number,
+        "could": one.possible,
+        "unknown": one.unknown,
+        "notes": list(one.notes),
+        "told": [_breach_json(site, breach, turns) for breach in (*one.breaches, *one.could)],
+    }
+
+
+def _breach_json(site: Site, breach: Breach, turns: Turns) -> dict[str, Any]:
+    from tabwarden.plan.invariants import breach_words, what_of
+    from tabwarden.report.timeline import because, since
+
+    turn = turns.get((breach.user, breach.content, breach.what))
+    return {
+        "user": site.called(breach.user) if breach.user else None,
+        "group": breach.group or None,
+        "content": {
+            "id": breach.content,
+            "kind": site.contents[breach.content].kind,
+            "path": site.path(breach.content),
+        },
+        "what": what_of(site, breach),
+        "words": breach_words(site, breach),
+        "why": _why(site, breach) or None,
+        "since": None if turn is None else since(turn),
+        "because": None if turn is None else because(turn),
+    }

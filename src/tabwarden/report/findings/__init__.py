@@ -1,0 +1,1 @@
+"""What is unwise, for people, managers and code hosts."""

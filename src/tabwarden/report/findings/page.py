@@ -1,0 +1,115 @@
+"""One page of HTML that a manager reads: three sentences, a heat map of projects, findings by who can mend them.
+
+No script, no picture, no link; light and dark, for a telephone and for paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from tabwarden.audit.finding import CONTENT, MENDERS, SEVERITIES, SITE, Finding
+from tabwarden.audit.lint import Findings
+from tabwarden.audit.score import FORMULA, Score
+from tabwarden.report.findings.tables import THINGS, Trend, first_words, unjudged_table
+from tabwarden.report.text import STYLE, html_table, safe
+
+MOST_PROJECTS, MOST_NAMES = 40, 4
+OWN_STYLE = """\
+body{max-width:60rem}.lead{font-size:1.15rem;margin:.2rem 0}
+.heat td{text-align:right;font-variant-numeric:tabular-nums}.heat td:first-child{text-align:left}
+.heat td.hot{background:color-mix(in srgb,var(--no) calc(var(--heat)*1%),transparent)}
+.heat td.warm{background:color-mix(in srgb,var(--some) calc(var(--heat)*1%),transparent)}
+ul{list-style:none;padding:0;margin:.4rem 0}li{border-top:1px solid var(--line);padding:.5rem 0}
+li b{font-weight:600}.badge{display:inline-block;min-width:4.6rem;font-size:.8rem;font-weight:600}
+.error{color:var(--no)}.warning{color:var(--some)}.note{color:var(--dim)}
+li p{margin:.1rem 0 0 4.9rem}@media(max-width:40rem){li p{margin-left:0}body{margin:1rem auto}.heat{font-size:.85rem}}
+"""
+
+
+def page(findings: Findings, scores: Sequence[Score], trend: Trend, head: Sequence[str], put_by: int) -> Iterator[str]:
+    """The lines of the page; `head` tells where it is from, `put_by` how many findings the baseline has taken out."""
+    audited = findings.audited
+    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
+    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+    yield '<meta name="viewport" content="width=device-width">'
+    yield f"<title>Findings of {safe(audited.site.name)}</title>\n<style>\n{STYLE}{OWN_STYLE}</style>\n</head>\n<body>"
+    yield f"<h1>Findings of {safe(audited.site.name)}</h1>"
+    yield from (f'<p class="lead">{safe(sentence)}</p>' for sentence in first_words(findings, scores))
+    if put_by:
+        yield f'<p class="dim">{put_by:,} findings are put by and are not counted.</p>'
+    if audited.site.partial:
+        yield f'<p class="dim">Not read: {safe("; ".join(audited.site.partial))}.</p>'
+    yield from _heat(findings, scores)
+    yield from _trend(trend)
+    yield "<h2>Who can mend what</h2>"
+    by_mender = sorted(findings.findings, key=lambda finding: MENDERS.index(finding.lint.mender))
+    for mender, some in groupby(by_mender, key=lambda finding: finding.lint.mender):
+        yield from _of_mender(findings, mender, list(some))
+    if findings.unjudged:
+        yield from html_table(unjudged_table(findings), None)
+    yield f'<p class="dim">{safe(FORMULA)}</p>'
+    yield "<footer>" + "".join(f"<p>{safe(line)}</p>" for line in head) + "</footer>\n</body>\n</html>"
+
+
+def _heat(findings: Findings, scores: Sequence[Score]) -> Iterator[str]:
+    if not scores:
+        return
+    yield "<h2>Projects, the worst first</h2>"
+    yield '<section><table class="heat"><thead><tr>'
+    yield "".join(f"<th>{word}</th>" for word in ("Project", "Points", "Errors", "Warnings", "Notes", "Things"))
+    yield "</tr></thead><tbody>"
+    most = {severity: max(1, *(score.counts[severity] for score in scores)) for severity in SEVERITIES}
+    for score in scores[:MOST_PROJECTS]:
+        name = safe(findings.audited.written(CONTENT, score.project))
+        cells = [_cell(100 - score.points, 100, score.points, "hot")]
+        cells += [
+            _cell(
+                score.counts[severity], most[severity], score.counts[severity], "hot" if severity == "error" else "warm"
+            )
+            for severity in SEVERITIES
+        ]
+        yield f"<tr><td>{name}</td>{''.join(cells)}<td>{score.things:,}</td></tr>"
+    yield "</tbody></table></section>"
+    if len(scores) > MOST_PROJECTS:
+        yield f'<p class="dim">and {len(scores) - MOST_PROJECTS:,} projects that do better</p>'
+
+
+def _cell(number: int, most: int, shown: int, colour: str) -> str:
+    heat = round(60 * number / most)
+    return f'<td class="{colour}" style="--heat:{heat}">{shown:,}</td>' if heat else f"<td>{shown:,}</td>"
+
+
+def _trend(trend: Trend) -> Iterator[str]:
+    if trend.days:
+        yield from html_table(trend.table(), None)
+
+
+def _of_mender(findings: Findings, mender: str, some: Iterable[Finding]) -> Iterator[str]:
+    listed = list(some)
+    total = sum(len(finding.subjects) for finding in listed)
+    yield f"<h2>The {mender}: {total:,}</h2>\n<ul>"
+    for finding in listed:
+        yield f'<li><span class="badge {finding.severity}">{finding.severity}</span> '
+        mends = " A plan mends it." if finding.remark.fix is not None else ""
+        yield f"<b>{safe(finding.lint.title)}</b>: {len(finding.subjects):,} {_things(finding)}"
+        yield f"<p>{safe(_where(findings, finding))} {safe(finding.remark.words)}.</p>"
+        yield f'<p class="dim">{safe(finding.lint.why)}{mends}</p></li>'
+    yield "</ul>"
+
+
+def _things(finding: Finding) -> str:
+    words = THINGS[finding.lint.of]
+    return (
+        {"people": "person", "site": "site"}.get(words, words.removesuffix("s"))
+        if len(finding.subjects) == 1
+        else words
+    )
+
+
+def _where(findings: Findings, finding: Finding) -> str:
+    if finding.lint.of == SITE:
+        return "The site"
+    names = [findings.audited.written(finding.lint.of, subject) for subject in finding.subjects[:MOST_NAMES].tolist()]
+    more = len(finding.subjects) - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more else "")

@@ -1,0 +1,84 @@
+"""Invariants asked of a snapshot: which hold, who breaks which, and which change of the history made it so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from tabwarden.compare.access_changes import Decision
+from tabwarden.model.errors import SettingsError
+from tabwarden.model.names import some
+from tabwarden.model.site import Site
+from tabwarden.places import located
+from tabwarden.plan.breaches import ABILITY
+from tabwarden.plan.invariants import Invariants, Judged, headline
+from tabwarden.run import history
+from tabwarden.run.context import invariants_of
+from tabwarden.run.timeline import Turn, causes
+from tabwarden.settings import Settings, load
+from tabwarden.settings.invariants import INVARIANTS, load_invariants
+from tabwarden.want.invariants import Invariant
+
+MOST_CAUSES = 20  # breaches whose change is looked up, of each invariant the first ones
+
+
+class Checked(NamedTuple):
+    """Every invariant judged on one Site, and of breaches that stand in the history the change that made each."""
+
+    site: Site
+    judged: list[Judged]
+    turns: Mapping[Decision, Turn] = {}
+
+
+def invariants_at(path: Path | None, settings: Path | None) -> tuple[Invariant, ...]:
+    """Those of a file; without one those of the settings, else of `invariants.yaml` here."""
+    if path is not None:
+        return load_invariants(path)
+    invariants: tuple[Invariant, ...] = ()
+    if located(settings, os.environ).path is not None:
+        invariants = invariants_of(load(settings, os.environ))
+    elif Path(INVARIANTS).is_file():
+        invariants = load_invariants(Path(INVARIANTS))
+    if not invariants:
+        raise SettingsError([f"there are no invariants: name a file, or write `{INVARIANTS}` beside the settings"])
+    return invariants
+
+
+def checked(site: Site, invariants: Sequence[Invariant]) -> Checked:
+    """Each invariant on the Site today. SettingsError with file and line of every name that fits nothing there."""
+    laid = Invariants(site, invariants, datetime.now(UTC).date().isoformat())
+    if laid.problems:
+        raise SettingsError(laid.problems)
+    return Checked(site, laid.judge())
+
+
+def after_read(settings: Settings, site: Site) -> str:
+    """What the invariants of the settings say of a Site that was just read, in a line; empty where there are none."""
+    try:
+        invariants = invariants_of(settings)
+        result = checked(site, invariants) if invariants else None
+    except SettingsError as error:
+        return f"the invariants were not checked: {'; '.join(error.problems)}"
+    if result is None:
+        return ""
+    names = [one.invariant.name for one in result.judged if one.state != "holds"]
+    return f"{headline(result.judged)}{f': {some(names)}; see `tabwarden check`' if names else ''}"
+
+
+def with_causes(checked: Checked, store: str, words: str, site_url: str | None, settings: Path | None) -> Checked:
+    """The same with the change that made each of the first breaches so; without it where the history cannot tell."""
+    decisions = [
+        (breach.user, breach.content, breach.what)
+        for one in checked.judged
+        for breach in one.breaches[:MOST_CAUSES]
+        if breach.user and not breach.what.startswith(ABILITY)
+    ][:MOST_CAUSES]
+    if not decisions:
+        return checked
+    with history.opened(store) as opened:
+        last = history.snapshot_of(opened, words, site_url, settings=settings)
+        chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
+        return checked._replace(turns=causes(opened, chain, decisions))

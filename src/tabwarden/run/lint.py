@@ -1,0 +1,186 @@
+"""Findings of a snapshot: with what the settings say, against a baseline or an older snapshot, over the history."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tabwarden.audit.audited import Audited
+from tabwarden.audit.baseline import Judged, PutBy, judged
+from tabwarden.audit.finding import CONTENT, SITE, Finding
+from tabwarden.audit.knobs import Knobs, knobs_of
+from tabwarden.audit.lint import Findings, findings_of, lint_named
+from tabwarden.audit.score import Score, scores, whole
+from tabwarden.effects.change import Change
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import hint
+from tabwarden.model.site import Site
+from tabwarden.model.usage import Usage
+from tabwarden.places import located
+from tabwarden.questions import Questions
+from tabwarden.report.findings.tables import NO_TREND, Trend
+from tabwarden.run.history import open_last
+from tabwarden.run.open_snapshot import Where, open_site
+from tabwarden.safe_files import read_text
+
+
+class Wanted(NamedTuple):
+    """What is asked: lints (words; none: all), a project (words), a baseline, an older snapshot.
+
+    `trend` is of how many snapshots the points are asked too.
+    """
+
+    lints: Sequence[str] = ()
+    scope: str | None = None
+    baseline: Path | None = None
+    since: str | None = None
+    trend: int = 0
+
+
+class Linted(NamedTuple):
+    """All findings, those that are new (not put by, not in the older snapshot), and what is to be said beside them."""
+
+    all: Findings
+    new: Findings
+    put_by: int
+    notes: tuple[str, ...]
+    scores: list[Score]
+    trend: Trend = NO_TREND
+
+
+def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
+    """The findings of the site that is asked. UnknownName, SettingsError with every name or entry that fits nothing."""
+    section = _section(where.settings)
+    knobs = Knobs() if section is None else knobs_of(section)
+    only = [lint_named(words).id for words in (*wanted.lints, *(knobs.ignore if not wanted.lints else ()))]
+    chosen = only if wanted.lints else ()
+    site, today = questions.site, datetime.now(UTC).date().isoformat()
+    project = _project(site, wanted.scope)
+    audited = Audited(questions, knobs, _use(where, site), today)
+    findings = findings_of(audited, only=chosen, scope=project)
+    path = wanted.baseline or getattr(section, "baseline", None)
+    result = judged(findings, _entries(path), today) if path is not None else Judged(findings, 0, ())
+    new, notes = result.left, result.notes
+    if wanted.since is not None:
+        new = new.without(_known(questions, where, wanted, knobs, chosen))
+    some = scores(findings)
+    trend = NO_TREND if not wanted.trend else _trend(questions, where, wanted, knobs, chosen)
+    return Linted(findings, new, result.put_by, notes, some, trend)
+
+
+def _trend(questions: Questions, where: Where, wanted: Wanted, knobs: Knobs, chosen: Collection[str]) -> Trend:
+    """The points of the last snapshots of the history, by project at the top."""
+    days, points = list[str](), dict[str, list[int | None]]()
+    for number, site in enumerate(open_last(wanted.trend, where.store, where.site, where.settings)):
+        before = Questions(site, model=questions.model, open_points=questions.open_points)
+        audited = Audited(before, knobs, _use(where, site))
+        some = scores(findings_of(audited, only=chosen))
+        days.append(site.taken.when[:10])
+        for name, reached in [
+            (site.name, whole(some)),
+            *((audited.written(CONTENT, score.project), score.points) for score in some),
+        ]:
+            points.setdefault(name, [None] * number).append(reached)
+        for missing in points.values():
+            missing += [None] * (number + 1 - len(missing))
+    return Trend(tuple(days), points)
+
+
+def _entries(path: Path) -> list[PutBy]:
+    from tabwarden.settings.baseline import load_baseline
+
+    return load_baseline(path)
+
+
+def _known(questions: Questions, where: Where, wanted: Wanted, knobs: Knobs, chosen: Collection[str]) -> set[Any]:
+    """The findings of the older snapshot; what is said of it is not worded anew, so the words must be the same."""
+    older = open_site(replace(where, path=wanted.since))
+    if older.id != questions.site.id:
+        raise UnknownName(f"`{wanted.since}` is a snapshot of site `{older.name}`, not of `{questions.site.name}`")
+    before = Questions(older, model=questions.model, open_points=questions.open_points)
+    return findings_of(Audited(before, knobs, _use(where, older)), only=chosen).keys()
+
+
+def _section(settings: Path | None) -> Any:
+    """The section `lint` of the settings, None where there is none: most is asked without any."""
+    path = located(settings, os.environ).path
+    if path is None and settings is None:
+        return None
+    if path is not None and path.suffix != ".aes":
+        try:
+            if "lint:" not in read_text(path) and not any(name.startswith("TABWARDEN_LINT__") for name in os.environ):
+                return None
+        except (OSError, UnicodeDecodeError):
+            pass  # told by whoever loads it
+    from tabwarden.settings import load_part
+    from tabwarden.settings.lint import LintSettings
+
+    return load_part("lint", LintSettings, settings, os.environ)
+
+
+def _project(site: Site, words: str | None) -> str | None:
+    if words is None:
+        return None
+    content = site.find_content(words)
+    if content.kind != "project":
+        raise UnknownName(f"`{words}` is a {content.kind}, not a project")
+    return content.id
+
+
+def _use(where: Where, site: Site) -> tuple[Usage, ...] | None:
+    """The use of the site that was kept; None where none was read."""
+    from tabwarden.run.history import store_named
+    from tabwarden.store.usage.days import folder_of, kept
+
+    store = store_named(where.store, where.settings)
+    if "://" in store or where.folder is not None or not folder_of(Path(store), site.id).is_dir():
+        return None
+    return tuple(kept(Path(store), site.id))
+
+
+# -- mending -----------------------------------------------------------------------------------------------------
+
+
+def changes_of(findings: Findings, words: str) -> tuple[tuple[Change, ...], int]:
+    """The changes that mend `LINT` or `LINT:SUBJECT`, and how many findings that are.
+
+    UnknownName where nothing of that is found, or no change mends it.
+    """
+    name, _, subject = words.partition(":")
+    lint = lint_named(name)
+    mine = [finding for finding in findings.findings if finding.lint.id == lint.id]
+    if not mine:
+        raise UnknownName(f"`{lint.id}` finds nothing here, so there is nothing to mend")
+    audited = findings.audited
+    chosen = [(finding, number) for finding in mine for number in finding.subjects.tolist()]
+    if subject:
+        number = _number(audited, lint.of, subject)
+        chosen = [pair for pair in chosen if pair[1] == number]
+        if not chosen:
+            places = {audited.written(lint.of, n): "" for finding in mine for n in finding.subjects[:100].tolist()}
+            raise UnknownName(f"`{lint.id}` finds nothing of `{subject}`{hint(subject, places)}")
+    changes = tuple(change for finding, number in chosen for change in _fix(finding, number))
+    if not changes:
+        raise UnknownName(f"no change mends `{lint.id}` by itself: {lint.why}")
+    return changes, len(chosen)
+
+
+def _fix(finding: Finding, number: int) -> tuple[Change, ...]:
+    return tuple(finding.remark.fix(number)) if finding.remark.fix is not None else ()
+
+
+def _number(audited: Audited, of: str, subject: str) -> int:
+    site = audited.site
+    if of == CONTENT:
+        return audited.columns.content_numbers[site.find_content(subject).id]
+    if of == "user":
+        return audited.columns.user_numbers[site.find_user(subject).id]
+    if of == SITE:
+        return 0
+    if of == "group":
+        return audited.columns.group_numbers[site.find_group(subject).id]
+    return audited.columns.ids("group_set").index(site.find_group_set(subject).id)

@@ -1,0 +1,272 @@
+"""What must hold of a site whatever changes: values, and whom and what their words mean on one Site.
+
+Words of people are `everybody`, `owners`, `group NAME`, `group set NAME`, `user NAME`, `role NAME`; words of contents
+are paths or patterns (`Finance/*` is everything below), narrowed by kind, tag, certification and owner.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from tabwarden.access.abilities.ability import ACTIONS
+from tabwarden.effects.phrases import grantee_named
+from tabwarden.model.capability import KINDS, applies, capabilities_of, capability_named, ui_name
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.names import hint, same
+from tabwarden.model.roles import SITE_ROLES
+from tabwarden.model.site import Site
+
+EVERYBODY, OWNERS = "everybody", "owners"
+ONLY, NOBODY, NO_RULE, NEVER_BOTH = "only", "nobody", "no_rule", "never_both"
+_PATTERN = "*?["
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which contents; without a word all. `apart` are paths and patterns that are not among them."""
+
+    paths: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    kind: str = ""
+    tag: str = ""
+    certified: bool | None = None
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Capabilities or abilities by any of their names, and on what."""
+
+    may: tuple[str, ...]
+    on: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """People whom an invariant leaves alone up to a day (ISO), with who answers for it and why."""
+
+    people: tuple[str, ...]
+    owner: str
+    reason: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One of four forms; `where` is its file and line.
+
+    ONLY: nobody but `people` may do any of `acts`. NOBODY: none of `people` may. NO_RULE: no rule of `mode` (empty:
+    either) gives `people` (groups, group sets, users) what the acts name, or anything where they name none.
+    NEVER_BOTH: nobody may do both acts. `anybody`: not only today's people count, but whoever could be put in a group.
+    Administrators may everything, and are no breach unless `administrators`.
+    """
+
+    name: str
+    where: str
+    form: str
+    people: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
+    mode: str = ""
+    exemptions: tuple[Exemption, ...] = ()
+    anybody: bool = False
+    administrators: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """People as words mean them: users, groups, group sets (ids) and site roles."""
+
+    everybody: bool = False
+    owners: bool = False
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    group_sets: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+
+    def on(self, site: Site) -> frozenset[str]:
+        """Ids of those who belong to it; owners are not among them."""
+        if self.everybody:
+            return frozenset(site.users)
+        members = (site.members(group) for group in self.groups if group in site.groups)
+        inside = self.users.union(*members)
+        if self.group_sets or self.roles:
+            more = (u for u in site.users.values() if u.site_role in self.roles or self._filled(site, u.id))
+            inside |= {user.id for user in more}
+        return inside & site.users.keys()
+
+    def unread(self, site: Site) -> bool:
+        """Whether it names a group whose members were not read, so that nobody knows who else belongs to it."""
+        sets = (site.group_sets[key].groups for key in self.group_sets if key in site.group_sets)
+        groups = (site.groups.get(group) for group in self.groups.union(*sets))
+        return any(group is None or (group.members is None and not group.everyone) for group in groups)
+
+    def _filled(self, site: Site, user: str) -> bool:
+        return bool(self.group_sets) and not self.group_sets.isdisjoint(site.group_sets_of(user))
+
+
+class Meaning:
+    """What the words of invariants mean on one Site; `problems` gathers, with its line, what fits nobody or nothing."""
+
+    def __init__(self, site: Site, paths: Iterable[str] | None = None) -> None:
+        self.site, self._given = site, paths
+        self.problems: list[str] = []
+
+    # -- people ----------------------------------------------------------------------------------------------------
+
+    def crowd(self, words: Iterable[str], where: str) -> Crowd:
+        """Whom words name together."""
+        crowd = Crowd()
+        for word in words:
+            try:
+                crowd = self._with(crowd, word.strip())
+            except TabwardenError as error:
+                self._problem(where, str(error))
+        return crowd
+
+    def _with(self, crowd: Crowd, words: str) -> Crowd:
+        kind, _, name = words.partition(" ")
+        if same(words) in (EVERYBODY, "all users"):
+            everyone = self.site.all_users
+            return _joined(crowd, Crowd(everybody=True, groups=frozenset({everyone.id} if everyone else ())))
+        if same(words) == OWNERS:
+            return _joined(crowd, Crowd(owners=True))
+        if same(kind) == "role":
+            role = next((role for role in SITE_ROLES if same(role) == same(name.replace(" ", ""))), None)
+            if role is None:
+                raise UnknownName(f"no site role is called `{name}`; there are {', '.join(SITE_ROLES)}")
+            return _joined(crowd, Crowd(roles=frozenset({role})))
+        if same(kind) == "group" and any(letter in name for letter in _PATTERN) and not self.site.groups_named(name):
+            fitting = {g.id for g in self.site.groups.values() if fnmatchcase(same(g.name), same(name))}
+            if not fitting:
+                raise UnknownName(
+                    f"no group fits `{name}`{hint(name, {g.name: '' for g in self.site.groups.values()})}"
+                )
+            return _joined(crowd, Crowd(groups=frozenset(fitting)))
+        grantee = grantee_named(self.site, words)
+        if grantee.kind == "group" and self.site.groups[grantee.id].everyone:
+            return _joined(crowd, Crowd(everybody=True, groups=frozenset({grantee.id})))
+        named = frozenset({grantee.id})
+        more = {"user": Crowd(users=named), "group": Crowd(groups=named), "groupSet": Crowd(group_sets=named)}
+        return _joined(crowd, more[grantee.kind])
+
+    # -- what ------------------------------------------------------------------------------------------------------
+
+    def named(self, act: Act, where: str) -> tuple[str, ...]:
+        """What an act names: capabilities by REST name, as the kinds of content call them, and `ability:NAME`."""
+        names = (name for words in act.may for name in self._capabilities(words.strip(), act.on.kind, where))
+        return tuple(dict.fromkeys(names))
+
+    def _capabilities(self, words: str, kind: str, where: str) -> list[str]:
+        prefix, _, rest = words.rpartition(":")
+        kinds = (kind,) if kind else KINDS
+        if same(prefix) != "ability":
+            capabilities = {kind: _capability(rest, kind) for kind in kinds}
+            if names := [name for kind, name in capabilities.items() if name and applies(name, kind)]:
+                return names
+        action = rest.casefold().replace(" ", "_").replace("-", "_")
+        if action in ACTIONS:
+            return [f"ability:{action}"]
+        near = hint(
+            words, dict.fromkeys((*ACTIONS, *(ui_name(name, k) for k in kinds for name in capabilities_of(k))), "")
+        )
+        self._problem(where, f"no capability or ability is called `{words}`{near}")
+        return []
+
+    def contents(self, selection: Selection, where: str) -> list[int]:
+        """Which contents of the site, by place; a path that is not there and a pattern of nothing are problems."""
+        picked = self._at(selection.paths, where) if selection.paths else None
+        apart = self._at(selection.apart, where)
+        owner = ""
+        if selection.owner:
+            try:
+                owner = self.site.find_user(selection.owner.removeprefix("user ")).id
+            except TabwardenError as error:
+                self._problem(where, str(error))
+        numbers = [n for n in (range(len(self._ids)) if picked is None else sorted(picked)) if n not in apart]
+        if selection.kind or selection.tag or owner or selection.certified is not None:
+            numbers = [number for number in numbers if self._fits(self._ids[number], selection, owner)]
+        return numbers
+
+    def _fits(self, content: str, selection: Selection, owner: str) -> bool:
+        thing = self.site.contents[content]
+        return (
+            selection.kind in ("", thing.kind)
+            and owner in ("", thing.owner)
+            and (not selection.tag or selection.tag in (thing.tags or ()))
+            and selection.certified in (None, thing.certified)
+        )
+
+    def _at(self, paths: Iterable[str], where: str) -> set[int]:
+        numbers: set[int] = set()
+        for path in paths:
+            exact = set(self._numbers_at(same(path.strip("/ "))))
+            pattern = not exact and any(letter in path for letter in _PATTERN)
+            fitting = set(self._fitting(same(path))) if pattern else exact or self._by_kind(path, where)
+            if not fitting and pattern:
+                self._problem(where, f"nothing fits `{path}`; an invariant of nothing would always hold")
+            numbers |= fitting
+        return numbers
+
+    def _by_kind(self, path: str, where: str) -> set[int]:
+        """A path with its kind before it, as in `project:Finance`."""
+        try:
+            content = self.site.find_content(path).id
+        except TabwardenError as error:
+            self._problem(where, str(error))
+            return set()
+        return {self._ids.index(content)}
+
+    def _fitting(self, pattern: str) -> Iterator[int]:
+        """Numbers of the contents whose path fits; the letters before the first sign narrow it."""
+        start = next(place for place, letter in enumerate(pattern) if letter in _PATTERN)
+        prefix, (keys, numbers) = pattern[:start], self._sorted
+        for place in range(bisect_left(keys, prefix), len(keys)):
+            if not keys[place].startswith(prefix):
+                return
+            if pattern[start:] == "*" or fnmatchcase(keys[place], pattern):
+                yield numbers[place]
+
+    def _numbers_at(self, path: str) -> Iterator[int]:
+        keys, numbers = self._sorted
+        for place in range(bisect_left(keys, path), len(keys)):
+            if keys[place] != path:
+                return
+            yield numbers[place]
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return list(self.site.contents)
+
+    @cached_property
+    def _sorted(self) -> tuple[list[str], list[int]]:
+        paths = self._given if self._given is not None else map(self.site.path, self.site.contents)
+        keys = list(map(same, paths))
+        numbers = sorted(range(len(keys)), key=keys.__getitem__)
+        return [keys[number] for number in numbers], numbers
+
+    def _problem(self, where: str, words: str) -> None:
+        if (line := f"{where}: {words}") not in self.problems:
+            self.problems.append(line)
+
+
+def _joined(one: Crowd, other: Crowd) -> Crowd:
+    return Crowd(
+        one.everybody or other.everybody,
+        one.owners or other.owners,
+        one.users | other.users,
+        one.groups | other.groups,
+        one.group_sets | other.group_sets,
+        one.roles | other.roles,
+    )
+
+
+def _capability(words: str, kind: str) -> str | None:
+    try:
+        return capability_named(words, kind)
+    except UnknownName:
+        return None

@@ -1,0 +1,307 @@
+"""Every lint on small declared sites: what it finds, what it leaves, what is not known, and that its fix mends."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from command_line import run
+
+from tabwarden.audit.audited import Audited
+from tabwarden.audit.finding import ERROR, LINTS
+from tabwarden.audit.knobs import Knobs
+from tabwarden.audit.lint import Findings, findings_of
+from tabwarden.audit.score import scores
+from tabwarden.compare.what_if import written
+from tabwarden.effects.change import carried_out
+from tabwarden.model.site import Grantee, Rule, Site, Taken
+from tabwarden.model.usage import Usage
+from tabwarden.plan.build import Basis, build
+from tabwarden.plan.plan import SiteIdentity
+from tabwarden.questions import Questions
+from tabwarden.run.lint import changes_of
+from tabwarden.sandbox.worlds.build import build_site
+from tabwarden.sandbox.worlds.file import SiteText
+from tabwarden.store.history import History
+
+CASES = yaml.safe_load((Path(__file__).parent / "findings.yaml").read_text(encoding="utf-8"))
+USERS = {
+    "adm": {"role": "SiteAdministratorCreator"},
+    "boss": {"role": "SiteAdministratorExplorer"},
+    "bob": {"role": "Creator"},
+    "eve": {"role": "ExplorerCanPublish"},
+    "cat": {"role": "Explorer"},
+    "ann": {"role": "Viewer"},
+    "una": {"role": "Unlicensed"},
+}
+GROUPS = {"Staff": {"members": ["ann"]}, "Makers": {"members": ["bob", "eve"]}}
+WHOLE = Taken("https://t.example", "2026-11-29T10:00:00Z", "adm", "ServerAdministrator")
+
+
+def site_of(text: Mapping[str, Any]) -> Site:
+    """A site of a case: people and groups of all, owners where none is named."""
+    whole: dict[str, Any] = {"name": "Site", "content_url": "site", **text}
+    whole["users"] = {**USERS, **text.get("users", {})}
+    whole["groups"] = {**GROUPS, **text.get("groups", {})}
+    projects = {"Default": {}, **text.get("projects", {})}
+    whole["projects"] = {name: {"owner": "adm", **project} for name, project in projects.items()}
+    whole["content"] = {path: {"owner": "bob", **item} for path, item in text.get("content", {}).items()}
+    return replace(build_site(SiteText.model_validate(whole)), taken=WHOLE)
+
+
+def findings(site: Site, *lints: str, knobs: Mapping[str, Any] | None = None, usage: Any = None) -> Findings:
+    rows = None if usage is None else tuple(_usage(site, row) for row in usage)
+    return findings_of(Audited(Questions(site), Knobs(**(knobs or {})), rows, "2026-11-29"), only=lints)
+
+
+def _usage(site: Site, row: Mapping[str, str]) -> Usage:
+    content = site.find_content(row["content"]).id if "content" in row else ""
+    users = site.users_named(row["user"])
+    return Usage(row.get("day", "2026-11-28"), row["what"], users[0] if users else row["user"], content, 1, "", "test")
+
+
+def subjects(found: Findings, severity: str = "") -> list[str]:
+    audited = found.audited
+    return sorted(
+        "site" if finding.lint.of == "site" else audited.written(finding.lint.of, number)
+        for finding in found.findings
+        if severity in ("", finding.severity)
+        for number in finding.subjects.tolist()
+    )
+
+
+def of_case(case: Mapping[str, Any]) -> Findings:
+    site = site_of(case["site"])
+    changed = {path: (site.find_content(path), fields) for path, fields in case.get("then", {}).items()}
+    for content, fields in changed.values():  # what no world takes
+        more = {name: value for name, value in fields.items() if name != "rule"}
+        if "rule" in fields:
+            grantee, capability = fields["rule"].removeprefix("group:").split(" +")
+            more["rules"] = frozenset({Rule(Grantee("group", site.find_group(grantee).id), capability, "Allow")})
+        site = site.with_contents(replace(content, **more))
+    return findings(site, case["lint"], knobs=case.get("knobs"), usage=case.get("usage"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["lint"])
+def test_a_lint_finds_what_the_case_says_and_nothing_else(case: Mapping[str, Any]) -> None:
+    result = of_case(case)
+    assert sorted(set(subjects(result))) == sorted(case["finds"])
+    assert not set(case.get("quiet", ())) & set(subjects(result))
+    if "errors" in case:
+        assert subjects(result, ERROR) == sorted(case["errors"])
+    for finding in result.findings:
+        assert all(isinstance(finding.facts(number), str) for number in finding.subjects.tolist())
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "fixed" in case], ids=lambda case: case["lint"])
+def test_its_fix_is_a_plan_after_which_nothing_is_found(case: Mapping[str, Any]) -> None:
+    result = of_case(case)
+    site = result.audited.site
+    changes, number = changes_of(result, case["lint"])
+    assert number == len(subjects(result))
+    identity = SiteIdentity("https://t.example", "site", site.id, "Site")
+    plan = build(Basis(kind="changes", site=identity, made_at="2026-11-29T10:00:00Z"), site, written(site, changes))
+    assert not plan.held
+    after = carried_out(site, plan.changes)
+    left = findings(after, case["lint"], knobs=case.get("knobs"), usage=case.get("usage"))
+    assert not set(case["fixed"]) & set(subjects(left))
+
+
+def test_every_lint_has_a_case_that_fires_and_one_that_does_not() -> None:
+    fires = {case["lint"] for case in CASES if case["finds"]}
+    quiet = {case["lint"] for case in CASES if case.get("quiet") or not case["finds"]}
+    assert fires == LINTS.keys(), "add a case to tests/audit/findings.yaml"
+    assert quiet == LINTS.keys(), "show it not firing too"
+
+
+def test_what_was_not_read_is_unknown_and_never_well() -> None:
+    site = site_of({"projects": {"Sales": {}, "Team Sandbox": {}}})
+    lost = replace(site.find_content("Sales"), rules=None)
+    result = findings(site.with_contents(lost), "rules-for-persons")
+    assert not result.findings
+    assert [(one.because, one.number) for one in result.unjudged] == [("their rules were not read", 1)]
+    staff = replace(site.find_group("Staff"), members=None)
+    result = findings(replace(site, groups={**site.groups, staff.id: staff}), "person-beats-deny")
+    assert [one.number for one in result.unjudged] == [1]
+
+
+# -- the command -----------------------------------------------------------------------------------------------
+
+
+SALES = {"rules": [{"user": "ann", "template": "View"}, {"group": "All Users", "deny": ["Read"]}]}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two snapshots: what is wrong with Sales is old, what is wrong with HR is new."""
+    monkeypatch.chdir(tmp_path)
+    old = site_of({"projects": {"Sales": SALES, "HR": {}, "Team Sandbox": {}}})
+    new = site_of({"projects": {"Sales": SALES, "HR": SALES, "Team Sandbox": {}}})
+    with History(tmp_path / "store") as history:
+        history.keep(replace(old, taken=replace(WHOLE, when="2026-11-28T10:00:00Z")))
+        history.keep(new)
+    return tmp_path / "store"
+
+
+def told(store: Path, *words: str) -> dict[str, set[str]]:
+    ended = run("lint", *words, "--json", "--store", str(store))
+    groups = json.loads(ended.output)["findings"]
+    listed: dict[str, set[str]] = {}
+    for group in groups:
+        listed.setdefault(group["lint"], set()).update(group["subjects"])
+    return listed
+
+
+def test_findings_of_a_snapshot_of_a_project_and_those_that_are_new(store: Path) -> None:
+    assert told(store)["rules-for-persons"] == {"Sales", "HR"}
+    assert told(store, "--scope", "HR")["rules-for-persons"] == {"HR"}
+    assert told(store, "--since", "previous")["rules-for-persons"] == {"HR"}
+    assert told(store, "--since", "last") == {}
+    assert told(store, "all-users-denied").keys() == {"all-users-denied"}
+
+
+def test_exit_codes(store: Path) -> None:
+    here = ("--store", str(store))
+    assert run("lint", *here).exit_code == 2
+    assert run("lint", "--fail-on", "never", *here).exit_code == 0
+    assert run("lint", "--since", "last", *here).exit_code == 0
+    assert run("lint", "no-test-project", *here).exit_code == 0
+    assert run("lint", "rules-for-persons", "--fail-on", "error", *here).exit_code == 0
+    wrong = [("--fail-on", "eror"), ("--fix", "rules-for-persons"), ("--put-by", "x"), ("rules-for-person",)]
+    wrong += [("--scope", "Sale"), ("--since", "9"), ("--fix", "rules-for-persons:HRR", "--out", "p.json")]
+    wrong += [("--put-by", "x.yaml", "--until", "soon", "--reason", "r")]
+    for words in wrong:
+        ended = run("lint", *words, *here)
+        assert ended.exit_code == 1, words
+        assert "Traceback" not in ended.output
+
+
+def test_a_baseline_puts_by_until_a_day(store: Path) -> None:
+    here = ("--store", str(store))
+    later = ("--until", "2999-01-01", "--reason", "known")
+    run("lint", "--put-by", "base.yaml", *later, *here)
+    ended = run("lint", "--baseline", "base.yaml", *here)
+    assert ended.exit_code == 0
+    assert "put by" in ended.output
+    base = Path("base.yaml")
+    base.write_text(base.read_text().replace("2999-01-01", "2020-01-01"))
+    ended = run("lint", "--baseline", "base.yaml", *here)
+    assert ended.exit_code == 2
+    assert "which is over" in ended.output
+    base.write_text("findings:\n- {lint: rules-for-persons, subject: Sales/*, until: 2999-01-01, reason: r}\n")
+    assert told(store, "--baseline", "base.yaml")["rules-for-persons"] == {"Sales", "HR"}
+    base.write_text("findings:\n- {lint: rules-for-persons, subject: Sales, until: 2999-01-01, reason: r}\n")
+    assert told(store, "--baseline", "base.yaml")["rules-for-persons"] == {"HR"}
+    base.write_text("findings:\n- {lint: rules-for-persons, until: 2999-01-01, reason: r}\n")
+    assert "rules-for-persons" not in told(store, "--baseline", "base.yaml")
+
+
+def test_every_mistake_of_a_baseline_is_told_with_its_line(store: Path) -> None:
+    base = Path("base.yaml")
+    base.write_text("findings:\n- lint: a\n  until: tomorrow\n  reason: r\n- lnt: a\n- 5\nmore: 1\n")
+    said = run("lint", "--baseline", "base.yaml", "--store", str(store)).output
+    assert all(f"base.yaml:{line}:" in said for line in (3, 5, 6, 7)), said
+    entry = "- {lint: %s, subject: %s, until: 2999-01-01, reason: r}\n"
+    base.write_text("findings:\n" + entry % ("rules-for-person", "Sales") + entry % ("open-to-all", "Sale"))
+    said = run("lint", "--baseline", "base.yaml", "--store", str(store)).output
+    assert "base.yaml:2: no lint is called `rules-for-person`; near it: `rules-for-persons`" in said
+    assert "base.yaml:3: no content `Sale`" in said
+    assert "near it: `Sales`" in said
+
+
+def test_a_fix_is_a_plan_file(store: Path) -> None:
+    ended = run("lint", "--fix", "all-users-denied:HR", "--out", "plan.json", "--store", str(store))
+    assert "mends 1 finding" in ended.output
+    plan = json.loads(Path("plan.json").read_text())
+    assert [change["content"]["name"] for change in plan["changes"]] == ["HR"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "lint", "gone"),
+    [
+        ({"public_projects": ["Sales"]}, "all-users-take-data", {"Sales"}),
+        ({"test_projects": ["Sales"]}, "no-test-project", {"Site"}),
+        ({"ignore": ["rules-for-persons"]}, "rules-for-persons", {"Sales"}),
+        ({"baseline": "base.yaml"}, "rules-for-persons", {"Sales"}),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_each_setting_of_lints_changes_what_is_told(
+    setting: Mapping[str, Any], lint: str, gone: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = {
+        "projects": {"Sales": {**SALES, "defaults": {"workbook": [{"group": "All Users", "allow": ["ExportXml"]}]}}}
+    }
+    with History(tmp_path / "store") as history:
+        history.keep(site_of(text))
+    Path("base.yaml").write_text("findings: [{lint: rules-for-persons, until: 2999-01-01, reason: r}]\n")
+    assert gone <= told(Path("store"))[lint]
+    Path("settings.yaml").write_text(yaml.safe_dump({"lint": setting}))
+    assert not gone & told(Path("store")).get(lint, set())
+    Path("settings.yaml").write_text(yaml.safe_dump({"lint": {"publik_projects": ["Sales"]}}))
+    ended = run("lint", "--store", "store")
+    assert ended.exit_code == 1
+    assert "publik_projects" in ended.output
+
+
+# -- what is handed on -----------------------------------------------------------------------------------------
+
+
+def test_the_page_tells_a_manager_in_three_sentences_and_needs_nothing_else(store: Path) -> None:
+    run("lint", "--html", "page.html", "--trend", "2", "--store", str(store))
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert page.count('class="lead"') == 3
+    assert "<script" not in page
+    assert "http" not in page.split("</style>")[1]
+    assert page.index("Projects, the worst first") < page.index("Who can mend what")
+    assert page.index("The project leader:") < page.index("The site administrator:")
+    assert "Points over time" in page
+    assert re.search(r'<td class="hot" style="--heat:\d+">', page)
+
+
+def test_sarif_has_a_result_a_finding_with_a_mark_that_stays(store: Path) -> None:
+    marks = []
+    for snapshot in ("previous", "last"):
+        run("lint", "--sarif", "s.json", "--on", snapshot, "--store", str(store))
+        (ran,) = json.loads(Path("s.json").read_text())["runs"]
+        marks.append({result["partialFingerprints"]["tabwarden/v1"] for result in ran["results"]})
+        known = {rule["id"] for rule in ran["tool"]["driver"]["rules"]}
+        assert {result["ruleId"] for result in ran["results"]} <= known
+    assert marks[0] < marks[1]
+    notes = ran["invocations"][0]["toolExecutionNotifications"]
+    assert any("its use was not read" in note["message"]["text"] for note in notes)
+
+
+def test_junit_fails_what_is_new_and_skips_what_is_not_known(store: Path) -> None:
+    run("lint", "--junit", "j.xml", "--fail-on", "error", "--store", str(store))
+    (suite,) = ElementTree.parse("j.xml").getroot()
+    failed = {case.get("name") for case in suite if case.find("failure") is not None}
+    skipped = {case.get("name") for case in suite if case.find("skipped") is not None}
+    assert "all-users-denied" in failed
+    assert "rules-for-persons" not in failed
+    assert {"tokens", "orphaned-subscription"} <= skipped
+    assert int(suite.get("failures", "")) == len(failed)
+    assert int(suite.get("tests", "")) == len(suite) == len(LINTS)
+
+
+def test_points_are_as_the_page_says_and_over_the_history(store: Path) -> None:
+    ended = run("lint", "--trend", "2", "--json", "--store", str(store))
+    answer = json.loads(ended.output)
+    points = answer["trend"]["points"]
+    assert answer["trend"]["days"] == ["2026-11-28", "2026-11-29"]
+    assert points["HR"][0] > points["HR"][1]
+    assert points["Sales"][0] == points["Sales"][1] == points["HR"][1]
+    of_one = site_of(
+        {"projects": {"Sales": {"rules": [{"user": "ann", "template": "View"}]}, "Half": {}}, "content": {}}
+    )
+    result = findings(of_one, "rules-for-persons")
+    by_name = {result.audited.written("content", score.project): score for score in scores(result)}
+    assert (by_name["Sales"].points, by_name["Half"].points) == (85, 100)  # one of one thing: a whole warning

@@ -1,0 +1,183 @@
+"""What a policy gets wrong is told at planning, each with its line: a problem stops, what is only dead is noted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tabwarden.model.errors import SettingsError
+from tabwarden.model.site import Content, Group, Site, User
+from tabwarden.sandbox.worlds.finding import find_world
+from tabwarden.settings.policy import load_policy
+from tabwarden.want.policy.wanted import wanted_content
+
+TODAY = "2026-11-29"
+PACKS = """
+packs:
+  team: {parameters: [name, group], projects: {"{name}": {rules: [{group: "{group}", all: View}]}}}
+  data: {parameters: [name], content: [{paths: ["{name}/D1"], rules: [{group: Sales, all: {deny: [View]}}]}]}
+  open: {parameters: [name], content: [{paths: ["{name}/D1"], rules: [{group: Sales, all: View}]}]}
+use:
+"""
+PROBLEMS = {
+    "a path that fits nothing": ("content: [{paths: [Ops/W77], rules: []}]", 1, "no content `Ops/W77`"),
+    "a path in a project that is not there": (
+        "projects:\n  Nowhere/Deep: {}",
+        2,
+        "`Nowhere` is no project there or in the policy; name it as well",
+    ),
+    "a project among the contents": (
+        "content:\n- {paths: [Ops], rules: []}",
+        2,
+        "`Ops` is a project; say its rules below `projects`",
+    ),
+    "a group that is nowhere": (
+        "projects:\n  Ops:\n    rules:\n    - {group: Sails, all: View}",
+        4,
+        "no group `Sails` on site `Sandbox`; near it: `Sales`",
+    ),
+    "everybody by habit": (
+        "projects:\n  Ops:\n    rules:\n    - {group: All Users, all: View}",
+        4,
+        "is everybody; say `all_users: true`",
+    ),
+    "a template that the kind lacks": (
+        "projects:\n  Ops:\n    rules:\n    - {group: Sales, workbooks: Connector}",
+        4,
+        "no template of a workbook is called `Connector`",
+    ),
+    "an own template that the kind lacks": (
+        "templates: {Mine: {project: View}}\nprojects:\n  Ops: {rules: [{group: Sales, workbooks: Mine}]}",
+        3,
+        "no template of a workbook is called `Mine`",
+    ),
+    "a capability that the kind lacks": (
+        "projects:\n  Ops:\n    rules:\n    - {group: Sales, data_sources: {allow: [Add Comments]}}",
+        4,
+        "a data source has no capability `Add Comments` that a rule could give",
+    ),
+    "a capability that is nowhere": (
+        "projects:\n  Ops:\n    rules:\n    - {group: Sales, workbooks: {allow: [Fly]}}",
+        4,
+        "`Fly`",
+    ),
+    "two packs that say one project": (
+        PACKS + "- {pack: team, with: {name: Ops, group: Sales}}\n- {pack: team, with: {name: Ops, group: Finance}}",
+        8,
+        "`Ops` is said twice, here and in line 7",
+    ),
+    "two packs that contradict about a content": (
+        PACKS + "- {pack: data, with: {name: Ops}}\n- {pack: open, with: {name: Ops}}",
+        8,
+        "`Sales` is allowed and denied the same, also in",
+    ),
+    "rules below a lock": (
+        "projects:\n  Ops: {mode: locked}\n  Ops/Sub: {mode: customizable}",
+        3,
+        "`Ops` locks what is in it; take mode, rules and leaders out, or lock that without nested",
+    ),
+    "an owner who may not own": (
+        "projects:\n  Ops:\n    owner: vic",
+        2,
+        "`vic` is Viewer and may own no project; name somebody who publishes",
+    ),
+    "an owner who is nowhere": ("projects:\n  Ops:\n    owner: nobody", 2, "no user `nobody` on site"),
+    "a leader who is nowhere": ("projects:\n  Ops:\n    leaders: [user nobody]", 2, "no user `nobody` on site"),
+    "a rule for a person without a reason": (
+        "projects:\n  Ops:\n    rules:\n    - {user: ada, all: View}",
+        4,
+        "a rule for one person needs a `reason`",
+    ),
+    "an exception without an end": (
+        "projects:\n  Ops:\n    rules: []\n    exceptions:\n    - {user: ada, reason: r, owner: carl, all: View}",
+        5,
+        "expires",
+    ),
+    "a key that is none": ("projects:\n  Ops:\n    lokked: true", 3, "nothing is called so here"),
+    "a switch that is none": ("site:\n  teleport: true", 2, "teleport"),
+}
+NOTES = {
+    "default rules of views": (
+        "projects:\n  Ops: {rules: [{group: Sales, views: View}]}",
+        2,
+        "default rules for each view are left out: views have those of workbooks",
+    ),
+    "default rules of what is not there": (
+        "projects:\n  Ops: {rules: [{group: Sales, ask_data_lenses: View}]}",
+        2,
+        "default rules for each Ask Data lens are left out: none were read, for nothing of it is there",
+    ),
+    "a capability that the ceiling makes dead": (
+        "projects:\n  Ops:\n    rules:\n    - {group: Lookers, workbooks: {allow: [View, Web Edit]}}",
+        4,
+        "nobody in `Lookers` has a site role for `WebAuthoring` on a workbook",
+    ),
+    "a lock over a nested customized project": (
+        "projects:\n  Ops:\n    mode: locked",
+        2,
+        "the lock overwrites the rules of customizable projects in it: `Ops/Sub`",
+    ),
+    "a leader who is Viewer": (
+        "projects:\n  Ops:\n    leaders: [user vic]",
+        2,
+        "leaders who publish nothing lead by halves: `vic`",
+    ),
+    "rules on what a lock governs": (
+        "content:\n- {paths: [Vault/W9], rules: []}",
+        2,
+        "`Vault/W9` has no rules of its own, for its project is locked",
+    ),
+    "rules on sheets that are tabs": (
+        "content:\n- {paths: [Ops/W9/V9], rules: []}",
+        2,
+        "`Ops/W9/V9` has no rules of its own, for its sheets are shown as tabs",
+    ),
+    "a pattern that fits nothing yet": ("content:\n- {paths: [Ops/Later*], rules: []}", 2, "nothing fits as yet"),
+    "an exception that has ended": (
+        "projects:\n  Ops: {rules: [], exceptions: [{user: ada, reason: r, owner: o, expires: 2020-01-01, all: View}]}",
+        2,
+        "the exception for `ada` expired on 2020-01-01; its rules go",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    """w0 with a group of Viewers, a workbook under a lock and one with tabs."""
+    (site,) = find_world("w0").sites
+    vic = (
+        User("vic-id", "vic", "Viewer") if "vic" not in {u.name for u in site.users.values()} else site.find_user("vic")
+    )
+    ops, vault = (site.find_content(f"project:{name}").id for name in ("Ops", "Vault"))
+    site = site.with_users(replace(vic, site_role="Viewer")).with_groups(
+        Group("lookers", "Lookers", members=frozenset({vic.id}))
+    )
+    book = Content("w9", "workbook", "W9", vault, vic.id, rules=frozenset())
+    tabbed = Content("w8", "workbook", "W9", ops, vic.id, rules=frozenset(), tabs=True)
+    return site.with_contents(book, tabbed, Content("v9", "view", "V9", "w8", vic.id, rules=frozenset()))
+
+
+@pytest.mark.parametrize(("text", "line", "words"), PROBLEMS.values(), ids=PROBLEMS)
+def test_a_problem_is_told_with_its_line(text: str, line: int, words: str, site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    try:
+        problems = list(wanted_content(site, load_policy([path]), TODAY).problems)
+    except SettingsError as error:
+        problems = error.problems
+    (problem,) = problems
+    assert problem.startswith(f"{path}:{line}: ")
+    assert words in problem
+
+
+@pytest.mark.parametrize(("text", "line", "words"), NOTES.values(), ids=NOTES)
+def test_what_is_dead_is_noted_with_its_line(text: str, line: int, words: str, site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    wanted = wanted_content(site, load_policy([path]), TODAY)
+    assert not wanted.problems
+    (note,) = wanted.notes
+    assert note.startswith(f"{path}:{line}: ")
+    assert words in note

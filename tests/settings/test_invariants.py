@@ -1,0 +1,57 @@
+"""Files of invariants: the forms, and every problem with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tabwarden.model.errors import SettingsError
+from tabwarden.settings.invariants import load_invariants, schema
+from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY
+
+RIGHT = """
+invariants:
+- {name: a, only: [group Finance, owners], may: View, on: "Finance/*"}
+- {name: b, nobody: role Viewer, may: [Download Full Data, "ability:publish"], holds_for: anybody}
+- {name: c, no_rule: {for: all users, mode: Allow}, on: {outside: [Public, Public/*], kind: workbook}}
+- name: d
+  never_both: [{may: Publish, on: Finance}, {may: Set Permissions}]
+  exceptions: [{people: user ann, owner: olga, reason: audit, expires: 2027-01-31}]
+"""
+
+WRONG = {
+    "{name: a, only: x}": "`invariants[1]`: `only` needs `may`",
+    "{name: a, may: View}": "say one of `only`, `nobody`, `no_rule` and `never_both`",
+    "{name: a, only: x, nobody: y, may: View}": "say one of",
+    "{name: a, only: x, may: View, whom: y}": "`invariants[1].whom`: nothing is called so here",
+    "{name: a, only: x, may: View, on: {kind: workbok}}": "workbok",
+    "{name: a, never_both: [{may: View}]}": "never_both",
+    "{name: a, never_both: [{may: View}, {may: Filter}], on: Finance}": "none beside it",
+    "{name: a, only: x, may: View, exceptions: [{people: ann, owner: o, expires: 2027-01-01}]}": "reason",
+    "{name: a, only: x, may: View}\n- {name: A, only: x, may: View}": "said already in",
+}
+
+
+def test_the_forms(tmp_path: Path) -> None:
+    path = tmp_path / "invariants.yaml"
+    path.write_text(RIGHT)
+    loaded = load_invariants(path)
+    assert [one.form for one in loaded] == [ONLY, NOBODY, NO_RULE, NEVER_BOTH]
+    assert [one.where for one in loaded] == [f"{path}:{line}" for line in (3, 4, 5, 6)]
+    assert loaded[2].acts[0].on.apart == ("Public", "Public/*")
+    assert loaded[3].exemptions[0].expires == "2027-01-31"
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "invariants.yaml"
+    path.write_text(f"invariants:\n- {text}\n")
+    with pytest.raises(SettingsError) as told:
+        load_invariants(path)
+    assert str(told.value).startswith(f"{path}:")
+    assert WRONG[text] in str(told.value)
+
+
+def test_the_schema_is_one() -> None:
+    assert "invariants" in schema()["properties"]

@@ -10,7 +10,7 @@ from patched_modules import Patch, in_place, planted
 from plans_of_chance import OF_POLICIES, Broken, tables, try_plans
 
 PLANS = 500
-POLICIES = 40
+POLICIES = 200  # of these about half take back; more by `tests/support/plans_of_chance.py --policies`
 ENOUGH = 20  # plans within which a planted bug is found from its seed on
 BUGS_OF_POLICY = [pytest.param(bug, id=bug.name) for bug in planted("policies")]
 BUGS = [pytest.param(bug, id=bug.name) for bug in planted("plans")]

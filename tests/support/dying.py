@@ -2,6 +2,7 @@
 
     dying.py chain SETTINGS PLAN                  each child dies at the next position of the journal
     dying.py kill SETTINGS PLAN SEED TIMES        each child is killed with SIGKILL at some moment
+    dying.py requests SETTINGS PLAN SEED MOST     each child dies after up to so many requests that write
     dying.py at SETTINGS PLAN POSITION HOW        one child dies there; a second one goes on
 
 Prints how many children died; the last one comes to the end, else the exit code is not 0.
@@ -17,6 +18,8 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
 
 import filelock  # noqa: F401
 
@@ -26,6 +29,7 @@ from tabwarden.run.context import Context, connected
 from tabwarden.run.plans import load_plan
 from tabwarden.settings import Settings, load
 from tabwarden.store.journal import ChangeResult, Journal, path_of
+from tabwarden.tableau.http.connection import Connection
 
 DIED = 77
 AFTER_BEGIN, BEFORE_END, TORN_END, AFTER_END = "after-begin", "before-end", "torn-end", "after-end"
@@ -115,6 +119,28 @@ def kill(settings: Settings, plan_file: Path, seed: int, times: int) -> tuple[in
     return killed, ended(forked(settings, plan_file))
 
 
+def requests(settings: Settings, plan_file: Path, seed: int, most: int) -> tuple[int, int]:
+    """Children that die after 1 to `most` writes, until one comes to its end."""
+    chance, call = random.Random(seed), Connection.call
+    died = 0
+    while True:
+        left = chance.randrange(1, most + 1)
+
+        def counting(connection: Connection, method: str, path: str, **more: Any) -> Element | None:
+            nonlocal left
+            answer = call(connection, method, path, **more)
+            left -= method != "GET"
+            if not left:
+                os._exit(DIED)
+            return answer
+
+        Connection.call = counting  # type: ignore[method-assign]
+        code = ended(forked(settings, plan_file))
+        if code != DIED:
+            return died, code
+        died += 1
+
+
 def at(settings: Settings, plan_file: Path, position: int, how: str) -> tuple[int, int]:
     code = ended(forked(settings, plan_file, position, how))
     return int(code == DIED), ended(forked(settings, plan_file)) if code == DIED else code
@@ -130,6 +156,8 @@ def main(words: Sequence[str]) -> int:
     load_plan(plan_file)  # what the codec makes of the types once is not made in each child
     if words[0] == "chain":
         died, code = chain(settings, plan_file)
+    elif words[0] == "requests":
+        died, code = requests(settings, plan_file, int(words[3]), int(words[4]))
     elif words[0] == "kill":
         died, code = kill(settings, plan_file, int(words[3]), int(words[4]))
     else:

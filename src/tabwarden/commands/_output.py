@@ -154,21 +154,37 @@ def progress_bar(words: str, *, hidden: bool = False) -> Iterator[Progress]:
         return
     import time
 
-    shown = 0.0
+    shown, first = 0.0, (time.monotonic(), 0)
 
     def progress(done: int, of: int) -> None:
-        nonlocal shown
+        nonlocal shown, first
         now = time.monotonic()
+        first = first if shown else (now, done)  # of what was done before, nobody knows how long it took
         if done == of or now - shown >= 0.1:  # a thousand steps a second are nothing to look at
             shown, _bar_shown[0] = now, True
-            width = min(BAR, max(size().columns - len(words) - 30, 5))
+            width = min(BAR, max(size().columns - len(words) - 42, 5))
             bar = "#" * (width * done // max(of, 1))
-            print(f"\r{words} [{bar:{width}}] {done:,} of {of:,} ", end="", file=sys.stderr, flush=True)
+            left = time_left(now - first[0], done - first[1], of - done)
+            print(f"\r{words} [{bar:{width}}] {done:,} of {of:,} {left:14}", end="", file=sys.stderr, flush=True)
 
     try:
         yield progress
     finally:
         _wipe_bar()
+
+
+def time_left(took: float, done: int, still: int) -> str:
+    """`3 min left` when `done` took so many seconds; nothing in the first seconds, which tell little."""
+    if took < 3 or done <= 0 or not still:
+        return ""
+    left = took / done * still
+    return (
+        f"{left / 3600:.1f} h left"
+        if left >= 5400
+        else f"{left / 60:.0f} min left"
+        if left >= 90
+        else f"{left:.0f} s left"
+    )
 
 
 def _wipe_bar() -> None:

@@ -43,7 +43,7 @@ from tabwarden.want.invariants import Invariant
 from tabwarden.want.wanted import Held, Unlisted
 
 PEOPLE = "people"  # the kind of plan in which a mapping says who is in a group
-RULE_FACTS = ("rules", "defaults")
+RULE_FACTS, MODE = ("rules", "defaults"), "mode"
 _UNKNOWN = "\0"
 
 
@@ -275,18 +275,18 @@ def stops_now(
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]
     never = (stop for stop in people_stops(now, left, limits, guarded) if stop.id == LOCK_OUT)
-    expected = _expected(plan, progressed)
+    expected = _expected(plan, progressed, now)
     begun = [plan.changes[position] for position in progressed.begun]
     return (*never, *stale_plan(differences(expected, present, begun), len(expected)), *back)
 
 
-def _expected(plan: Plan, progressed: Progressed) -> Facts:
+def _expected(plan: Plan, progressed: Progressed, now: Site) -> Facts:
     """What was seen, moved on by what was done; without what a failed change may have left behind."""
     expected = after(plan.seen, [plan.changes[position] for position in progressed.done])
     doubts = {plan.changes[position].doubt for position in progressed.failed} - {""}
     lost = _under_way(plan, progressed)
     left = {k: value for k, value in expected.items() if k not in lost and not any(doubt in k for doubt in doubts)}
-    return still_judged(left, [plan.changes[position] for position in (*progressed.ended, *progressed.begun)])
+    return still_judged(left, [plan.changes[position] for position in (*progressed.ended, *progressed.begun)], now)
 
 
 def _under_way(plan: Plan, progressed: Progressed) -> frozenset[str]:
@@ -326,30 +326,50 @@ def after(seen: Facts, done: Iterable[Change]) -> Facts:
     return moved
 
 
-def still_judged(expected: Facts, touched: Sequence[Change]) -> Facts:
+def still_judged(expected: Facts, touched: Sequence[Change], now: Site) -> Facts:
     """Facts without those that the changes done or begun may have moved by themselves.
 
-    A lock, a move and tabs overwrite rules of what lies below; the rows that are left are written whatever they are.
+    A lock, a move and tabs overwrite rules of a thing, and rules and locks of what lies below it; what a lock or tabs
+    govern is told with the rules of the project or workbook; a project that was made has what those above it gave it.
+    The rows that are left are written whatever they are.
     """
-    if not any(change.overwrites_below for change in touched):
-        return expected
-    return {name: value for name, value in expected.items() if not name.partition(" of ")[0].endswith(RULE_FACTS)}
+    changed = {change.of_content.id for change in touched if change.of_content is not None}
+    created = {change.creates.id for change in touched if change.of_content is not None and change.creates is not None}
+    overwritten = {change.of_content.id for change in touched if change.of_content and change.overwrites_below}
+
+    def is_left(fact: str) -> bool:
+        what, _, where = fact.partition(" of ")
+        content = where.partition(" for ")[0]
+        above = (holder for holder in now.ancestors(content) if holder != content)
+        if content in created or (what == MODE and not overwritten.isdisjoint(above)):
+            return False
+        return not what.endswith(RULE_FACTS) or (content not in overwritten and changed.isdisjoint(above))
+
+    return {fact: value for fact, value in expected.items() if is_left(fact)} if changed else expected
 
 
 def differences(expected: Facts, now: Facts, open_changes: Iterable[Change] = ()) -> tuple[str, ...]:
     """What is not as expected, a line each.
 
-    `open_changes` may or may not have been done (their end was not recorded): either is as expected.
+    `open_changes` may or may not have been done (their end was not recorded): either is as expected, and of the rules
+    of one grantee, which take several requests, what lies between.
     """
     either = after(expected, open_changes)
     unsure = {key for key in expected if expected[key] != either.get(key, _UNKNOWN)}
     lines = []
     for key in sorted(expected):
         value = now.get(key)
-        known = key in now and (value == expected[key] or (key in unsure and value == either.get(key, value)))
+        known = key in now and (value == expected[key] or (key in unsure and _between(value, expected, either, key)))
         if not known:
             lines.append(f"{key}: was `{_word(expected[key])}`, is `{_word(value)}`")
     return tuple(lines)
+
+
+def _between(value: Value, before: Facts, end: Facts, key: str) -> bool:
+    one, other = before[key], end.get(key, value)
+    if isinstance(value, tuple) and isinstance(one, tuple) and isinstance(other, tuple):
+        return set(one) & set(other) <= set(value) <= set(one) | set(other)
+    return value == other
 
 
 def _word(value: Value) -> str:

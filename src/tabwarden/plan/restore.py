@@ -72,6 +72,7 @@ def restored(
     if only is None:
         for content in work.in_order(then):
             work.place(content)
+    work.deleted(frozenset(gone))  # before rules of what is above reach it
     for content in work.in_order(work.current):
         if work.current.contents[content].kind == "project":
             work.project(content)
@@ -82,7 +83,6 @@ def restored(
         for content in work.in_order(work.current):
             work.description(content)
             work.owner(content)
-    work.deleted(frozenset(gone))
     work.tell_the_rest()
     return replace(work.result, site=work.current)
 
@@ -162,10 +162,16 @@ class _Work:
             self.mode(project, mode)
 
     def disarm(self, project: str, mode: str) -> None:
-        """Before a lock goes: away with Set Permissions, which it made void, where somebody is not to have it after."""
+        """Before a lock goes: away with Set Permissions, which it made void, where somebody is not to have it after.
+
+        So with what owners could do again, of whatever is to belong to somebody else.
+        """
         now, was = self.current.contents[project], self.then.contents[project]
         if now.mode == mode or self.only is not None:
             return
+        for content in (project, *self.current.below(project)):
+            if content in self.scope and self.current.contents[content].kind in WRITTEN:
+                self.owner(content)
         for kind, rules in sorted(now.defaults.items()):
             after = [
                 was.defaults.get(kind),

@@ -259,8 +259,8 @@ class _Doing:
             log.info("going on with plan %s after %d of %d changes", *self._whereabouts())
             self._settle_begun(record, now)
         try:
-            for work in self._work():
-                self._do(work)
+            for works in self._work():
+                self._do(works)
         except KeyboardInterrupt:
             how_far = f"{len(self.entries)} of {len(self.plan.changes)} changes were gone through"
             log.warning("interrupted; %s", how_far)
@@ -287,26 +287,27 @@ class _Doing:
         for entry in true:
             self._learn(entry)
 
-    def _work(self) -> Iterator[list[int]]:
-        """Positions that are sent together, without those that are skipped by now."""
+    def _work(self) -> Iterator[list[list[int]]]:
+        """Pieces of work that may be sent side by side: positions that are sent together, without what is skipped."""
         left = [position for position in range(len(self.plan.changes)) if position not in self.entries]
-        for batch in self.writer.together([self.plan.changes[position] for position in left]):
-            positions = [left[place] for place in batch]
-            skipped = [ChangeResult(p, SKIPPED, "", self._why_skipped(p)) for p in positions if self._is_skipped(p)]
+        for wave in self.writer.side_by_side([self.plan.changes[position] for position in left]):
+            pieces = [[left[place] for place in piece] for piece in wave]
+            skipped = [position for piece in pieces for position in piece if self._is_skipped(position)]
             if skipped:
-                self._end(skipped)
-            work = [position for position in positions if not self._is_skipped(position)]
-            if work:
-                yield work
+                self._end([ChangeResult(position, SKIPPED, "", self._why_skipped(position)) for position in skipped])
+            works = [[position for position in piece if position not in self.entries] for piece in pieces]
+            if any(works):
+                yield [work for work in works if work]
 
-    def _do(self, work: Sequence[int]) -> None:
-        changes = [self.plan.changes[position] for position in work]
-        if changes[0].brought_by is not None:
-            self._end(self._read_back(work, changes))
+    def _do(self, works: Sequence[Sequence[int]]) -> None:
+        pieces = [[self.plan.changes[position] for position in work] for work in works]
+        if pieces[0][0].brought_by is not None:
+            self._end(self._read_back(works[0], pieces[0]))
             return
-        self.journal.begin(work)
-        results = self.writer.do(changes, self.ids)
-        self._end([ChangeResult(work[r.position], r.status, r.code, r.remedy, r.new_id) for r in results])
+        self.journal.begin([position for work in works for position in work])
+        for number, results in self.writer.do_side_by_side(pieces, self.ids):
+            work = works[number]
+            self._end([ChangeResult(work[r.position], r.status, r.code, r.remedy, r.new_id) for r in results])
 
     def _read_back(self, work: Sequence[int], changes: Sequence[Change]) -> list[ChangeResult]:
         """What Tableau's own synchronisations, all of them done by now, have made of what the plan expected."""

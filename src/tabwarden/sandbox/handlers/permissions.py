@@ -110,6 +110,8 @@ def add(call: Call, target: Target) -> Reply:
 
 def replaced(call: Call, target: Target) -> Reply:
     """Make these the only rules (used by the migration SDK)."""
+    if not call.personality.whole_lists:
+        raise Refusal("405000", "rules are added by PUT and removed by DELETE")
     content = _editable(call, target)
     rules = _asked(call, content, target)
     _keep(call, effects.replace_rules(call.site, content.id, rules, default_for=target.default_for), content)

@@ -249,7 +249,7 @@ def extracts(call: Call) -> Reply:
 def _extract(call: Call, task: Task, schedule: Schedule) -> Element:
     target = call.site.contents[task.about]
     inner = element(target.kind, {"id": target.id})
-    return element("extract", {"id": task.id, "priority": schedule.priority, "type": "full"}, inner)
+    return element("extract", {"id": task.id, "priority": schedule.priority, "type": "FullRefresh"}, inner)
 
 
 def add(call: Call, kind: str) -> Reply:

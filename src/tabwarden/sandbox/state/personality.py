@@ -52,6 +52,7 @@ class Personality:
     idle_seconds: float = _option(240 * 60, "how long an unused token lives")
     job_seconds: float = _option(0.0, "how long a job takes")
     opposite_rule: str = _option("refuse", "adding a rule that exists in the opposite mode", "refuse", "ignore")
+    whole_lists: bool = _option(True, "POST to a list of rules writes it whole, as the migration SDK does; off: 405000")
     no_seat_on_add: str = _option("unlicensed", "adding a licensed user without a free seat", "unlicensed", "refuse")
     existing_user_add: str = _option("conflict", "adding a user who is there", "conflict", "same-id")
     calls_per_hour: int = _option(0, "requests of one user to one site in an hour before 429000; 0: any number")

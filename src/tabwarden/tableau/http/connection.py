@@ -46,6 +46,7 @@ class Connection:
         self.server, self.version, self.options = transport.server, session.version, session.options
         self.site = self.options.site
         self.transport, self.session = transport, session
+        self.takes_whole_lists = True  # whether a list of rules may be written by one POST: until the server says no
         self._loop = loop
         self._asking = asyncio.Lock()
         self._reader: Reader | None = None

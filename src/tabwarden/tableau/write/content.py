@@ -1,13 +1,14 @@
 """Rules, projects and other content, and the site's own settings, as requests.
 
-Rules of one content are one piece of work: a request for every rule that must go, one for all that come. First go
-Allows, then come all rules that nothing stands against, then go Denies, then comes what a Deny stood against: so at no
-moment has anybody more than before or afterwards.
+Rules of one content are one piece of work. Where many must go, the list is written whole (POST), as Tableau's own
+migration SDK does; a server that does not take that gets a request for every rule that must go, one for all that come.
+First go Allows, then Denies, then comes all that is new; where a Deny goes and another of the same capability comes,
+that comes before: so at no moment has anybody more than before or afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from xml.etree.ElementTree import Element
 
@@ -16,6 +17,7 @@ from tabwarden.effects.ops.projects import DeleteContent, NewProject
 from tabwarden.effects.ops.rules import PutRules
 from tabwarden.effects.ops.settings import SETTINGS_BY_REST, SetSetting
 from tabwarden.effects.ref import Ref
+from tabwarden.model.capability import INHERITED_LEADER
 from tabwarden.model.errors import TableauError
 from tabwarden.model.names import same
 from tabwarden.model.site import ALLOW, DENY, LOCAL, Grantee, Rule, Rules
@@ -24,10 +26,11 @@ from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.read.content import KINDS
 from tabwarden.tableau.read.content import rules_of as rules_told
-from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, create, sends
+from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, create, is_for_all, is_lost, sends
 
 GRANTEES = {"user": "users", "group": "groups", "groupSet": "groupsets"}
 CONFLICT = 409
+WORTH_A_LIST = 3  # rules that go, from which on reading the list and writing it whole takes fewer requests
 
 
 # -- rules ----------------------------------------------------------------------------------------------------
@@ -50,30 +53,54 @@ def rows_put(connection: Connection, changes: Sequence[PutRules], ids: Ids) -> R
         grantee = Grantee(change.grantee.kind, ids.need(change.grantee))
         was |= change.before.rules(grantee)
         wanted |= change.row.rules(grantee)
+    about = {(rule.grantee, rule.capability) for rule in was | wanted}
+    now: Rules | None = frozenset(was)
+    if connection.takes_whole_lists and len(was - wanted) >= WORTH_A_LIST:
+        now = _whole(connection, place, about, frozenset(wanted))
     try:
-        return rules_changed(connection, place, frozenset(was), frozenset(wanted))
+        if now is not None:
+            return rules_changed(connection, place, now, frozenset(wanted), done=now != was)
     except TableauError as error:
         if error.status != CONFLICT:
             raise
-    about = {(rule.grantee, rule.capability) for rule in was | wanted}
-    now = rules_told(connection.call("GET", place)) or frozenset()
-    return rules_changed(
-        connection, place, frozenset(r for r in now if (r.grantee, r.capability) in about), frozenset(wanted)
-    )
+    return rules_changed(connection, place, _about(connection.call("GET", place), about), frozenset(wanted))
 
 
-def rules_changed(connection: Connection, place: str, was: Rules, wanted: Rules) -> Result:
+def _whole(connection: Connection, place: str, about: Collection[tuple[Grantee, str]], wanted: Rules) -> Rules | None:
+    """What is there of `about` once the list was written whole: `wanted`, and what others have there as it is.
+
+    As it was where the server takes no whole list; None where that is to be read, for it gave no answer.
+    """
+    listed = rules_told(connection.call("GET", place))
+    ours = frozenset(rule for rule in listed if (rule.grantee, rule.capability) in about)
+    spoken = wanted | frozenset(rule for rule in listed - ours if rule.capability != INHERITED_LEADER)
+    if not spoken or len({(rule.grantee, rule.capability) for rule in spoken}) < len(spoken):
+        return ours  # an empty list and a contradiction are refused
+    try:
+        return _about(connection.call("POST", place, body=_spoken(spoken)), about)
+    except TableauError as error:
+        if is_for_all(error) and not is_lost(error):
+            raise
+        connection.takes_whole_lists &= error.status not in (404, 405)
+        return None if is_lost(error) else ours
+
+
+def _about(answer: Element | None, about: Collection[tuple[Grantee, str]]) -> Rules:
+    return frozenset(rule for rule in rules_told(answer) if (rule.grantee, rule.capability) in about)
+
+
+def rules_changed(connection: Connection, place: str, was: Rules, wanted: Rules, *, done: bool = False) -> Result:
     """Of the rules at a path: those that `was` holds and not `wanted` go, the others of `wanted` come."""
     gone, new = was - wanted, wanted - was
     denied = {(rule.grantee, rule.capability) for rule in gone if rule.mode == DENY}
     flips = frozenset(rule for rule in new if (rule.grantee, rule.capability) in denied)
-    done = [_take(connection, place, rule) for rule in sorted(gone) if rule.mode == ALLOW]
-    waits = flips and not any(rule.mode == DENY for rule in new)  # nothing must come before the Denies go
-    early = frozenset() if waits else new - flips
+    lifted = {capability for _, capability in denied}
+    early = new - flips if any(rule.mode == DENY and rule.capability in lifted for rule in new) else frozenset()
+    taken = [_take(connection, place, rule) for rule in sorted(gone) if rule.mode == ALLOW]
     _put(connection, place, early)
-    done += [_take(connection, place, rule) for rule in sorted(gone) if rule.mode == DENY]
+    taken += [_take(connection, place, rule) for rule in sorted(gone) if rule.mode == DENY]
     _put(connection, place, new - early)
-    return Result(0, DONE if new or any(done) else ALREADY)
+    return Result(0, DONE if done or new or any(taken) else ALREADY)
 
 
 def _take(connection: Connection, place: str, rule: Rule) -> bool:
@@ -88,15 +115,19 @@ def _take(connection: Connection, place: str, rule: Rule) -> bool:
     return True
 
 
-def _put(connection: Connection, place: str, rules: Iterable[Rule]) -> None:
+def _put(connection: Connection, place: str, rules: Collection[Rule]) -> None:
+    if rules:
+        connection.call("PUT", place, body=_spoken(rules))
+
+
+def _spoken(rules: Collection[Rule]) -> Element:
     spoken = []
     for grantee, theirs in groupby(sorted(rules), key=lambda rule: rule.grantee):
         listed = (element("capability", name=rule.capability, mode=rule.mode) for rule in theirs)
         spoken.append(
             element("granteeCapabilities", element(grantee.kind, id=grantee.id), element("capabilities", *listed))
         )
-    if spoken:
-        connection.call("PUT", place, body=element("permissions", *spoken))
+    return element("permissions", *spoken)
 
 
 def _rules_path(change: PutRules, ids: Ids) -> str:

@@ -59,9 +59,9 @@ def kept_from(now: Site, after: Site, changes: Sequence[Change]) -> tuple[str, .
         if project not in after.contents or managing_project(now, project) == managing_project(after, project):
             continue
         leading = _leading(now, project) & _leading(after, project)
-        kept = [who for who in leading if any(_able(now, project, who)) and not any(_able(after, project, who))]
-        if kept:
-            names = some(sorted(_called(now, who) for who in kept))
+        shut_out = [who for who in leading if any(_able(now, project, who)) and not any(_able(after, project, who))]
+        if shut_out:
+            names = some(sorted(_called(now, who) for who in shut_out))
             lines.append(f"{names} could not set permissions of `{now.path(project)}` any more, for a lock above it")
     return (*lines[:SAMPLE], *([f"and so of {len(lines) - SAMPLE} more projects"] if len(lines) > SAMPLE else ()))
 

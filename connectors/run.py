@@ -75,7 +75,7 @@ def _environment(name: str) -> Path:
 @contextmanager
 def _sandbox(world: Path) -> Iterator[str]:
     """The address of a sandbox with that world, in a process of its own."""
-    command = [sys.executable, "-m", "tabwarden.sandbox", "--world", str(world), "--port", "0"]
+    command = [sys.executable, "-m", "tabwarden", "sandbox", "--world", str(world), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

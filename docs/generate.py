@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -178,6 +179,33 @@ def _command(command: Command) -> Iterator[str]:
         yield from _table(["", ""], rows)
 
 
+def clients() -> Iterator[str]:
+    """What is run against the sandbox, and what of it fails by its own fault."""
+    yield "# Clients that run against the sandbox"
+    yield ""
+    yield "Each unmodified, over HTTP or HTTPS, in an environment of its own, pinned:"
+    yield "`script/clients` runs all, `script/clients NAME` one. Those marked CI run in the tests too."
+    yield "Beside them: tabcmd, tableau-api-lib and tableauserverclient in the tests, DataHub and OpenMetadata by"
+    yield "`script/connectors`."
+    yield ""
+    known = tomllib.loads((REFERENCE.parent.parent / "clients" / "clients.toml").read_text(encoding="utf-8"))
+    rows = [[name, one["version"], one["job"], "yes" if one.get("in_ci") else ""] for name, one in known.items()]
+    yield from _table(["client", "version", "what it does there", "CI"], rows)
+    yield ""
+    yield "## What fails by their own fault"
+    yield ""
+    yield "Steps that fail against any Tableau, with the place in the client; everything else succeeds."
+    if waits := {step for one in known.values() for step in one.get("waits", ())}:
+        yield f"Not played yet, so that a client asks it in vain: {', '.join(sorted(waits))}."
+    yield ""
+    faults = [
+        [name, fault["step"], f"`{fault['at']}`", fault["why"]]
+        for name, one in known.items()
+        for fault in one.get("faults", ())
+    ]
+    yield from _table(["client", "step", "where", "what is wrong"], faults)
+
+
 def rest_errors() -> Iterator[str]:
     """What of the documented errors a test provokes, and why the rest is not."""
     rows = list(csv.DictReader(DOCUMENTED_ERRORS.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
@@ -223,6 +251,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "capabilities.md": capabilities,
     "site-roles.md": site_roles,
     "commands.md": commands,
+    "sandbox-clients.md": clients,
     "findings.md": findings,
     "sandbox-endpoints.md": coverage.page,
     "rest-errors.md": rest_errors,

@@ -171,6 +171,7 @@ HOSTILE_WORDS = {
     "plan domains": "--settings {}",
     **dict.fromkeys(("plan policy", "policy export"), "--scope {}"),
     "policy schema": "{}",
+    "policy import": "{}",
 }
 
 

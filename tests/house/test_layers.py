@@ -33,6 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "log",
         "report",
         "cases",
+        "importers",
     ),
     ("run",),
     ("api", "commands", "web"),

@@ -48,6 +48,7 @@ def test_every_name_of_the_table_can_be_imported() -> None:
         "list-and-find",
         "mirror",
         "names-and-domains",
+        "policy",
         "read",
         "settle-open-points",
         "several-sources",

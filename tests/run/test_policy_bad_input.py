@@ -99,6 +99,16 @@ PROBLEMS = {
     "a switch that is none": ("site:\n  teleport: true", 2, "teleport"),
 }
 NOTES = {
+    "default rules of views": (
+        "projects:\n  Ops: {rules: [{group: Sales, views: View}]}",
+        2,
+        "default rules for each view are left out: views have those of workbooks",
+    ),
+    "default rules of what is not there": (
+        "projects:\n  Ops: {rules: [{group: Sales, ask_data_lenses: View}]}",
+        2,
+        "default rules for each Ask Data lens are left out: none were read, for nothing of it is there",
+    ),
     "a capability that the ceiling makes dead": (
         "projects:\n  Ops:\n    rules:\n    - {group: Lookers, workbooks: {allow: [View, Web Edit]}}",
         4,

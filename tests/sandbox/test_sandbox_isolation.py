@@ -155,6 +155,16 @@ def test_lists_hold_nothing_of_another_site(acme, foreign, endpoint):
     assert not told(text) & names
 
 
+def test_a_search_finds_nothing_of_another_site(acme, foreign):
+    _ids, names = foreign
+    raw = Raw(acme).sign_in("admin", site=HOME)
+    answer = raw.call("GET", "search?limit=2000", version="-", json=True)
+    listed = {hit["content"]["luid"] for hit in answer.json()["hits"]["items"]}
+    assert listed
+    assert not listed & set(acme.site(ABROAD).contents)
+    assert not told(answer.text) & names
+
+
 def test_ids_of_another_site_in_bodies_and_queries(acme, foreign):
     ids, _names = foreign
     raw = Raw(acme).sign_in("admin", site=HOME)

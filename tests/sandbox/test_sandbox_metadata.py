@@ -62,6 +62,7 @@ ASKED_BY_OTHERS = {
     "Column": "downstreamDashboards downstreamFields downstreamWorkbooks",
     "DatabaseTable": "downstreamDashboards downstreamDatasources downstreamWorkbooks projectName tableType",
     "CustomSQLTable": "downstreamDashboards downstreamWorkbooks",
+    "Database": "id name projectName",
     "WebDataConnector": "connectorUrl",
     "Query": "binFieldsConnection calculatedFieldsConnection columnFieldsConnection columnsConnection"
     " datasourcesConnection groupFieldsConnection tablesConnection",

@@ -19,7 +19,7 @@ from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Ta
 from tabwarden.sandbox.worlds.finding import find_world
 
 MARKED = {"tags": frozenset({"blue", "red"}), "certified": True, "certification_note": "as audited"}
-TIMES = {"created": "2025-01-01T08:00:00Z", "updated": "2025-02-01T08:00:00Z", "description": "of the test"}
+TIMES = {"created": "2025-01-01T08:00:00Z", "updated": "2025-02-01T08:00:00Z"}
 FEEDS = (DataConnection("postgres", "db.example", "reader", True), DataConnection("sqlserver", "ms.example", "", False))
 
 
@@ -35,7 +35,17 @@ def full_site(site: Site) -> Site:
     grantees = (Grantee("user", ada), Grantee("group", sales), Grantee("groupSet", named("1")))
     rules = frozenset(Rule(grantee, "Read", ALLOW) for grantee in grantees)
     more = [
-        Content(named(letter), kind, f"{kind}{letter}", place, ada, rules=rules, **MARKED, **TIMES)
+        Content(
+            named(letter),
+            kind,
+            f"{kind}{letter}",
+            place,
+            ada,
+            rules=rules,
+            description="of the test",
+            **MARKED,
+            **TIMES,
+        )
         for kind, letters, place in (
             ("flow", "fe", ops),
             ("virtualconnection", "cd", ops),
@@ -113,15 +123,16 @@ def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
         kind = {"Content-Type": "multipart/mixed; boundary=e"}
         job = raw.call("POST", "{s}/users/delete", body, headers=kind, json=True)
         ids["job"] = job.json()["job"]["id"]
+        own = Timing("Daily", "08:00:00", "09:00:00", (("hours", "1"), ("weekDay", "Monday")))
         for digit, kind, about, way in (
             ("e", "extractRefresh", "workbook", {}),
             ("9", "extractRefresh", "datasource", {}),
             ("d", "flowRun", "flow", {"way": "RunFlowTask"}),
             ("5", "flowRun", "flow", {"way": "RunFlowTask"}),
         ):
-            task = Task(named(digit), site.id, kind, ids[about], ids["user"], FIRST_SCHEDULES[2].id, **way)
+            when = {"schedule": FIRST_SCHEDULES[2].id} if kind == "extractRefresh" else {"timing": own}
+            task = Task(named(digit), site.id, kind, ids[about], ids["user"], **when, **way)
             box.state.keep("task", task)
-        own = Timing("Daily", "08:00:00", "09:00:00", (("hours", "1"), ("weekDay", "Monday")))
         task = Task(named("4"), site.id, "extractRefresh", ids["workbook"], ids["user"], timing=own)
         box.state.keep("task", task)
         source = Use(ids["datasource"], "prompt")

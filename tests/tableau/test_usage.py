@@ -105,14 +105,20 @@ def of_world(world: World, *whats: str) -> set[tuple[str, str, str, str, int, st
     return did(next(iter(world.usage.values())), *whats)
 
 
+CHANGES = (("lock", "project:Ops"), ("update permissions", "Ops/W1"))
+CHANGED = (("lock_project", "project:Ops"), ("update_permissions_workbook", "Ops/W1"))
 DEEDS = (VIEW, EDIT, PUBLISH, DOWNLOAD, CONNECT)
 
 
 @pytest.mark.parametrize("release", [RELEASES[0], "2020.4", RELEASES[-1]])
 def test_the_repository_tells_who_did_what_and_who_has_what(postgres: Any, world: World, release: str) -> None:
-    with workgroup(postgres.admin, world, release=release) as made:
+    (site,) = world.sites
+    carl, at = site.find_user("carl").id, f"{DAY}T09:30:00Z"
+    hands = (Usage(DAY, what, carl, site.find_content(path).id, 1, at, "world") for what, path in CHANGES)
+    changed = replace(world, usage={site.id: (*world.usage[site.id], *hands)})
+    with workgroup(postgres.admin, changed, release=release) as made:
         read = from_repository(made.options, "sandbox", "2025-06-01")
-    assert read.site_id == world.sites[0].id
+    assert read.site_id == site.id
     events = [row for row in read.rows if row.source == "historical_events"]
     assert did(events) == of_world(world, *DEEDS)
     # The counter of views knows the last time alone, and all there ever were.
@@ -126,6 +132,17 @@ def test_the_repository_tells_who_did_what_and_who_has_what(postgres: Any, world
     assert have == told
     assert {r.day for r in read.rows if r.what in STANDING} == {"2025-06-01"}
     assert ("extract tasks" in read.unread) == (release == RELEASES[0])
+    assert [dict(event) for event in read.changes] == [
+        {
+            "eventTime": f"{DAY}T09:30:00Z",
+            "eventType": kind,
+            "siteLuid": read.site_id,
+            "actorUserLuid": site.find_user("carl").id,
+            "contentLuid": site.find_content(path).id,
+            "source": "historical_events",
+        }
+        for kind, path in CHANGED
+    ]
 
 
 def read_over_rest(world: World) -> Any:

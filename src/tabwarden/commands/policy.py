@@ -52,20 +52,47 @@ def policy_export(
     """The snapshot as a policy, in templates where they fit; planning it back changes nothing."""
     from tabwarden.model.errors import UnknownName
     from tabwarden.run.policy import policy_text
-    from tabwarden.safe_files import write_whole
     from tabwarden.want.policy.export import told
 
     site = asking.questions().site
     project = None if scope is None else site.find_content(scope)
     if project is not None and project.kind != "project":
         raise UnknownName(f"`{scope}` is a {project.kind}, not a project")
-    text = policy_text(told(site, None if project is None else project.id))
+    _give(policy_text(told(site, None if project is None else project.id)), out)
+
+
+def policy_import(
+    file: Annotated[Path, Argument("Of TabProvision, TableauConMan or tableau-permissions; a Terraform state.")],
+    out: Annotated[Path | None, Option("--out", about="Where to write it.")] = None,
+    asking: Asking = NEWEST,
+) -> None:
+    """What another tool's file wants, as a policy to be looked over and planned; what it cannot say is told at its top.
+
+    Ids that the file has no names for are looked up in the snapshot, where there is one.
+    """
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.run.policy import import_policy
+
+    try:
+        site = asking.questions().site
+    except UnknownName:
+        if asking != NEWEST:
+            raise
+        site = None
+    _give(import_policy(file, site), out)
+
+
+def _give(text: str, out: Path | None) -> None:
+    """Into a file, or as a file would have it."""
+    from tabwarden.safe_files import write_whole
+
+    lines = text.removesuffix("\n").split("\n")
     if out is not None:
         write_whole(out, text.encode())
     elif screen():
-        show(*text.removesuffix("\n").split("\n"))
-    else:  # as a file would have it
-        emit(text.removesuffix("\n").split("\n"))
+        show(*lines)
+    else:
+        emit(lines)
 
 
 def policy_schema() -> None:

@@ -8,21 +8,38 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.forms.site import setting_named
-from tabwarden.model.capability import KIND_NAMES, kind_named
+from tabwarden.model.capability import kind_named
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import same
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 from tabwarden.safe_files import read_text
 from tabwarden.settings.lines import Origin, Place, Written, dotted, read_yaml
-from tabwarden.want.policy.wishes import ALL, EVERYBODY, Cell, ContentWish, Policy, ProjectWish, RowWish
+from tabwarden.want.policy.wishes import (
+    ALL,
+    EVERYBODY,
+    KIND_WORDS,
+    Cell,
+    ContentWish,
+    Policy,
+    ProjectWish,
+    RowWish,
+)
 
 MODES = {"locked": LOCKED, "locked without nested": LOCKED_WITHOUT_NESTED, "customizable": CUSTOMIZABLE}
 TEMPLATES = {same(name) for kind in ("project", "workbook", "datasource", "flow") for name in templates_of(kind)}
-KIND_FIELDS = {f"{name.replace(' ', '_').lower()}s": kind for kind, name in KIND_NAMES.items() if kind != "project"}
+KIND_FIELDS = {word: kind for kind, word in KIND_WORDS.items() if kind != "project"}
 
 
 def _kind(words: str) -> str:
@@ -70,7 +87,7 @@ class RowText(_Part):
     tables: AnyCell = None
     data_roles: AnyCell = None
     metrics: AnyCell = None
-    ask_data_lenss: AnyCell = Field(None, alias="ask_data_lenses")
+    ask_data_lenses: AnyCell = None
     reason: str = ""
 
     @model_validator(mode="after")
@@ -113,7 +130,7 @@ class ProjectText(_Part):
     owner: str | None = None
     leaders: tuple[str, ...] | None = Field(None, description="as `group Finance Leads`, `user ann`; all there are")
     leaders_in_description: bool = Field(False, description="name them, with their addresses, in the description")
-    description: str | None = None
+    description: Annotated[str, StringConstraints(strip_whitespace=False)] | None = None
     rules: tuple[RowText, ...] | None = None
     exceptions: tuple[ExceptionText, ...] = ()
     contents: Literal["defaults"] | None = Field(None, description="its contents have its default rules")
@@ -351,7 +368,7 @@ class _Together:
                 where = written.origin(("templates", name, words))
                 self.problems.append(f"{where}: `{template}` is an own template; say one of Tableau's, or capabilities")
             try:
-                by_kind[kind_named(words.replace("_", " "))] = (
+                by_kind[KIND_FIELDS.get(words) or kind_named(words.replace("_", " "))] = (
                     cell.cell if isinstance(cell, CellText) else Cell(cell or "None")
                 )
             except UnknownName as error:

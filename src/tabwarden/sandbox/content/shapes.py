@@ -135,7 +135,8 @@ def _times(item: Content) -> dict[str, str | None]:
 def _shape(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:
     """What every kind tells: id, name and tags, of an item its project and owner, beside what is its own."""
     attributes = {"id": item.id, "name": item.name, **own}
-    place = _location(call, item, named=item.kind != "view") if asked(call, "location") else None
+    located = item.kind in ("workbook", "view", "datasource") and asked(call, "location")
+    place = _location(call, item, named=item.kind != "view") if located else None
     around = (project_of(call, item), place, owner(call, item), tags_element(call, item))
     return element(singular(item.kind), attributes, *children, *around)
 

@@ -79,7 +79,7 @@ def whole(call: Call, item: Content) -> tuple[Element, ...]:
 def _views(call: Call, workbook: Content) -> Element:
     asides = wire.elements_of(call.state.details(workbook.id).asides)
     enabled = next((one.get("accelerationEnabled") for one in asides if one.name == ACCELERATION), None)
-    status = {"accelerationEnabled": enabled, "accelerationStatus": "Enabled" if enabled == "true" else "Disabled"}
+    status = {"accelerationEnabled": enabled, "accelerationStatus": "Pending" if enabled == "true" else "Off"}
     inner = (element(ACCELERATION, status),) if enabled is not None else ()
     shown = (view for v in call.site.children(workbook.id) if visibility.sees(call, view := call.site.contents[v]))
     shapes = (view_of_workbook(call, view) for view in shown)

@@ -49,7 +49,7 @@ _SINCE: dict[tuple[str, str], str] = {
     ("view", "viewUrlName"): "3.2",
     ("project", "writeable"): "3.2",
     ("datasource", "hasExtracts"): "3.2",
-    ("datasource", "size"): "3.2",
+    ("datasource", "size"): "3.19",  # a client of 3.18 breaks at attributes it does not know, and knows no size
     ("datasource", "useRemoteQueryAgent"): "3.2",
     ("group", "import"): "3.2",
 }

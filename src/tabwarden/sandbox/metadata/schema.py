@@ -81,7 +81,7 @@ _TABLE = f"""{_SCALARS} luid: String schema: String fullName: String connectionT
 _DATASOURCE = f"""{_SCALARS} hasExtracts: Boolean extractLastRefreshTime: DateTime
     extractLastIncrementalUpdateTime: DateTime extractLastUpdateTime: DateTime containsUnsupportedCustomSql: Boolean
     fields: [Field!] {_UPSTREAM} {_DOWNSTREAM} tags: [Tag!]"""
-_DATABASE = f"{_SCALARS} luid: String connectionType: String isEmbedded: Boolean tables: [DatabaseTable!]"
+_DATABASE = f"{_SCALARS} {_PLACED} luid: String connectionType: String isEmbedded: Boolean tables: [DatabaseTable!]"
 _ANALYTICS = "Field & AnalyticsField"
 
 _TYPES = f"""
@@ -127,7 +127,7 @@ type CustomSQLTable implements Table {{ {_SCALARS} columns: [Column!] query: Str
 type VirtualConnectionTable implements Table {{ {_SCALARS} columns: [Column!] virtualConnection: VirtualConnection
     upstreamTables: [DatabaseTable!] {_OF_DATA} }}
 interface Database {{ {_DATABASE} }}
-type DatabaseServer implements Database {{ {_DATABASE} {_PLACED} extendedConnectionType: String hostName: String
+type DatabaseServer implements Database {{ {_DATABASE} extendedConnectionType: String hostName: String
     port: Int }}
 type File implements Database {{ {_DATABASE} filePath: String }}
 type CloudFile implements Database {{ {_DATABASE} provider: String }}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tabwarden.access.reference import may
+from tabwarden.model.roles import licence_of
 from tabwarden.model.site import Content, Site
 from tabwarden.model.usage import CONNECT, STANDING, event_name
 from tabwarden.sandbox.http.call import Call, File, Reply
@@ -120,34 +121,48 @@ def _pretended(_call: Call) -> Iterator[Line]:
 
 
 def _events(call: Call) -> Iterator[Line]:
+    """What people did, one event a line, as `TS Events` has it."""
     site = call.site
     for row in call.state.usage.get(site.id, ()):
         user, content = site.users.get(row.user), site.contents.get(row.content)
         if row.what in STANDING or user is None:
             continue
-        kind = content.kind if content is not None else ""
+        kind, project = (
+            content.kind if content is not None else "",
+            site.contents.get(site.project_of(row.content) or ""),
+        )
         name = event_name(row.what, kind)
-        yield {
+        event = {
             "Event Name": name,
             "Event Type": name.partition(" ")[0],
             "Event Date": row.last or f"{row.day}T00:00:00Z",
             "Actor User Id": number_of(user.id),
             "Actor User Name": user.name,
+            "Actor Site Role": user.site_role,
             "Item Type": kind.title(),
             "Item Name": content.name if content is not None else None,
+            "Item Id": number_of(row.content) if row.content else None,
             "Item LUID": row.content or None,
-            "Number of Events": row.times,
+            "Item Owner Id": number_of(content.owner) if content is not None else None,
+            "Project Name": project.name if project is not None else None,
+            "Number of Events": 1,
             "Site LUID": site.id,
         }
+        for number in range(row.times):
+            yield {**event, "Event Id": number_of("/".join((row.day, row.what, row.user, row.content, str(number))))}
 
 
 def _users(call: Call) -> Iterator[Line]:
+    """The people of the site, as `TS Users` has them."""
     for user in call.site.users.values():
         yield {
-            "User Name": user.name,
+            "User ID": number_of(user.id),
             "User LUID": user.id,
+            "User Name": user.name,
             "User Email": user.email,
+            "User Friendly Name": user.full_name or user.name,
             "User Site Role": user.site_role,
+            "User License Type": licence_of(user.site_role),
             "Last Login Date": user.last_login,
             "Site LUID": call.site.id,
         }
@@ -220,7 +235,10 @@ _LINES: Mapping[str, Callable[[Call], Iterator[Line]]] = {
 }
 _MEASURES = ("Number of Events", "Size (bytes)", "Job Duration", "amount")
 _TYPES: Mapping[str, str] = {
-    **dict.fromkeys((*_MEASURES, "Actor User Id", "Item ID", "Job ID", "id"), "INTEGER"),
+    **dict.fromkeys(
+        (*_MEASURES, "Event Id", "Actor User Id", "Item Id", "Item Owner Id", "User ID", "Item ID", "Job ID", "id"),
+        "INTEGER",
+    ),
     **dict.fromkeys(("Event Date", "Last Login Date", "Created At", "Updated At", "Completed At"), "DATETIME"),
     "amount": "REAL",
     "Last Accessed At": "DATETIME",
@@ -230,9 +248,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     name: tuple(field.strip() for field in fields.split(","))
     for name, fields in {
         PRETENDED: "id, name, amount",
-        "TS Events": "Event Name, Event Type, Event Date, Actor User Id, Actor User Name, Item Type, Item Name,"
-        " Item LUID, Number of Events, Site LUID",
-        "TS Users": "User Name, User LUID, User Email, User Site Role, Last Login Date, Site LUID",
+        "TS Events": "Event Id, Event Name, Event Type, Event Date, Actor User Id, Actor User Name, Actor Site Role,"
+        " Item Type, Item Name, Item Id, Item LUID, Item Owner Id, Project Name, Number of Events, Site LUID",
+        "TS Users": "User ID, User LUID, User Name, User Email, User Friendly Name, User Site Role, User License Type,"
+        " Last Login Date, Site LUID",
         "Site Content": "Item ID, Item LUID, Item Type, Item Name, Item Parent Project Name, Created At, Updated At,"
         " Last Accessed At, Size (bytes), Owner Email, Data Source Is Certified, Tags",
         "Groups": "Group LUID, Group Name, Group Minimum Site Role, User LUID, User Email",

@@ -217,7 +217,10 @@ def _counted_group(element: Element) -> ListedGroup:
 def group_of(element: Element) -> Group:
     """A group as told. A local group with a minimum site role grants it on sign-in where no mode is told."""
     domain_told, import_told = element.find("domain"), element.find("import")
-    domain = domain_told.get("name", LOCAL) if domain_told is not None else LOCAL
+    named = domain_told.get("name") if domain_told is not None else None
+    if named is None and import_told is not None:
+        named = import_told.get("domainName")  # the answer to an import names it there alone
+    domain = named or LOCAL
     minimum = element.get("minimumSiteRole") or None
     mode = element.get("grantLicenseMode") or None
     if import_told is not None:
@@ -259,10 +262,11 @@ async def group_sets_on(reader: HttpReader) -> list[GroupSet]:
     """All group sets with the ids of their groups; none where this version has none."""
     if not reader.connection.supports(GROUP_SETS_SINCE):
         return []
-    return await whole(reader, Listing("groupsets", "groupSet", _group_set, {"resultlevel": "members"}))
+    return await whole(reader, Listing("groupsets", "groupSet", group_set_of, {"resultlevel": "members"}))
 
 
-def _group_set(element: Element) -> GroupSet:
+def group_set_of(element: Element) -> GroupSet:
+    """A group set with the ids of its groups."""
     return GroupSet(
         element.get("id", ""), element.get("name", ""), frozenset(g.get("id", "") for g in element.iter("group"))
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -26,13 +26,14 @@ from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import same
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, Content, Grantee, Rule, Rules, Site
-from tabwarden.want.policy.shorter import kinds_word, with_packs, with_templates
+from tabwarden.want.policy.shorter import with_packs, with_templates
 from tabwarden.want.policy.wanted import PATTERN, RULED, USUAL
-from tabwarden.want.policy.wishes import EVERYBODY
+from tabwarden.want.policy.wishes import EVERYBODY, KIND_WORDS
 
 MODE_WORDS = {LOCKED: "locked", CUSTOMIZABLE: "customizable"}
 FOUND = "as it was found"
 LONGEST = 1000  # letters of a key in YAML, nearly
+_ORDER = {kind: number for number, kind in enumerate(KIND_NAMES)}
 _CAPABILITY = {"allow": ALLOW, "deny": DENY}
 
 
@@ -64,10 +65,14 @@ class Export:
 
 def told(site: Site, within: str | None = None) -> Export:
     """What is so on the Site, of one project (id) and all in it where that is said."""
-    result = _Telling(site, within).told()
-    result.templates = with_templates([*result.projects.values(), *result.content])
-    result.packs, result.use = with_packs(result.projects, result.content)
-    return result
+    return shortened(_Telling(site, within).told())
+
+
+def shortened(export: Export) -> Export:
+    """The same, with templates and packs where they tell it in fewer letters."""
+    export.templates = with_templates([*export.projects.values(), *export.content])
+    export.packs, export.use = with_packs(export.projects, export.content)
+    return export
 
 
 class _Telling:
@@ -171,7 +176,8 @@ class _Telling:
             entry["owner"] = self._named(Grantee("user", owner.id), "").strip()
         if project.description:
             entry["description"] = project.description
-        if manager in (None, project.id) and project.rules is not None and None not in project.defaults.values():
+        strange = None in project.defaults.values() or project.defaults.keys() & {"project", "view"}
+        if manager in (None, project.id) and project.rules is not None and not strange:
             self._ruled(project, entry)
         if entry:
             self.result.projects[path] = entry
@@ -218,13 +224,13 @@ class _Telling:
         """A row a grantee, a cell a kind; `all` where every kind that there always is has the same template."""
         by_grantee: dict[Grantee, dict[str, Any]] = defaultdict(dict)
         count = 0
-        for kind, rules in lists.items():
+        for kind, rules in sorted(lists.items(), key=lambda pair: _ORDER[pair[0]]):
             for grantee in {rule.grantee for rule in rules}:
-                by_grantee[grantee][kind] = _cell(kind, [r for r in rules if r.grantee == grantee])
+                by_grantee[grantee][kind] = cell_of(kind, [r for r in rules if r.grantee == grantee])
                 count += 1
         rows = []
         for grantee, cells in sorted(by_grantee.items(), key=lambda pair: self._named(pair[0])):
-            cells = _together(cells, lists)
+            cells = together(cells, lists)
             rows.append({**self._grantee(grantee), **cells})
         self.result.rows += count
         return rows
@@ -274,17 +280,18 @@ def _above(path: str) -> Iterator[str]:
     yield from (path[:n] for n, letter in enumerate(path) if letter == "/" and n)
 
 
-def _together(cells: dict[str, Any], lists: Mapping[str, Rules]) -> dict[str, Any]:
-    """The cells by the words of the text."""
+def together(cells: dict[str, Any], lists: Collection[str]) -> dict[str, Any]:
+    """Cells by the words of the text: `all` where they are the same on all lists there are, of a project every kind."""
     everywhere = set(lists) | ({"project", *USUAL} if "project" in lists else set())
     values = {repr(cell): cell for cell in cells.values()}
     if len(values) == 1 and set(cells) == everywhere:
         return {"all": next(iter(values.values()))}
-    return {kinds_word(kind): cell for kind, cell in cells.items()}
+    return {KIND_WORDS[kind]: cell for kind, cell in cells.items()}
 
 
-def _cell(kind: str, rules: list[Rule]) -> Any:
+def cell_of(kind: str, rules: Iterable[Rule]) -> Any:
     """A template's name, or the capabilities allowed and denied by the names of Tableau's pages."""
+    rules = list(rules)
     modes = {mode: frozenset(r.capability for r in rules if r.mode == mode) for mode in (ALLOW, DENY)}
     if modes[ALLOW] & modes[DENY]:
         raise _Unspeakable("something is allowed and denied at once")

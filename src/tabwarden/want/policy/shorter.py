@@ -8,11 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any, NamedTuple
 
 from tabwarden.effects.forms.rules import templates_of
-from tabwarden.model.capability import KIND_NAMES, TEMPLATES, capability_named, kind_named
+from tabwarden.model.capability import TEMPLATES, capability_named, kind_named
+from tabwarden.want.policy.wishes import KIND_WORDS
 
 GRANTEES = ("group", "group_set", "user", "all_users", "reason", "owner", "expires")
 LIKE = 0.5  # of the capabilities that either has, so many are in both: then it is called after that template
 PEOPLE = {"View": "Viewers", "Explore": "Explorers", "Publish": "Publishers", "Administer": "Administrators"}
+
+_KINDS = {word: kind for kind, word in KIND_WORDS.items()}
 
 Entry = dict[str, Any]
 FREE = {key: key for key in ("owner", "description", "group", "group_set", "user")} | {"leaders": "leader"}
@@ -42,15 +45,10 @@ def with_templates(entries: Iterable[Entry]) -> dict[str, Entry]:
         lists = {key: cell for key, cell in row.items() if key not in GRANTEES and isinstance(cell, dict)}
         for key, cell in lists.items():
             if key != "all" or kind is not None:
-                single.append(_Place({kinds_word(kind_named(kind)) if kind else key: cell}, row, (key,)))
-    for name, cells in _replaced(single, lambda like: f"Mostly {like}" if like else "Some").items():
+                single.append(_Place({KIND_WORDS[kind_named(kind)] if kind else key: cell}, row, (key,)))
+    for name, cells in _replaced(single, lambda like: f"Mostly {like}" if like else "Apart").items():
         templates.setdefault(name, {}).update(cells)
     return templates
-
-
-def kinds_word(kind: str) -> str:
-    """The key of a kind's cell: `data_sources`; of projects `project`."""
-    return kind if kind == "project" else f"{KIND_NAMES[kind].replace(' ', '_').lower()}s"
 
 
 def _cells(row: Entry) -> Entry:
@@ -84,7 +82,7 @@ def _replaced(places: Iterable[_Place], called: Callable[[str], str]) -> dict[st
 def _like(cells: Mapping[str, Any]) -> str:
     """The template of Tableau that is most alike, by the cell of workbooks where there is one; empty for none."""
     key = "workbooks" if "workbooks" in cells else next(iter(cells))
-    kind, cell = kind_named(key.replace("_", " ")), cells[key]
+    kind, cell = _KINDS[key], cells[key]
     lists = {"template": cell} if isinstance(cell, str) else cell
     allow = templates_of(kind)[lists.get("template", "None")]
     allow |= {capability_named(words, kind) for words in lists.get("allow", ())}

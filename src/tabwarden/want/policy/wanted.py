@@ -26,6 +26,7 @@ from tabwarden.model.roles import may_own, permits, publishes
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.policy.rows import Rows
 from tabwarden.want.policy.wishes import (
+    ALL,
     BLANK,
     DEFAULT,
     EMPTY,
@@ -171,8 +172,14 @@ class _Laying:
     def _with_rows(self, project: Content, wish: ProjectWish) -> Content:
         rows = self.rows.current(wish.rows or ())
         leaders = frozenset(r for r in project.rules or () if r.capability in LEADER_CAPABILITIES)
-        kinds = dict.fromkeys((*USUAL, *project.defaults, *(k for row in rows for k in row.cells if k in KIND_NAMES)))
+        kinds = dict.fromkeys((*USUAL, *project.defaults))
         defaults = {kind: self.rules(kind, rows) for kind in kinds if kind not in ("project", "view")}
+        for row in rows:
+            for kind in row.cells.keys() - {*kinds, "project", ALL}:
+                why = (
+                    "views have those of workbooks" if kind == "view" else "none were read, for nothing of it is there"
+                )
+                self.rows.note(f"{row.where}: default rules for each {KIND_NAMES[kind]} are left out: {why}")
         own = self.rules("project", rows) | leaders
         return replace(project, rules=own, defaults=MappingProxyType(defaults))
 
@@ -203,8 +210,10 @@ class _Laying:
             grantee = self.rows.named(words, wish.where)
             if grantee is None:
                 continue
-            rules.add(Rule(grantee, LEADER, ALLOW))
-            idle = [u for u in self._members(grantee) if publishes(self.now.users[u].site_role) == "no"]
+            rule = Rule(grantee, LEADER, ALLOW)
+            rules.add(rule)
+            members = () if rule in (project.rules or ()) else self._members(grantee)
+            idle = [user for user in members if publishes(self.now.users[user].site_role) == "no"]
             if idle:
                 names = some(sorted(self.now.called(user) for user in idle))
                 self.rows.note(f"{wish.where}: leaders who publish nothing lead by halves: {names}")

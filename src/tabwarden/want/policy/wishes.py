@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tabwarden.model.capability import KIND_NAMES
+
 ALL, EVERYBODY = "all", "all users"
 LOCKED_DOWN, READ_ONLY, BLANK = "locked-down", "read-only", "blank"
 STRATEGIES = (LOCKED_DOWN, READ_ONLY, BLANK)
 DEFAULT, PARENT, EMPTY = "default", "parent", "empty"
+KIND_WORDS = {
+    kind: "project" if kind == "project" else f"{name.lower().replace(' ', '_')}{'es' if kind == 'lens' else 's'}"
+    for kind, name in KIND_NAMES.items()
+}
+"""The key of a kind's cell: `data_sources`, `ask_data_lenses`; of projects `project`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,10 @@ def licences(
     if not warn:
         output.give(_parts(known, people, to), lambda: _as_json(known, people, to))
         return
-    told = list(write_to(loaded, known, idle or 0, to))
-    lines = [f"{known.site.called(user.id)}: {problem or 'warned'}" for user, problem in told]
+    mails = list(write_to(loaded, known, idle or 0, to))
+    lines = [f"{known.site.called(user.id)}: {problem or 'warned'}" for user, problem in mails]
     output.give(lines or ["everybody was warned already, or nobody is idle"], lambda: {"warned": lines})
-    if any(problem for _, problem in told):
+    if any(problem for _, problem in mails):
         leave(ERROR)
 
 

@@ -115,17 +115,17 @@ def warn(settings: Settings, known: Licences, days: int, to: str) -> Iterator[tu
     if not settings.mail.enabled:
         raise SettingsError(["`mail` is not set up: nobody can be warned"])
     store, today = settings.store.folder, datetime.now(UTC).date().isoformat()
-    told = mails(store, known.site.id)
+    warned = mails(store, known.site.id)
     for user in idle_people(known, days, to):
-        if told.get(user.id, "") > known.seen[user.id].last[:10]:
+        if warned.get(user.id, "") > known.seen[user.id].last[:10]:
             continue
         address = user.email or (user.name if "@" in user.name else "")
         problem = _mail(settings, known.site, user, address, days) if address else "has no e-mail address"
         if problem is None:
-            told[user.id] = today
+            warned[user.id] = today
             path = store / KIND / f"{known.site.id}-{WARNED}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, json.dumps(told, indent=0, sort_keys=True).encode())
+            write_whole(path, json.dumps(warned, indent=0, sort_keys=True).encode())
         yield user, problem or ""
 
 

@@ -62,15 +62,15 @@ NOT_ALL = {
     **{
         f"{method} sites/{{site}}/dataAlerts/{{dataalert}}{below}": (("ada", "sam", "olaf"), "403004")
         for method, below in (
-            *((m, "") for m in ("GET", "PUT", "DELETE")),
-            ("POST", "/users"),
-            ("DELETE", "/users/{user}"),
+            *((method, "") for method in ("GET", "PUT", "DELETE")),
+            *(("POST", "/users"), ("DELETE", "/users/{user}")),
         )
     },
     **{
         f"{method} sites/{{site}}/favorites/{{user}}{below}": (ADMINS, "403004")
         for method, below in (("GET", ""), ("PUT", ""), *(("DELETE", f"/{path}") for path in MARKED_AT.values()))
     },
+    "PUT sites/{site}/flows/runs/{flowrun}": (("ada", "sam", "olaf"), "403004"),
     "GET sites/{site}/tasks/linked/{linkedtask}": (("ada", "sam", "olaf"), "403004"),
     "POST sites/{site}/tasks/linked/{linkedtask}/runNow": (("ada", "sam", "olaf"), "403004"),
     "PUT sites/{site}": (("ada",), "403004"),

@@ -88,13 +88,13 @@ def show_people(
     )
 
 
-def last_of(use: LastUse | None, asked: Sequence[tuple[str, str, str]]) -> list[dict[str, str | None]]:
+def last_of(use: LastUse | None, questions: Sequence[tuple[str, str, str]]) -> list[dict[str, str | None]]:
     """Of each user, content and capability the last use, as a part of JSON: nothing where nothing is known of it."""
     from tabwarden.model.usage import proves
 
     if use is None:
-        return [{}] * len(asked)
-    return [{"last_use": use.of(*one) or None} if proves(one[2]) else {} for one in asked]
+        return [{}] * len(questions)
+    return [{"last_use": use.of(*one) or None} if proves(one[2]) else {} for one in questions]
 
 
 def _with_use(table: Table, last: Sequence[Mapping[str, str | None]]) -> Table:

@@ -229,6 +229,8 @@ historical_event_types
 hist_users
   2019.3 id user_id name:t domain_name:t email:t system_user_id system_admin_level hist_licensing_role_id
     site_admin_level publisher_tristate site_role_id
+hist_projects
+  2019.3 id project_id name:t
 hist_workbooks
   2019.3 id workbook_id name:t repository_url:t size:l revision:t
 hist_views

@@ -264,13 +264,18 @@ def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench) -> None:
     drift = planned(bench, locked)
     assert [change.op for change in drift.changes] == ["set_mode"]
     (result,) = drift_sarif(drift)["runs"][0]["results"]
-    assert result["message"]["text"].endswith(f"it takes: lock {path} without nested")
+    assert result["message"]["text"].endswith(f"lock {path} without nested; nobody can know who changed it last")
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] > 1
-    assert f"who changed `{path}` no activity log tells" in " ".join(drift.notes)
+    assert f"nobody can know who changed it last of `{path}`: no event is kept" in " ".join(drift.notes)
     log = bench.folder / "activity.json"
     log.write_text("".join(f"{json.dumps(event)}\n" for event in bench.sandbox.activity.entries), encoding="utf-8")
     keep_activity(bench.settings, [log])
-    (told_by,) = (note for note in planned(bench, locked).notes if "changed last" in note)
+    drift = planned(bench, locked)
+    (told_by,) = (note for note in drift.notes if "changed last" in note)
+    (result,) = drift_sarif(drift)["runs"][0]["results"]
+    for words in (result["message"]["text"], drift.changes[0].because):
+        assert "changed last by `ada` on 20" in words
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] > 1
     assert told_by.startswith(f"`{path}` was changed last by `ada` on 20")
     assert told_by.endswith("(project lock unlock)")
     assert bench.apply(drift).succeeded

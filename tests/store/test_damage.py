@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -14,10 +16,11 @@ from small_site import group, project, site, workbook
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site, Taken
-from tabwarden.plan.plan import SiteIdentity
+from tabwarden.plan.plan import Plan, SiteIdentity
+from tabwarden.run.plans import keep_in, kept_plans
 from tabwarden.store import beside
 from tabwarden.store.history import History
-from tabwarden.store.journal import JOURNALS, newest
+from tabwarden.store.journal import Journal, newest, path_of
 
 WHEN = "2026-11-0{}T02:00:00Z"
 ASKED = ("why", "u1", "View", "w1")
@@ -117,9 +120,33 @@ def test_a_damaged_history_is_never_no_snapshot(store: Path, content: bytes) -> 
         assert (told.exit_code, "there is no snapshot" in told.output) == (1, False), told
 
 
-def test_the_plan_before_the_last_is_not_taken_for_the_last(tmp_path: Path) -> None:
-    journals = tmp_path / JOURNALS
-    journals.mkdir()
-    (journals / "abc.jsonl").write_bytes(b"")
-    with pytest.raises(TabwardenError, match="not known which plan was applied last"):
-        newest(tmp_path, SiteIdentity("https://t.example.com", "", "s", "S"))
+def test_the_plan_before_the_last_is_not_taken_for_the_last_and_an_emptied_journal_is_no_waiting_plan(
+    tmp_path: Path,
+) -> None:
+    plan = Plan("change", SiteIdentity("https://t.example.com", "", "s", "S"), "2026-11-29T18:00:00.000Z")
+    keep_in(tmp_path, plan)
+    assert [one.record.plan for one in kept_plans(tmp_path)] == [""]
+    with Journal(tmp_path, plan):
+        assert [one.record.plan for one in kept_plans(tmp_path)] == [plan.id]
+    path_of(tmp_path, plan.id).write_bytes(b"")
+    for reading in (kept_plans, newest):
+        with pytest.raises(TabwardenError, match="not known which plan was applied last"):
+            reading(tmp_path)
+
+
+def test_a_database_of_something_else_is_no_history_that_was_never_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".tabwarden").mkdir()
+    with closing(sqlite3.connect(".tabwarden/history.db")) as database:
+        database.execute("create table snapshots (name text)")
+        database.commit()
+    told = run("status")
+    assert "not known, for the history cannot be read" in told.output
+    assert "holds other tables" in told.output
+    assert "never" not in told.output
+    assert json.loads(run("status", "--json").output)["sites"] is None
+    assert run("history", "--store", ".tabwarden").exit_code == 1
+    with closing(sqlite3.connect(".tabwarden/history.db")) as database:
+        assert database.execute("select name from sqlite_master").fetchall() == [("snapshots",)]

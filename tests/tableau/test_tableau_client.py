@@ -457,7 +457,7 @@ def test_https_where_http_is_spoken_is_no_matter_of_certificates():
 def test_an_answer_that_does_not_end_is_given_up(ending, monkeypatch):
     monkeypatch.setattr(transport, "TIMES_FOR_ALL", 2)
     monkeypatch.setattr(transport, "MOST_OF_AN_ANSWER", 1 << 20)
-    stop = Event()
+    stop, asked = Event(), []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer():
@@ -466,6 +466,7 @@ def test_an_answer_that_does_not_end_is_given_up(ending, monkeypatch):
                     talk, _ = server.accept()
                 except OSError:
                     return
+                asked.append(talk)
                 with talk, contextlib.suppress(OSError):
                     talk.recv(65536)
                     talk.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -475,9 +476,10 @@ def test_an_answer_that_does_not_end_is_given_up(ending, monkeypatch):
         Thread(target=answer, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         told = "it took longer than" if ending == "drips" else "bytes, which no Tableau sends"
-        with pytest.raises(TableauError, match=told), connect(options(url, timeout=0.3, retries=0)):
+        with pytest.raises(TableauError, match=told), connect(options(url, timeout=0.3, retries=3)):
             pass
         stop.set()
+    assert len(asked) == 1, "what drips would drip again, for as long"
 
 
 def test_a_certificate_for_another_name(authority, tls, tmp_path):

@@ -69,7 +69,9 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
     if now.server:
         yield "site", f"`{now.site or 'Default'}` on {now.server}"
     yield "store", now.store
-    if now.last_read is None:
+    if now.snapshots is None:
+        yield "last read", "not known, for the history cannot be read"
+    elif now.last_read is None:
         of_it = f"of `{now.site or 'Default'}` " if now.server and now.snapshots else ""
         yield "last read", f"{of_it}never; `tabwarden read` reads the site"
     else:
@@ -78,7 +80,7 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
         yield "last read", f"{minute(one.taken)}, {_age(now.age)}: snapshot {one.number} of {one.name}, {size}"
         if _lacking(one):
             yield "", f"not whole: {_lacking(one)}"
-    for one in now.snapshots:
+    for one in now.snapshots or ():
         if now.last_read is None or one.site != now.last_read.site:
             yield "", f"also {one.name or 'Default'} (`--site {one.content_url}`), read {minute(one.taken)}"
     for place, run in enumerate(now.runs):
@@ -132,7 +134,8 @@ def _as_json(now: Status) -> dict[str, object]:
         age = round(now.age.total_seconds()) if now.age is not None else None
         read = {"snapshot": last.number, "site": last.name, "taken": last.taken, "age_seconds": age}
         read |= {"whole": not _lacking(last)}
-    sites = [{"site": one.name, "content_url": one.content_url, "taken": one.taken} for one in now.snapshots]
+    known = now.snapshots
+    sites = known and [{"site": one.name, "content_url": one.content_url, "taken": one.taken} for one in known]
     return {
         "settings": now.settings,
         "found": now.found_by,

@@ -56,8 +56,8 @@ def reason_of(site: Site, answer: Answer | None) -> Reason:
         return None
     rules = tuple(sorted((r.grantee.kind, r.grantee.id, r.mode) for r in answer.deciding))
     role = site.users[answer.user].site_role if answer.because in _BY_ROLE else None
-    # Whoever owns several things owns them for one reason.
-    at = None if answer.because == "content_owner" else answer.at
+    # Whoever owns or leads several things themselves does so for one reason.
+    at = None if answer.because == "content_owner" or answer.at == answer.content else answer.at
     return answer.because, at, rules, role
 
 

@@ -88,7 +88,10 @@ class Reasons:
         """Of each content a hash of what its reasons hang on, people and owners apart."""
         marks = np.zeros(len(self.contents), np.uint64)
         for parts, there in zip(self.sides, self.difference.has_content, strict=True):
-            for column in (there, parts.classes.of_content, parts.project_row, parts.lock_row):
+            # Whoever owns or leads a project itself does so for one reason, whichever project it is.
+            is_project = parts.powers.row != NONE
+            ruled = np.where(is_project, parts.powers.alike[parts.project_row], parts.project_row)
+            for column in (there, parts.classes.of_content, is_project, ruled, parts.lock_row):
                 marks = mixed(marks ^ column.astype(np.uint64))
         return marks
 

@@ -20,6 +20,7 @@ from tabwarden.model.errors import UnknownName
 from tabwarden.model.feeds import DataConnection
 from tabwarden.model.scope import DESCRIPTIONS, scope_of
 from tabwarden.model.site import Content, Group, Rules, Site, User
+from tabwarden.model.tables import in_order
 
 USER, GROUP, GROUP_SET, CONTENT, SITE = "user", "group", "group_set", "content", "site"
 ADDED, REMOVED = "added", "removed"
@@ -129,7 +130,7 @@ def _both(
     """What differs, on either side or both, in the order of the earlier."""
     # Tables that lie beside a history know what differs without anything being made.
     unlike = before.unlike(after) if hasattr(before, "unlike") else None
-    old, new = (table if unlike is None else table.in_order(unlike) for table in (before, after))  # type: ignore[attr-defined]
+    old, new = (table if unlike is None else in_order(table, unlike) for table in (before, after))
     for key in chain(old, (key for key in new if key not in before)):
         left, right = before.get(key), after.get(key)
         if left != right:
@@ -223,7 +224,7 @@ def unknown(site: Site, under: Under) -> Unknown:
     people: set[str] = set()
     contents: dict[str, int] = {}
     for item in seen.contents.values():
-        for capability in capabilities_of(item.kind, under.model) if item.kind != "collection" else ():
+        for capability in capabilities_of(item.kind, under.model):
             for user in seen.users:
                 answer = may(seen, user, capability, item.id, model=under.model, open_points=under.open_points)
                 if answer.verdict == UNKNOWN:

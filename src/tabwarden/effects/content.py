@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from tabwarden.model.capability import INHERITED_LEADER, LEADER, applies
@@ -72,8 +73,8 @@ def _materialised(site: Site, contents: Iterable[str]) -> Site:
         if thing.kind == "project":
             manager = managing_project(site, content) or content
             changed.append(replace(thing, rules=rules, defaults=site.contents[manager].defaults))
-        else:
-            changed.append(replace(thing, rules=_fitting(rules, thing.kind)))
+        elif (fitting := _fitting(rules, thing.kind)) != thing.rules:
+            changed.append(replace(thing, rules=fitting))
     return site.with_contents(*changed)
 
 
@@ -86,8 +87,8 @@ def _overwritten(site: Site, contents: Iterable[str], manager: str) -> Site:
         if thing.kind == "project":
             rules = nested_rules(manages.rules)
             changed.append(replace(thing, mode=LOCKED, rules=rules, defaults=manages.defaults))
-        else:
-            changed.append(replace(thing, rules=default_rules(manages, thing.kind)))
+        elif (rules := default_rules(manages, thing.kind)) != thing.rules:
+            changed.append(replace(thing, rules=rules))
     return site.with_contents(*changed)
 
 
@@ -104,6 +105,7 @@ def default_rules(project: Content, kind: str) -> Rules | None:
     return _fitting(project.defaults.get("workbook" if kind == "view" else kind, frozenset()), kind)
 
 
+@lru_cache(maxsize=10_000)
 def _fitting(rules: Rules | None, kind: str) -> Rules | None:
     """A workbook's rules as its views keep them: without capabilities that views do not have (§5)."""
     if rules is None or kind != "view":
@@ -116,9 +118,9 @@ def _fitting(rules: Rules | None, kind: str) -> Rules | None:
 
 def show_tabs(site: Site, workbook: str) -> Site:
     """Show sheets as tabs: the workbook's rules overwrite those of its views."""
-    rules = _fitting(governing(site, workbook).rules, "view")
-    views = (replace(site.contents[v], rules=rules) for v in site.children(workbook))
-    return site.with_contents(replace(site.contents[workbook], tabs=True), *views)
+    book, rules = site.contents[workbook], _fitting(governing(site, workbook).rules, "view")
+    views = [replace(view, rules=rules) for v in site.children(workbook) if (view := site.contents[v]).rules != rules]
+    return site.with_contents(replace(book, tabs=True), *views) if views or not book.tabs else site
 
 
 def hide_tabs(site: Site, workbook: str) -> Site:
@@ -157,7 +159,8 @@ def replace_rules(site: Site, content: str, rules: Iterable[Rule], *, default_fo
     if default_for is None:
         wanted = frozenset(rules)
         gone = _named_leaders(thing.rules) - _named_leaders(wanted)
-        return _no_longer_inherited(site.with_contents(replace(thing, rules=wanted)), site.below(content), gone)
+        after = site.with_contents(replace(thing, rules=wanted))
+        return _no_longer_inherited(after, site.below(content), gone) if gone else after
     defaults = MappingProxyType({**thing.defaults, default_for: frozenset(rules)})
     return site.with_contents(replace(thing, defaults=defaults))
 
@@ -196,7 +199,7 @@ def remove_leader(site: Site, project: str, grantee: Grantee) -> Site:
 
 def without_grantee(site: Site, grantee: Grantee) -> Site:
     """No rule speaks of this grantee any more: what deleting a user, group or group set leaves behind."""
-    changed = [c for thing in site.contents.values() if (c := _content_without(thing, grantee)) is not thing]
+    changed = [_content_without(site.contents[content], grantee) for content in site.speaking_of(grantee)]
     return site.with_contents(*changed) if changed else site
 
 
@@ -242,8 +245,12 @@ def create_project(site: Site, project: Content) -> Site:
 
 def is_name_taken(site: Site, content: Content, parent: str | None) -> bool:
     """Whether something else of its kind has its name, in any letter case, in a project (None: at the top level)."""
-    others = (site.contents[other] for other in site.children(parent) if other != content.id)
-    return any(other.kind == content.kind and same(other.name) == same(content.name) for other in others)
+    path = content.name if parent is None else f"{site.path(parent)}/{content.name}"
+    others = (site.contents[other] for other in site.contents_at(path) if other != content.id)
+    return any(
+        other.kind == content.kind and other.parent == parent and same(other.name) == same(content.name)
+        for other in others
+    )
 
 
 def default_project(site: Site) -> Content | None:

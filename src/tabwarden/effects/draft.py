@@ -53,7 +53,9 @@ class Draft:
     def add_user(self, ref: Ref, user: User) -> str:
         """Somebody new; his id is that of the Ref."""
         self.new[ref.key] = ref.new_id
-        self.put(replace(user, id=ref.new_id, name=ref.name, domain=ref.domain))
+        if (user.id, user.name, user.domain) != (ref.new_id, ref.name, ref.domain):
+            user = replace(user, id=ref.new_id, name=ref.name, domain=ref.domain)
+        self.put(user)
         return ref.new_id
 
     def put(self, user: User) -> None:

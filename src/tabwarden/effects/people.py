@@ -187,7 +187,7 @@ def add_user(site: Site, user: User, *, refuse_without_seat: bool = False) -> Ou
 
 def owned_by(site: Site, user: str) -> tuple[str, ...]:
     """Ids of the content `user` owns; views count with their workbook."""
-    return tuple(c.id for c in site.contents.values() if c.owner == user and c.kind != "view")
+    return tuple(content for content in site.owned_by(user) if site.contents[content].kind != "view")
 
 
 def remove_user(site: Site, user: str, *, heir: str | None = None) -> Outcome:
@@ -211,8 +211,7 @@ def remove_user(site: Site, user: str, *, heir: str | None = None) -> Outcome:
         return Outcome(_with_role(site, user, "Unlicensed"), False, "owns_content")
     for group in site.groups_of(user):
         site = _without_member(site, group, user)
-    site = replace(site, users={i: u for i, u in site.users.items() if i != user})
-    return Outcome(without_grantee(site, Grantee("user", user)), True, "no_content")
+    return Outcome(without_grantee(site.without_users((user,)), Grantee("user", user)), True, "no_content")
 
 
 def assign_owner(site: Site, user: str, kind: str, open_points: OpenPoints = DOCUMENTED) -> Outcome:
@@ -236,7 +235,8 @@ def create_group(site: Site, group: Group) -> Outcome:
 
 def _taken(site: Site, group: Group) -> bool:
     key = (group.name.casefold(), group.domain.casefold())
-    return any((g.name.casefold(), g.domain.casefold()) == key and g.id != group.id for g in site.groups.values())
+    named = (site.groups[g] for g in site.groups_named(group.name) if g != group.id)
+    return any((g.name.casefold(), g.domain.casefold()) == key for g in named)
 
 
 def update_group(site: Site, group: Group) -> Outcome:
@@ -258,8 +258,9 @@ def delete_group(site: Site, group: str, open_points: OpenPoints = DOCUMENTED) -
     leaves = open_points.deleted_group_leaves_sets
     concerned = (s for s in site.group_sets.values() if group in s.groups)
     sets = (replace(s, groups=s.groups - {group} if leaves else frozenset()) for s in concerned)
-    left = replace(site, groups={i: g for i, g in site.groups.items() if i != group}).with_group_sets(*sets)
-    left = replace(left, on_demand=left.on_demand - {group})
+    left = site.without_groups((group,)).with_group_sets(*sets)
+    if group in left.on_demand:
+        left = replace(left, on_demand=left.on_demand - {group})
     return Outcome(without_grantee(left, Grantee("group", group)), True, "deleted")
 
 
@@ -309,5 +310,5 @@ def put_group_set(site: Site, group_set: GroupSet) -> Outcome:
 
 def delete_group_set(site: Site, group_set: str) -> Outcome:
     """Delete a group set with its rules."""
-    left = replace(site, group_sets={i: s for i, s in site.group_sets.items() if i != group_set})
+    left = site.without_group_sets((group_set,))
     return Outcome(without_grantee(left, Grantee("groupSet", group_set)), True, "deleted")

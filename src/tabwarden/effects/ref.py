@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from tabwarden.model.names import same
 from tabwarden.model.site import GRANTEE_TABLES, LOCAL, Content, Grantee, Group, Site, User
@@ -91,17 +89,10 @@ def grantee_ref(site: Site, grantee: Grantee) -> Ref:
 
 
 class Lookup:
-    """A Site that is asked for what many Refs mean; what it has found out it does not look for again."""
+    """A Site that is asked for what many Refs mean."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
-
-    @cached_property
-    def _groups(self) -> Mapping[str, Group]:
-        groups: dict[str, Group] = {}
-        for group in self.site.groups.values():
-            groups.setdefault(group_ref(group).key, group)
-        return groups
 
     def user(self, ref: Ref | None) -> User | None:
         """The user a Ref means: by id, else by domain and name.
@@ -123,7 +114,11 @@ class Lookup:
         """The group a Ref means: by id, else by domain and name."""
         if ref is None:
             return None
-        return self.site.groups.get(ref.id) if ref.id is not None else self._groups.get(ref.key)
+        groups = self.site.groups
+        if ref.id is not None:
+            return groups.get(ref.id)
+        named = (groups[group] for group in self.site.groups_named(f"{ref.domain}\\{ref.name}"))
+        return next((group for group in named if group_ref(group).key == ref.key), None)
 
     def content(self, ref: Ref) -> Content | None:
         """The content a Ref means: by id; of a project that was to be created, by its path."""

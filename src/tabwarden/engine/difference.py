@@ -204,8 +204,10 @@ class Changed:
         """The contents in groups that share everything but their owners."""
         if not len(contents):
             return
-        rules = [parts.sources.rules[contents] for parts in self.sides]
-        table = np.stack([*self._signs(contents), *rules]).astype(np.int64)
+        signs, rules = self._signs(contents), [parts.sources.rules[contents] for parts in self.sides]
+        for place, parts in zip((3, 7), self.sides, strict=True):  # who rules the project, for the project itself
+            signs[place] = parts.powers.alike[parts.project_row[contents]]
+        table = np.stack([*signs, *rules]).astype(np.int64)
         order = np.lexsort(table)
         table = table[:, order]
         starts = np.flatnonzero(np.concatenate(([True], (table[:, 1:] != table[:, :-1]).any(axis=0))))

@@ -81,6 +81,30 @@ class Powers:
         return levels
 
     @cached_property
+    def alike(self) -> Array:
+        """Of each project a number it shares with those of its parent that the same people own and lead, in any model.
+
+        Behind them two numbers: of a project that was not read, and (at NONE) of no project.
+        """
+        count = len(self.contents)
+        own = self.owner.astype(np.int64) * 2 + self._unread_here
+        with_leaders: dict[tuple[int, bytes], int] = {}
+        above = int(own.max(initial=0)) + 1
+        for row in np.unique(self.leaders.project).tolist():
+            rows = self._rows_of(row)
+            rules = np.sort(self.leaders.grantee[rows] * 4 + self.leaders.allow[rows] * 2 + self.leaders.deny[rows])
+            own[row] = with_leaders.setdefault((int(own[row]), rules.tobytes()), above + len(with_leaders))
+        alike = np.append(own, [NONE, NONE])
+        shared = int(own.max(initial=0)) + 1
+        width = shared
+        for rows, parents in self.order:
+            _, numbers = np.unique(alike[parents] * width + own[rows], return_inverse=True)
+            alike[rows] = shared + numbers
+            shared += len(numbers)
+        alike[count:] = shared, shared + 1
+        return alike
+
+    @cached_property
     def place(self) -> Array:
         """Where each project stands when every project is followed by all below it."""
         return self._tree[0]

@@ -7,16 +7,14 @@ A fact that was not read is `None`, never an empty value: what depends on it is 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
-from tabwarden.model import resolver
+from tabwarden.model import indexes, resolver, tables
 from tabwarden.model.feeds import DataConnection
-from tabwarden.model.names import same
 from tabwarden.model.site_settings import SiteSettings
 
 LOCKED = "LockedToProject"
@@ -152,15 +150,6 @@ class Taken:
     by_role: str = ""
 
 
-# What is counted of a Site once, by what it is counted of.
-_OF_USERS = ("_groups_of", "_repeated", "_users_by_name")
-_OF_CONTENTS = ("_children", "_contents_by_path")
-
-
-def _called(user: User) -> tuple[str, str, str]:
-    return user.name, user.domain, user.full_name
-
-
 @dataclass(frozen=True)
 class Site:
     """Users, groups, group sets and content of one site, each by id.
@@ -192,11 +181,7 @@ class Site:
 
     @cached_property
     def _groups_of(self) -> Mapping[str, frozenset[str]]:
-        groups_by_member: dict[str, set[str]] = defaultdict(set)
-        for group in self.groups.values():
-            for member in self.members(group.id):
-                groups_by_member[member].add(group.id)
-        return {user: frozenset(groups) for user, groups in groups_by_member.items()}
+        return indexes.groups_of(self)
 
     def groups_of(self, user: str) -> frozenset[str]:
         """Ids of the groups `user` is in, All Users included."""
@@ -220,10 +205,7 @@ class Site:
 
     @cached_property
     def _children(self) -> Mapping[str | None, tuple[str, ...]]:
-        children: dict[str | None, list[str]] = defaultdict(list)
-        for content in self.contents.values():
-            children[content.parent].append(content.id)
-        return {parent: tuple(ids) for parent, ids in children.items()}
+        return indexes.counted(self, "_children")
 
     def children(self, content: str | None) -> tuple[str, ...]:
         """Ids of what lies directly in a project or workbook; None asks for the top level."""
@@ -264,14 +246,12 @@ class Site:
         return "/".join(reversed([self.contents[ancestor].name for ancestor in self.ancestors(content)]))
 
     @cached_property
-    def _repeated(self) -> frozenset[str]:
-        """Ids of the users whose user name or display name somebody else has too."""
-        users_by_name: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for user in self.users.values():
-            users_by_name["name", same(user.name)].append(user.id)
-            if user.full_name:
-                users_by_name["full name", same(user.full_name)].append(user.id)
-        return frozenset(user for users in users_by_name.values() if len(users) > 1 for user in users)
+    def _repeated(self) -> Mapping[str, bool]:
+        return indexes.repeated(self)
+
+    @cached_property
+    def _users_by_called(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        return indexes.counted(self, "_users_by_called")
 
     def called(self, user: str) -> str:
         """How a user is written wherever people are listed: by user name, or `domain\\name` where names repeat.
@@ -279,35 +259,36 @@ class Site:
         That is where somebody else has the same user name or display name. An id that is nobody's stands as it is.
         """
         person = self.users.get(user)
-        return user if person is None else f"{person.domain}\\{person.name}" if user in self._repeated else person.name
+        if person is None:
+            return user
+        return f"{person.domain}\\{person.name}" if self._repeated.get(user, False) else person.name
 
     def display_name(self, user: str) -> str:
         """The display name; with `domain\\name` behind it where it alone would not say who that is."""
-        shown, repeats = self.users[user].full_name, user in self._repeated
+        shown, repeats = self.users[user].full_name, self._repeated.get(user, False)
         return f"{shown} ({self.called(user)})" if shown and repeats else shown
 
     # -- finding by what people type --------------------------------------------------------------------------
 
     @cached_property
     def _users_by_name(self) -> Mapping[str, tuple[str, ...]]:
-        ids_by_name: dict[str, list[str]] = defaultdict(list)
-        for user in self.users.values():
-            ids_by_name[same(user.name)].append(user.id)
-            ids_by_name[same(f"{user.domain}\\{user.name}")].append(user.id)
-        return {name: tuple(ids) for name, ids in ids_by_name.items()}
+        return indexes.counted(self, "_users_by_name")
 
     def users_named(self, name: str) -> tuple[str, ...]:
         """Ids of the users with that name or `domain\\name`, in any letter case; several on several domains."""
-        return self._users_by_name.get(same(name.strip()), ())
+        return indexes.under(self._users_by_name, name)
 
     def find_user(self, words: str) -> User:
         """The one user a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""
         return self.users[resolver.user_meant(self, words)]
 
+    @cached_property
+    def _groups_by_name(self) -> Mapping[str, tuple[str, ...]]:
+        return indexes.counted(self, "_groups_by_name")
+
     def groups_named(self, name: str) -> tuple[str, ...]:
         """Ids of the groups with that name or `domain\\name`, in any letter case."""
-        wanted = same(name.strip())
-        return tuple(g.id for g in self.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}")))
+        return indexes.under(self._groups_by_name, name)
 
     def find_group(self, words: str) -> Group:
         """The one group a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""
@@ -319,14 +300,27 @@ class Site:
 
     @cached_property
     def _contents_by_path(self) -> Mapping[str, tuple[str, ...]]:
-        ids_by_path: dict[str, list[str]] = defaultdict(list)
-        for content in self.contents:
-            ids_by_path[same(self.path(content))].append(content)
-        return {path: tuple(ids) for path, ids in ids_by_path.items()}
+        return indexes.counted(self, "_contents_by_path")
 
     def contents_at(self, path: str) -> tuple[str, ...]:
         """Ids of the contents with that path, in any letter case."""
-        return self._contents_by_path.get(same(path.strip()), ())
+        return indexes.under(self._contents_by_path, path)
+
+    @cached_property
+    def _contents_by_owner(self) -> Mapping[str, tuple[str, ...]]:
+        return indexes.counted(self, "_contents_by_owner")
+
+    def owned_by(self, user: str) -> tuple[str, ...]:
+        """Ids of the contents `user` owns."""
+        return self._contents_by_owner.get(user, ())
+
+    @cached_property
+    def _contents_by_grantee(self) -> Mapping[Grantee, tuple[str, ...]]:
+        return indexes.counted(self, "_contents_by_grantee")
+
+    def speaking_of(self, grantee: Grantee) -> tuple[str, ...]:
+        """Ids of the contents whose own rules or defaults name a grantee."""
+        return self._contents_by_grantee.get(grantee, ())
 
     def find_content(self, words: str) -> Content:
         """The one content a person means by path, `kind:path` or id; else UnknownName or AmbiguousName."""
@@ -336,52 +330,56 @@ class Site:
         """The path of a content; with its kind, or its id alone, where the path would mean something else too."""
         return resolver.content_written(self, content)
 
+    # -- a Site that differs ----------------------------------------------------------------------------------
+
     def indexed(self, indexes: Mapping[str, object]) -> Site:
-        """This value with cached properties, by name, looked up in an index; a Site made of it counts them itself."""
+        """This value with cached properties, by name, looked up in an index; a Site made of it carries them on."""
         self.__dict__.update(indexes)
         return self
 
     def with_users(self, *users: User) -> Site:
-        """This Site with these users added or replaced; what is counted of it and stays true is kept."""
-        stays = list(_OF_CONTENTS)
-        if all(u.id in self.users and _called(u) == _called(self.users[u.id]) for u in users):
-            stays += _OF_USERS
-        return self._indexed_as(replace(self, users={**self.users, **{u.id: u for u in users}}), stays)
+        """This Site with these users added or replaced."""
+        return self._with("users", users)
 
     def with_groups(self, *groups: Group) -> Site:
-        """This Site with these groups added or replaced; what is counted of it and stays true is kept."""
-        later = replace(self, groups={**self.groups, **{g.id: g for g in groups}})
-        return self._indexed_as(later, (*_OF_CONTENTS, "_repeated", "_users_by_name"))
+        """This Site with these groups added or replaced."""
+        return self._with("groups", groups)
 
     def with_group_sets(self, *group_sets: GroupSet) -> Site:
         """This Site with these group sets added or replaced."""
-        return replace(self, group_sets={**self.group_sets, **{s.id: s for s in group_sets}})
+        return self._with("group_sets", group_sets)
 
     def with_contents(self, *contents: Content) -> Site:
-        """This Site with these contents added or replaced; what is counted of it and stays true is kept."""
-        these, table = {c.id: c for c in contents}, self.contents
-        later = table.with_these(these) if hasattr(table, "with_these") else {**table, **these}
-        after, new = replace(self, contents=later), [c for i, c in these.items() if i not in table]
-        stays = list(_OF_USERS)
-        if all(i not in table or (table[i].parent, table[i].name) == (c.parent, c.name) for i, c in these.items()):
-            stays += _OF_CONTENTS
-        return after._with_new(new, self._indexed_as(after, stays).__dict__) if new else self._indexed_as(after, stays)
+        """This Site with these contents added or replaced."""
+        return self._with("contents", contents)
 
-    def _with_new(self, new: Iterable[Content], indexes: dict[str, Any]) -> Site:
-        """Indexes of contents with what is new, where they are dicts: those of a file are counted anew, once."""
-        keys: dict[str, Callable[[Content], object]]
-        keys = {"_children": lambda c: c.parent, "_contents_by_path": lambda c: same(self.path(c.id))}
-        for name, key in keys.items():
-            index = indexes.pop(name, None)
-            if isinstance(index, dict):
-                index = dict(index)
-                for content in new:
-                    index[key(content)] = (*index.get(key(content), ()), content.id)
-                indexes[name] = index
-        return self
+    def without_users(self, ids: Iterable[str]) -> Site:
+        """This Site without these users; what was theirs is the caller's business."""
+        return self._without("users", ids)
 
-    def _indexed_as(self, later: Site, names: Iterable[str]) -> Site:
-        return later.indexed({name: self.__dict__[name] for name in names if name in self.__dict__})
+    def without_groups(self, ids: Iterable[str]) -> Site:
+        """This Site without these groups; what named them is the caller's business."""
+        return self._without("groups", ids)
+
+    def without_group_sets(self, ids: Iterable[str]) -> Site:
+        """This Site without these group sets; what named them is the caller's business."""
+        return self._without("group_sets", ids)
+
+    def without_contents(self, ids: Iterable[str]) -> Site:
+        """This Site without these contents; what lies below them is the caller's business."""
+        return self._without("contents", ids)
+
+    def _with(self, table: str, things: Iterable[User | Group | GroupSet | Content]) -> Site:
+        by_id = {thing.id: thing for thing in things}
+        return self._later(table, tables.with_these(getattr(self, table), by_id), by_id)
+
+    def _without(self, table: str, ids: Iterable[str]) -> Site:
+        gone = tuple(ids)
+        return self._later(table, tables.without(getattr(self, table), gone), gone)
+
+    def _later(self, table: str, later: Mapping[str, Any], ids: Iterable[str]) -> Site:
+        after = replace(self, **{table: later})  # type: ignore[arg-type]
+        return after.indexed(indexes.carried(self, after, table, ids))
 
     @property
     def bare(self) -> Site:
@@ -393,8 +391,3 @@ class Site:
         """This Site with every project customizable: what the classic model knows of it."""
         locked = [replace(c, mode=CUSTOMIZABLE) for c in self.contents.values() if c.mode != CUSTOMIZABLE]
         return self.with_contents(*locked) if locked else self
-
-    def without_contents(self, ids: Iterable[str]) -> Site:
-        """This Site without these contents; what lies below them is the caller's business."""
-        gone = frozenset(ids)
-        return replace(self, contents={i: c for i, c in self.contents.items() if i not in gone})

@@ -42,11 +42,15 @@ class Usage(NamedTuple):
 
 
 class SiteUsage(NamedTuple):
-    """The use of one site as a source tells it, and in words what it does not tell."""
+    """The use of one site as a source tells it, and in words what it does not tell.
+
+    `changes` are events that are no use, as the activity log would tell them: what somebody did to content.
+    """
 
     site_id: str
     rows: tuple[Usage, ...]
     unread: tuple[str, ...] = ()
+    changes: tuple[Mapping[str, str], ...] = ()
 
 
 class Proof(NamedTuple):

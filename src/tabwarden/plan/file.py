@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Protocol
 
 import tabwarden.effects.ops  # noqa: F401  (every op is known by its name)
-from tabwarden.effects.change import OPS, Change
+from tabwarden.effects.change import OPS, Change, Value
 from tabwarden.model.capability import KINDS
 from tabwarden.model.codec import Shape, shape, to_plain
 from tabwarden.model.errors import IncompleteRead, TabwardenError
@@ -32,7 +32,15 @@ WITHIN: Mapping[str, Collection[str]] = {
 }
 PLAN_AGAIN = "make a new plan"
 _ENCODED = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+_string = json.encoder.encode_basestring
 _SORTED = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True).encode
+
+
+class Digest(Protocol):
+    """A hash that is fed piece by piece."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in some more."""
 
 
 def to_json(plan: Plan) -> str:
@@ -47,24 +55,65 @@ def text_of(plan: Plan) -> Iterator[str]:
     """
     rest = {"format": plan.format, **_beside_changes(plan), "id": plan.id, "fingerprint": plan.fingerprint}
     late = ("impact", "seen", "id", "fingerprint")
-    digest = hashlib.sha256(b'{"changes": ')
+    digest = hashlib.sha256(b'{"changes": [')
     yield "{\n"
     yield from (piece for key in rest if key not in late for piece in _line(key, rest[key]))
     yield ' "changes": ['
-    digest.update(b"[")
     for number, change in enumerate(plan.changes):
-        plain = {"op": change.op, **to_plain(change)}
-        digest.update(_bytes(f"{', ' if number else ''}{_SORTED(plain)}"))
-        yield f"{',' if number else ''}\n  {_json(plain)}"
+        text, in_order = _texts({"op": change.op, **to_plain(change)})
+        digest.update(_bytes(f", {in_order}" if number else in_order))
+        yield f"{',' if number else ''}\n  {visible_in_json(text)}"
     digest.update(b"]")
     yield "\n ],\n" if plan.changes else "],\n"
-    yield from (piece for key in late for piece in _line(key, rest[key]))
-    for key in sorted(rest):
-        digest.update(_bytes(f', "{key}": '))
-        for piece in _pieces(rest[key]):
-            digest.update(_bytes(piece))
+    yield from _line("impact", rest["impact"])
+    keys = sorted(rest)
+    for key in keys[: keys.index("seen")]:
+        _seal_in(digest, key, rest[key])
+    yield from _seen(rest["seen"], digest)
+    for key in keys[keys.index("seen") + 1 :]:
+        _seal_in(digest, key, rest[key])
+    yield from (piece for key in late[2:] for piece in _line(key, rest[key]))
     digest.update(b"}")
     yield f' "seal": "{digest.hexdigest()[:32]}"\n}}\n'
+
+
+def _seal_in(digest: Digest, key: str, value: Any) -> None:
+    digest.update(_bytes(f', "{key}": '))
+    for piece in _pieces(value):
+        digest.update(_bytes(piece))
+
+
+def _seen(seen: Mapping[str, Value], digest: Digest) -> Iterator[str]:
+    """The facts as `_line` writes them; each is sealed as it is written, for there are millions."""
+    if not seen:
+        _seal_in(digest, "seen", seen)
+        yield from _line("seen", seen)
+        return
+    yield ' "seen": {\n'
+    digest.update(b', "seen": {')
+    before_this, sealed_before_this = "  ", ""
+    for name in sorted(seen):
+        pair = f"{_string(name)}: {_texts(seen[name])[0]}"
+        digest.update(_bytes(f"{sealed_before_this}{pair}"))
+        yield f"{before_this}{visible_in_json(pair)}"
+        before_this, sealed_before_this = ",\n  ", ", "
+    digest.update(b"}")
+    yield "\n },\n"
+
+
+def _texts(value: Any) -> tuple[str, str]:
+    """What `json.dumps` makes of a value, and what of it with its keys sorted."""
+    kind = type(value)
+    if kind is str:
+        text = _string(value)
+        return text, text
+    if kind is dict:
+        pairs = [(key, *_texts(one)) for key, one in value.items()]
+        as_it_is = ", ".join([f"{_string(key)}: {text}" for key, text, _ in pairs])
+        pairs.sort()
+        in_order = ", ".join([f"{_string(key)}: {text}" for key, _, text in pairs])
+        return f"{{{as_it_is}}}", f"{{{in_order}}}"
+    return _ENCODED(value), _SORTED(value)
 
 
 def from_json(text: str, where: str = "the plan") -> Plan:

@@ -247,11 +247,12 @@ def disputed_lines(site: Site, answer: Answer) -> Iterable[str]:
 def decider(site: Site, answer: Answer) -> str:
     """Which user, group or role decided: the cell of the permission checker."""
     role = ui_role(site.users[answer.user].site_role)
+    ruled = "the project itself" if answer.at == answer.content else _content_name(site, answer.at)
     if answer.deciding:
         modes = "Allow" if answer.deciding[0].mode == ALLOW else "Deny"
         listed = ", ".join(sorted({grantee_name(site, r.grantee) for r in answer.deciding}))
         if answer.because == "project_leader":
-            return f"leader of {_content_name(site, answer.at)}: {listed}"
+            return f"leader of {ruled}: {listed}"
         return f"{modes} to {listed}"
     named = {
         "site_role": f"site role {role}",
@@ -259,8 +260,8 @@ def decider(site: Site, answer: Answer) -> str:
         "site_setting": "site setting",
         "admin": f"site role {role}",
         "content_owner": "owner",
-        "project_owner": f"owner of {_content_name(site, answer.at)}",
-        "project_leader": f"leader of {_content_name(site, answer.at)}",
+        "project_owner": f"owner of {ruled}",
+        "project_leader": f"leader of {ruled}",
         "default_deny": "no rule",
         "not_applicable": "not a capability of this kind",
         "locked_project": "locked to a project",

@@ -43,6 +43,9 @@ MOST_HANDS = 20
 LATELY = 90  # days
 FOLDER = Path("policy")
 BECAUSE = "as the policy says"
+HAND = "; changed last by "
+NOBODY_KNOWS = "nobody can know who changed it last"
+KEEP_EVENTS = "no event is kept; `tabwarden read --activity FILE` and `read --use --repository` keep them"
 WIDTH = 120
 SECTIONS = ("site", "templates", "packs", "use", "projects", "content")
 BLOCKS = {"site": 0, "packs": 3}  # levels of a section of which each entry has lines of its own; else 1
@@ -66,8 +69,9 @@ def decide(context: Context, site: Site, policy: Policy, scope: str | None = Non
     work = restored(site, wanted.site, wanted.scope - wanted.make, BECAUSE, make=wanted.make)
     switched = _switched(site, policy) if scope is None else site
     changes = (*diff(site, switched, Why(BECAUSE)), *(_with_place(change, wanted) for change in work.changes))
-    hands = last_hands(site, changes, kept_activity(context.store, site.id))
-    notes = (*wanted.notes, *work.notes, *past_filters(site, work.site), *hands)
+    last = last_hands(site, changes, kept_activity(context.store, site.id))
+    changes = tuple(_with_hand(site, change, last) for change in changes)
+    notes = (*wanted.notes, *work.notes, *past_filters(site, work.site), *_hands(site, changes, last))
     basis = replace(basis_of(context, KIND, context.site(site.name), site), takes=context.takes)
     plan = build(basis, site, changes, held=work.held, notes=notes)
     since = (datetime.now(UTC) - timedelta(days=LATELY)).date().isoformat()
@@ -114,30 +118,42 @@ def used_lately(site: Site, plan: Plan, rows: Iterable[Usage]) -> tuple[str, ...
     return (f"{number} of {of_all} who lose sight of something used it in the last {LATELY} days{end}",)
 
 
-def last_hands(site: Site, changes: Iterable[Change], events: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Who changed last what these changes are about, and when, by the events of the activity log, oldest first."""
-    ids = (change.of_content.id or "" for change in changes if change.of_content is not None)
-    about = {content: site.path(content) for content in ids if content in site.contents}
+def last_hands(
+    site: Site, changes: Iterable[Change], events: Iterable[Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    """By id of what these changes are about the event by which it was changed last, of those kept, oldest first."""
+    ids = {change.of_content.id or "" for change in changes if change.of_content is not None} & site.contents.keys()
     last: dict[str, Mapping[str, Any]] = {}
-    for event in events if about else ():
+    for event in events if ids else ():
         content = next((str(event[name]) for name in CONTENT_IDS if event.get(name)), "")
-        if content in about and what_of(str(event["eventType"])) is None:
+        if content in ids and what_of(str(event["eventType"])) is None:
             last[content] = event
-    lines = [_by(site, about[content], event) for content, event in sorted(last.items())]
-    unknown = sorted(about[content] for content in about.keys() - last.keys())
+    return last
+
+
+def _with_hand(site: Site, change: Change, last: Mapping[str, Mapping[str, Any]]) -> Change:
+    """The change with who changed last what it is about, where that is known."""
+    event = None if change.of_content is None else last.get(change.of_content.id or "")
+    return change if event is None else change.but(because=f"{change.because}{HAND}{_by(site, event)}")
+
+
+def _hands(site: Site, changes: Iterable[Change], last: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Who changed last what differs, and of what nobody can know."""
+    ids = {change.of_content.id or "" for change in changes if change.of_content is not None} & site.contents.keys()
+    lines = [
+        f"`{site.path(content)}` was changed last by {_by(site, event)}" for content, event in sorted(last.items())
+    ]
+    unknown = sorted(site.path(content) for content in ids - last.keys())
     if unknown:
-        lines.append(
-            f"who changed {some(unknown)} no activity log tells that `tabwarden read --activity FILE` has kept"
-        )
+        lines.append(f"{NOBODY_KNOWS} of {some(unknown)}: {KEEP_EVENTS}")
     more = [f"and {len(lines) - MOST_HANDS} more whose last change is known"] if len(lines) > MOST_HANDS else []
     return (*lines[-MOST_HANDS:], *more)
 
 
-def _by(site: Site, path: str, event: Mapping[str, Any]) -> str:
+def _by(site: Site, event: Mapping[str, Any]) -> str:
     actor = str(event.get("actorUserLuid") or "")
     who = f"`{site.called(actor)}`" if actor in site.users else "somebody who is not on the site"
-    what = str(event["eventType"]).replace("_", " ")
-    return f"`{path}` was changed last by {who} on {minute(str(event['eventTime']))} ({what})"
+    return f"{who} on {minute(str(event['eventTime']))} ({str(event['eventType']).replace('_', ' ')})"
 
 
 # -- as text ----------------------------------------------------------------------------------------------------
@@ -223,11 +239,13 @@ def _scalar(value: Any) -> str:
 
 
 def drift_sarif(plan: Plan) -> Any:
-    """What differs from the policy as SARIF: one result a change, at the line that wants it."""
+    """What differs from the policy as SARIF: a result a change, at the line that wants it, with who changed it."""
     results = []
     for change, words in zip(plan.changes, sentences(plan.changes), strict=True):
-        file, _, line = change.because.rpartition(" in ")[2].rpartition(":")
+        because, _, hand = change.because.partition(HAND)
+        file, _, line = because.rpartition(" in ")[2].rpartition(":")
         number = int(line) if line.isdigit() else 1
-        said = f"the site differs from the policy; it takes: {words}"
+        last = f"changed last by {hand}" if hand else NOBODY_KNOWS
+        said = f"the site differs from the policy; it takes: {words}; {last}"
         results.append(Result(change.op, "warning", said, file or "policy", number))
     return sarif(results, {})

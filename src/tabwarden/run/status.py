@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tabwarden import __version__
 from tabwarden.log import NAME
-from tabwarden.model.errors import SettingsError, TabwardenError
+from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 from tabwarden.places import Location, located
 from tabwarden.run import history
 from tabwarden.run.plans import WAITING, KeptPlan, kept_plans
@@ -35,7 +35,7 @@ class Status(NamedTuple):
     """Everything that is known without asking a server; `problems` are what could not be read, a sentence each.
 
     `settings` is the file (empty: none, or variables alone) and `found_by` what named it. `snapshots` is by site: the
-    newest of each. `age` is of the newest of the settings' site.
+    newest of each; None where the history cannot be read. `age` is of the newest of the settings' site.
     """
 
     settings: str
@@ -43,7 +43,7 @@ class Status(NamedTuple):
     server: str
     site: str
     store: str
-    snapshots: tuple[Snapshot, ...]
+    snapshots: tuple[Snapshot, ...] | None
     last_read: Snapshot | None
     age: timedelta | None
     runs: tuple[Run, ...]
@@ -71,7 +71,7 @@ def status(path: Path | None, now: datetime | None = None) -> Status:
     """Where it stands by the settings in `path`, or that are found; what is broken is told and hides nothing else."""
     problems: list[str] = []
     settings, store, logs = _sections(path, problems)
-    snapshots: tuple[Snapshot, ...] = ()
+    snapshots: tuple[Snapshot, ...] | None = ()
     age = None
     place = store.url.get_secret_value() if store.url is not None else str(store.folder)
     try:
@@ -82,9 +82,12 @@ def status(path: Path | None, now: datetime | None = None) -> Status:
         if store.url is not None or store.folder.is_dir():
             with history.opened(place) as opened:
                 snapshots = history.every_site(opened)
+    except UnknownName as error:  # nothing was ever read
+        problems.append(str(error))
     except TabwardenError as error:
         problems.append(str(error))
-    last = _of_the_site(snapshots, settings)
+        snapshots = None
+    last = _of_the_site(snapshots or (), settings)
     if last is not None and last.taken:
         age = (now or datetime.now(UTC)) - history.time_of(last.taken)
     try:

@@ -36,14 +36,15 @@ def read_and_keep(settings: Settings, *, repository: bool) -> UsageKept:
     if repository:
         from tabwarden.tableau.repository.usage import read_usage
 
-        site_id, rows, unread = read_usage(repository_options(settings), settings.tableau.site, today)
+        site_id, rows, unread, changes = read_usage(repository_options(settings), settings.tableau.site, today)
     else:
         from tabwarden.tableau.read.usage import read_usage as over_rest
 
         with connected(settings) as connection:
-            site_id, rows, unread = over_rest(connection, today)
+            site_id, rows, unread, changes = over_rest(connection, today)
     days = store.keep(settings.store.folder, site_id, rows)
-    return UsageKept(site_id, Counter(row.what for row in rows), days, unread)
+    new = store.keep_activity(settings.store.folder, site_id, changes)
+    return UsageKept(site_id, Counter(row.what for row in rows), days, unread, new)
 
 
 def keep_activity(settings: Settings, files: Iterable[Path]) -> list[UsageKept]:

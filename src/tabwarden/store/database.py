@@ -116,6 +116,9 @@ class Database:
     def _bring_up(self, *, create: bool) -> None:
         with self.reading() as connection:
             release = _release(connection)
+            others = release is None and self.is_sqlite and connection.value("select count(*) from sqlite_master")
+        if others:
+            raise TabwardenError(f"`{self.words}` is a database, and no history: it holds other tables; {MEND}")
         if release is None and not create:
             raise nothing_in(self.words)
         if release != RELEASE:

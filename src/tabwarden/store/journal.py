@@ -85,15 +85,15 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(self.path)
         self.record = read(self.path)
-        self._file: IO[str] = _appending(self.path)
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [[waiver.id, waiver.number] for waiver in waivers]
-            self._write(
-                {"plan": plan.id, **header, "waivers": accepted, "started": now(), "by": whoami(), "snapshot": snapshot}
-            )
+            first = {"plan": plan.id, **header, "waivers": accepted, "started": now(), "by": whoami()}
+            # It is there with its first line or not at all: one that is empty was emptied.
+            write_whole(self.path, checked_line({**first, "snapshot": snapshot}).encode())
             _sync_folder(self.path.parent)
-        else:
+        self._file: IO[str] = _appending(self.path)
+        if self.record.plan:
             self._write({"resumed": now()})
 
     def begin(self, indexes: Sequence[int]) -> None:
@@ -157,10 +157,16 @@ _WORDS = ("plan", "kind", "site", "started", "by", "finished")
 
 
 def read(path: Path) -> Record:
-    """A journal; an empty Record where there is none. A torn last line is left out, a broken one before it told."""
+    """A journal; an empty Record where there is none. A torn last line is left out, a broken one before it told.
+
+    TabwardenError for one that is empty: it is made with its first line.
+    """
     if not path.exists():
         return Record()
-    lines = _bytes(path).split(b"\n")[:-1]  # what follows the last line end is torn
+    whole = _bytes(path)
+    if not whole:
+        raise _unknown(path)
+    lines = whole.split(b"\n")[:-1]  # what follows the last line end is torn
     header: dict[str, Any] = {}
     ended: dict[int, ChangeResult] = {}
     begun: set[int] = set()
@@ -214,11 +220,15 @@ def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
     last = max(of_site, key=lambda one: one[:2], default=None)
     for _, changed, record, path in all_of:
         if not record.plan and (last is None or changed > last[1]):
-            raise TabwardenError(
-                f"the journal `{path}` is empty or cut off, so it is not known which plan was applied last; put it "
-                "back from a backup, or delete it if nothing of that plan was done, or name a plan"
-            )
+            raise _unknown(path)
     return last[2] if last else None
+
+
+def _unknown(path: Path) -> TabwardenError:
+    return TabwardenError(
+        f"the journal `{path}` is empty or cut off, so it is not known which plan was applied last; put it "
+        "back from a backup, or delete it if nothing of that plan was done, or name a plan"
+    )
 
 
 def _appending(path: Path) -> IO[str]:
@@ -229,10 +239,12 @@ def _cut_torn_line(path: Path) -> None:
     """Take away what a dying process left after the last line end, so that new lines stand by themselves."""
     if not path.is_file():
         return
-    with path.open("rb+") as file:
-        whole = file.read()
-        end = whole.rfind(b"\n") + 1
-        if end != len(whole):
+    whole = path.read_bytes()
+    end = whole.rfind(b"\n") + 1
+    if whole and not end:  # of a release that began it without its first line
+        path.unlink()
+    elif end != len(whole):
+        with path.open("rb+") as file:
             file.truncate(end)
             os.fsync(file.fileno())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import replace
 from hashlib import blake2b
 from types import MappingProxyType
@@ -30,6 +30,7 @@ from tabwarden.model.site import (
     Use,
     User,
 )
+from tabwarden.model.tables import Changed
 from tabwarden.store.arrays import Arrays
 
 GRANTEES = (("user", "user"), ("group", "group"), ("groupSet", "group_set"))  # by the code of a rule row
@@ -138,55 +139,6 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
         if isinstance(other, Changed):
             return other.ordered_like(self)
         return (isinstance(other, Table) and self._numbered_like(other)) or [*self] == [*other]
-
-    def with_these(self, things: Mapping[str, _Thing]) -> Changed[_Thing]:
-        """The same with things added or replaced."""
-        return Changed(self, things)
-
-
-class Changed(Mapping[str, _Thing], Generic[_Thing]):
-    """A table with some things replaced, and new ones behind the rest."""
-
-    def __init__(self, table: Table[_Thing], things: Mapping[str, _Thing], new: Sequence[str] | None = None) -> None:
-        self._table, self._things = table, things
-        self._new = [key for key in things if key not in table] if new is None else new
-
-    def __getitem__(self, key: str) -> _Thing:
-        return self._things[key] if key in self._things else self._table[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._things or key in self._table
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([*self._table, *self._new])
-
-    def __len__(self) -> int:
-        return len(self._table) + len(self._new)
-
-    def __eq__(self, other: object) -> bool:
-        unlike = self.unlike(other) if isinstance(other, Mapping) else None
-        return super().__eq__(other) if unlike is None else not unlike
-
-    def in_order(self, keys: Collection[str]) -> list[str]:
-        """Those of the ids that are in the table, in its order."""
-        return [*self._table.in_order(keys), *(key for key in self._new if key in keys)]
-
-    def ordered_like(self, other: Mapping[str, _Thing]) -> bool:
-        """Whether both have the same ids in the same order: without new ones, what was changed keeps its place."""
-        table, new = (other._table, other._new) if isinstance(other, Changed) else (other, [])
-        return self._new == new if table is self._table else [*self] == [*other]
-
-    def with_these(self, things: Mapping[str, _Thing]) -> Changed[_Thing]:
-        """The same with more things added or replaced."""
-        new = [key for key in things if key not in self]
-        return Changed(self._table, {**self._things, **things}, [*self._new, *new])
-
-    def unlike(self, other: Mapping[str, _Thing]) -> frozenset[str] | None:
-        """Ids of what differs, or is in one alone; None where the other was not made of the same table."""
-        if other is not self._table and not (isinstance(other, Changed) and other._table is self._table):
-            return None
-        things = {*self._things, *(other._things if isinstance(other, Changed) else ())}
-        return frozenset(key for key in things if self.get(key) != other.get(key))
 
 
 class _Reader:

@@ -9,9 +9,9 @@ from tabwarden.effects import people
 from tabwarden.effects.change import CONTENT, NOBODY, Change, Refusal, Value, grants_fact, of_directory, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
-from tabwarden.effects.ref import Lookup, Ref, group_ref
+from tabwarden.effects.ref import GROUP, Lookup, Ref, group_ref
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.site import ON_SYNC, Group, Site
+from tabwarden.model.site import ON_SYNC, Grantee, Group, Site
 
 BY_DIRECTORY = "by_directory"
 
@@ -187,8 +187,9 @@ class DeleteGroup(_OfGroup):
         """As a change to a group of the Site, by id."""
         known = site.groups[group]
         names = sorted(site.users[user].qualified for user in site.members(group))
-        lists = (rules for c in site.contents.values() for rules in (c.rules, *c.defaults.values()))
-        rules = sum(rule.grantee == ("group", group) for rules in lists for rule in rules or ())
+        contents = (site.contents[content] for content in site.speaking_of(Grantee(GROUP, group)))
+        lists = (rules for c in contents for rules in (c.rules, *c.defaults.values()))
+        rules = sum(rule.grantee == (GROUP, group) for rules in lists for rule in rules or ())
         return cls(group_ref(known), Grants.of(known), tuple(names), rules)
 
     @property

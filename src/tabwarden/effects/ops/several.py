@@ -12,7 +12,7 @@ from tabwarden.effects.ops.rules import not_editable, rows_between
 from tabwarden.effects.people import Outcome
 from tabwarden.model.capability import INHERITED_LEADER
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.site import DENY, Content, Grantee, Rule, Rules, Site
+from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 
 NOTHING_DIFFERS = "nothing_differs"
 
@@ -43,20 +43,28 @@ class _Rewrite(Change):
         """Refused where nothing would differ."""
         after = site
         for content, kind, rules in list(self.lists(site)):
-            after = effects.replace_rules(after, content, rules, default_for=kind)
             thing = after.contents[content]
+            if rules != (thing.rules if kind is None else thing.defaults.get(kind)):
+                after = effects.replace_rules(after, content, rules, default_for=kind)
             if thing.kind == "workbook" and thing.tabs:
                 after = effects.show_tabs(after, content)
         return refused(site, NOTHING_DIFFERS) if after == site else done(after)
 
-    def places(self, site: Site) -> Iterator[tuple[Content, str | None, Rules]]:
-        """Every list in the project that was read and can be edited where it lies."""
-        within = site.contents if self.project is None else (self.project, *site.below(self.project))
-        for content in (site.contents[c] for c in within):
+    def places(self, site: Site, contents: Iterable[str] | None = None) -> Iterator[tuple[Content, str | None, Rules]]:
+        """Every list in the project that was read and can be edited where it lies, on some contents (None: on all)."""
+        for content in (site.contents[c] for c in (self._within(site) if contents is None else contents)):
             defaults = content.defaults.items() if content.kind in ("project", "database") else ()
             for kind, rules in ((None, content.rules), *defaults):
                 if rules is not None and not_editable(site, content.id, kind) is None:
                     yield content, kind, rules
+
+    def _within(self, site: Site) -> Iterable[str]:
+        return site.contents if self.project is None else (self.project, *site.below(self.project))
+
+    def _speaking_of(self, site: Site, *grantees: Grantee) -> list[str]:
+        """Ids of what in the project speaks of one of these."""
+        ids = dict.fromkeys(content for grantee in grantees for content in site.speaking_of(grantee))
+        return [content for content in ids if self.project in (None, *site.ancestors(content))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +76,10 @@ class _OverContents(_Rewrite):
 
     def lists(self, site: Site) -> Iterator[tuple[str, str | None, Rules]]:
         project = site.contents[str(self.project)]
-        for content, kind, rules in self.places(site):
-            of = "workbook" if content.kind == "view" else content.kind
-            if kind is not None or content.kind == "project" or (self.kinds and of not in self.kinds):
-                continue
-            if not self.nested and site.project_of(content.id) != project.id:
+        contents = (site.contents[content] for content in self._within(site))
+        mine = [c.id for c in contents if c.kind != "project" and (not self.kinds or _kind_of(c) in self.kinds)]
+        for content, kind, rules in self.places(site, mine):
+            if kind is not None or (not self.nested and site.project_of(content.id) != project.id):
                 continue
             defaults = effects.default_rules(project, content.kind)
             if defaults is not None:
@@ -113,9 +120,10 @@ class CopyRules(_Rewrite):
     target: Grantee
 
     def lists(self, site: Site) -> Iterator[tuple[str, str | None, Rules]]:
-        for content, kind, rules in self.places(site):
+        for content, kind, rules in self.places(site, self._speaking_of(site, self.source)):
             more = {r._replace(grantee=self.target) for r in _of(rules, self.source)}
-            if more:
+            opposite = {r._replace(mode=ALLOW if r.mode == DENY else DENY) for r in more}
+            if more - rules or opposite & rules:
                 yield content.id, kind, _with(rules, more)
 
 
@@ -129,7 +137,8 @@ class IntoGroup(_Rewrite):
 
     def lists(self, site: Site) -> Iterator[tuple[str, str | None, Rules]]:
         members, group = site.members(self.into), Grantee("group", self.into)
-        for content, kind, rules in self.places(site):
+        speaking = self._speaking_of(site, *(Grantee("user", member) for member in members))
+        for content, kind, rules in self.places(site, speaking):
             theirs = {r for r in rules if r.grantee.kind == "user" and r.grantee.id in members}
             theirs = {r for r in theirs if r.capability != INHERITED_LEADER}
             if not theirs:
@@ -137,6 +146,10 @@ class IntoGroup(_Rewrite):
             denied = {r.capability for r in (*theirs, *_of(rules, group)) if r.mode == DENY}
             more = {Rule(group, r.capability, DENY if r.capability in denied else r.mode) for r in theirs}
             yield content.id, kind, _with(rules - theirs, more)
+
+
+def _kind_of(content: Content) -> str:
+    return "workbook" if content.kind == "view" else content.kind
 
 
 def _of(rules: Rules, grantee: Grantee) -> Iterator[Rule]:

@@ -214,7 +214,7 @@ def rules_for(site: Site, user: str) -> str:
     """All rules that name a user, as one word that differs when one of them does: `3 rules, 0c9a1b2c3d4e`."""
     lines = sorted(
         f"{content.id} {kind} {rule.capability} {rule.mode}"
-        for content in site.contents.values()
+        for content in (site.contents[content] for content in site.speaking_of(Grantee(USER, user)))
         for kind, rules in (("", content.rules), *content.defaults.items())
         for rule in rules or ()
         if rule.grantee == Grantee(USER, user)

@@ -64,7 +64,7 @@ class _Writer:
             "created_at": moment_of(row),
             "hist_actor_user_id": self._add("hist_users", user_id=user),
         }
-        if kind in ("view", "workbook", "datasource"):
+        if kind in ("view", "workbook", "datasource", "project"):
             event[f"hist_{kind}_id"] = self._add(f"hist_{kind}s", **{f"{kind}_id": place})
         self._add("historical_events", **event)
 

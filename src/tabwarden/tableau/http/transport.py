@@ -128,6 +128,9 @@ class Transport:
         except aiohttp.ClientResponseError:
             raise unreachable(self.server, await self._no_http()) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ServerTimeoutError):
+                # It drips: the same answer would drip again, for as long.
+                raise unreachable(self.server, self._too_long(TIMES_FOR_ALL * self.timeout)) from None
             return error
         finally:
             self.gate.leave()
@@ -195,7 +198,7 @@ class Transport:
             case aiohttp.ConnectionTimeoutError():
                 why = f"it could not be connected to within {self.timeout:g} seconds; does a firewall stand between?"
             case TimeoutError():
-                why = f"it took longer than {self.timeout:g} seconds"
+                why = self._too_long(self.timeout)
             case aiohttp.ClientConnectorDNSError():
                 why = "its name is not known here"
             case aiohttp.ClientProxyConnectionError():
@@ -212,6 +215,9 @@ class Transport:
             case _:
                 why = "the connection broke off"
         return unreachable(self.server, why)
+
+    def _too_long(self, seconds: float) -> str:
+        return f"it took longer than {seconds:g} seconds"
 
     def of_proxy(self, status: int) -> TableauError:
         """The error for a refusal of the proxy."""

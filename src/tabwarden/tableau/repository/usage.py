@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tabwarden.model.usage import ALERT, CUSTOM_VIEW, SUBSCRIPTION, TASK, TOKEN, VIEW, SiteUsage, Usage, summed, what_of
 from tabwarden.tableau.repository.connecting import RepositoryOptions, opened
 from tabwarden.tableau.repository.read import site_row
 from tabwarden.tableau.repository.selects import STATEMENTS, Fact, Join, Select, moment
 
-_TARGETS = {"view": "views", "workbook": "workbooks", "datasource": "datasources", "flow": "flows"}
+_TARGETS = {
+    "view": "views",
+    "workbook": "workbooks",
+    "datasource": "datasources",
+    "flow": "flows",
+    "project": "projects",
+}
 
 
 def _luid(name: str, table: str) -> Fact:
@@ -74,8 +80,13 @@ _STANDING: Mapping[str, Select] = {
     ),
 }
 _TYPE_OF_EVENT = "historical_event_types.type_id = historical_events.historical_event_type_id"
-_HIST = {"view": "hist_views", "workbook": "hist_workbooks", "datasource": "hist_datasources"}
-_COUNTED, _EVENTS = "views", "events"
+_HIST = {
+    "view": "hist_views",
+    "workbook": "hist_workbooks",
+    "datasource": "hist_datasources",
+    "project": "hist_projects",
+}
+_COUNTED, _EVENTS, SOURCE = "views", "events", "historical_events"
 SELECTS: Mapping[str, tuple[Select, ...]] = {
     "sites": STATEMENTS["sites"],
     _COUNTED: (
@@ -134,15 +145,25 @@ def read_usage(options: RepositoryOptions, site: str, today: str) -> SiteUsage:
         rows: list[Usage] = []
         counted = ((at, VIEW, user, view, int(count)) for at, user, view, count in repository.rows(_COUNTED, number))
         rows += summed(counted, "views_stats")
-        rows += summed(_events(repository.rows(_EVENTS, number)), "historical_events")
+        events = list(repository.rows(_EVENTS, number))
+        rows += summed(_events(events), SOURCE)
         for what in _STANDING:
             rows += _standing(what, repository.rows(what, number), today)
         unread = [words for statement in repository.statements.values() for words in statement.unknown]
         unread = [words for words in unread if not words.startswith("the site's own settings")]
-        return SiteUsage(row[1], tuple(rows), tuple(unread))
+        return SiteUsage(row[1], tuple(rows), tuple(unread), tuple(_changes(row[1], events)))
 
 
-def _events(rows: Iterator[list[str]]) -> Iterator[tuple[str, str, str, str, int]]:
+def _changes(site_id: str, rows: Iterable[list[str]]) -> Iterator[Mapping[str, str]]:
+    """What was done to content, as the activity log tells it."""
+    for name, at, user, *contents in rows:
+        content = next((content for content in contents if content), "")
+        if content and what_of(name) is None:
+            words = {"eventTime": at, "eventType": name.strip().casefold().replace(" ", "_"), "siteLuid": site_id}
+            yield {**words, "actorUserLuid": user, "contentLuid": content, "source": SOURCE}
+
+
+def _events(rows: Iterable[list[str]]) -> Iterator[tuple[str, str, str, str, int]]:
     for name, at, user, *contents in rows:
         what = what_of(name)
         if what is not None:

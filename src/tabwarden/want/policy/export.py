@@ -203,8 +203,9 @@ class _Telling:
         if project.mode != CUSTOMIZABLE:
             return
         apart = [c for c in items if c.rules != default_rules(project, c.kind)]
-        told = (not self._is_twin(c) and isinstance(self._listed(c), _Listed) for c in apart)
-        if len(apart) * 2 < len(items) and all(told):
+        if len(apart) * 2 < len(items) and all(
+            not self._is_twin(content) and isinstance(self._listed(content), _Listed) for content in apart
+        ):
             entry["contents"] = "defaults"
 
     def _items(self, project: Content) -> Iterator[Content]:

@@ -19,6 +19,12 @@ from tabwarden.want.policy.wishes import ALL, EVERYBODY, Cell, RowWish
 _capability = cache(capability_named)
 
 
+@cache
+def _templates(kind: str) -> Mapping[str, tuple[str, frozenset[str]]]:
+    """Tableau's own, by their names in small letters."""
+    return {called.casefold(): (called, names) for called, names in templates_of(kind).items()}
+
+
 class Spoken(NamedTuple):
     """A rule and the row that says it."""
 
@@ -31,6 +37,7 @@ class Rows:
 
     def __init__(self, site: Site, templates: Mapping[str, Mapping[str, Cell]], today: str) -> None:
         self.site, self.templates, self.today = site, templates, today
+        self._own = {called.casefold(): cells for called, cells in templates.items()}
         self.problems: list[str] = []
         self.notes: list[str] = []
         everyone = site.all_users
@@ -101,11 +108,11 @@ class Rows:
         return [*rules, *(rule for rule in template if rule.capability not in listed)]
 
     def _template(self, kind: str, name: str, row: RowWish, grantee: Grantee) -> Iterable[Rule]:
-        own = next((cells for called, cells in self.templates.items() if called.casefold() == name.casefold()), None)
+        own = self._own.get(name.casefold())
         if own is not None:
             cell = own.get(kind)
             return self._cell(kind, cell, row, grantee) if cell is not None else self._lacking(kind, name, row)
-        known = {called.casefold(): (called, names) for called, names in templates_of(kind).items()}
+        known = _templates(kind)
         if name.casefold() not in known:
             return self._lacking(kind, name, row)
         called, capabilities = known[name.casefold()]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from tabwarden.sandbox.content.shapes import PLURALS
 from tabwarden.sandbox.handlers import (
     auth,
+    collections,
     connections,
     content,
     custom_views,
@@ -160,25 +161,31 @@ _OF_CONTENT: tuple[tuple[str, str, Callable[..., Reply], str], ...] = (
         "GET",
         "",
         content.listed,
-        "project 2.0 workbook 2.0 view 2.2 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5",
+        (
+            "project 2.0 workbook 2.0 view 2.2 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5"
+            " collection 3.28"
+        ),
     ),
     (
         "GET",
         "/{}",
         content.one,
-        "workbook 2.0 view 3.1 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5",
+        "workbook 2.0 view 3.1 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5 collection 3.28",
     ),
     (
         "PUT",
         "/{}",
         content.updated,
-        "project 2.0 workbook 2.0 datasource 2.0 flow 3.3 virtualconnection 3.23 database 3.5 table 3.5",
+        (
+            "project 2.0 workbook 2.0 datasource 2.0 flow 3.3 virtualconnection 3.23 database 3.5 table 3.5"
+            " collection 3.28"
+        ),
     ),
     (
         "DELETE",
         "/{}",
         content.deleted,
-        "project 2.0 workbook 2.0 view 3.27 datasource 2.0 flow 3.3 virtualconnection 3.23",
+        "project 2.0 workbook 2.0 view 3.27 datasource 2.0 flow 3.3 virtualconnection 3.23 collection 3.28",
     ),
     ("POST", "", publish.published, _PUBLISHED),
     ("GET", "/{}/content", downloads.content, _PUBLISHED),
@@ -198,7 +205,10 @@ _OF_CONTENT: tuple[tuple[str, str, Callable[..., Reply], str], ...] = (
     ("POST", "/{}/deleteExtract", jobs.deleted, "workbook 3.3 datasource 3.3"),
 )
 _FILES = (downloads.content, downloads.revision_content)
-_RULED = "project 2.0 workbook 2.0 datasource 2.0 view 3.2 flow 3.3 virtualconnection 3.22 database 3.5 table 3.5"
+_RULED = (
+    "project 2.0 workbook 2.0 datasource 2.0 view 3.2 flow 3.3 virtualconnection 3.22 database 3.5 table 3.5"
+    " collection 3.28"
+)
 # Default rules: the kind, its name in paths, first version, and the version that dropped it.
 DEFAULT_KINDS = (
     ("workbook", "workbooks", "2.1", None),
@@ -220,6 +230,7 @@ def _since(versions: str) -> dict[str, str]:
 
 def _content() -> Iterator[Endpoint]:
     yield _line("POST", f"{S}/projects", "2.0", JUDGED, content.create_project)
+    yield _line("POST", f"{S}/collections", "3.28", SIGNED_IN, collections.create)
     for kind, plural in PLURALS.items():
         for method, below, handler, versions in _OF_CONTENT:
             if since := _since(versions).get(kind):

@@ -46,7 +46,7 @@ def run(step: str, *command: str, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     tail = (done.stderr or done.stdout).strip().splitlines()[-3:]
     _told(step, ok=done.returncode == 0, error=" / ".join(tail), at="")

@@ -218,6 +218,7 @@ def test_every_mistake_of_a_baseline_is_told_with_its_line(store: Path) -> None:
 
 def test_a_fix_is_a_plan_file(store: Path) -> None:
     ended = run("lint", "--fix", "all-users-denied:HR", "--out", "plan.json", "--store", str(store))
+    assert ended.exit_code == 2
     assert "mends 1 finding" in ended.output
     plan = json.loads(Path("plan.json").read_text())
     assert [change["content"]["name"] for change in plan["changes"]] == ["HR"]
@@ -305,3 +306,16 @@ def test_points_are_as_the_page_says_and_over_the_history(store: Path) -> None:
     result = findings(of_one, "rules-for-persons")
     by_name = {result.audited.written("content", score.project): score for score in scores(result)}
     assert (by_name["Sales"].points, by_name["Half"].points) == (85, 100)  # one of one thing: a whole warning
+
+
+def test_an_old_or_limited_snapshot_says_so_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = Taken("https://t.example", "2020-01-01T00:00:00Z", "ann", "Viewer")
+    with History(tmp_path / "store") as history:
+        history.keep(replace(site_of({"projects": {"Sales": SALES}}), taken=old, partial=("connections of workbooks",)))
+    said = run("lint", "--store", "store").output
+    assert "days old" in said
+    assert "read in part, by ann (Viewer)" in said
+    assert json.loads(run("lint", "--store", "store", "--json").output)["notes"]
+    run("lint", "--store", "store", "--html", "page.html")
+    assert Path("page.html").read_text().index("days old") < Path("page.html").read_text().index("Who can mend")

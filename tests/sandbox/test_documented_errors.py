@@ -16,8 +16,9 @@ from error_stage import MAIN, NOBODY, QUIET, multipart, staged
 from sandbox_client import error
 from workbook_files import FLOW, SOURCE, TWBX
 
+from tabwarden.sandbox.http import error_table
 from tabwarden.sandbox.http.endpoints import TABLE
-from tabwarden.sandbox.http.errors import CODES
+from tabwarden.sandbox.http.errors import CODES, Code
 
 FACTS = Path(__file__).parent / "documented_errors.tsv"
 ROWS = list(csv.DictReader(FACTS.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
@@ -55,6 +56,7 @@ class Ask:
         }  # fmt: skip
         if "/groups/{grantee}" in self.path:
             self.ids["grantee"] = stage.group("Team")
+        self.ids |= {"schedule": stage.schedule, "task": stage.task}
         self.type = {"workbook": "twb", "datasource": "tds", "flow": "tfl"}.get(self.kind)
         self.more = {}
 
@@ -91,7 +93,8 @@ class Ask:
             self.ids.setdefault(name, self.stage.id(path_of, self.site))
         for name, value in self.ids.items():
             path = path.replace(f"{{{name}}}", value)
-        of_site = self.row["path"].split("/")[0] not in ("auth", "sites")
+        first = self.row["path"].split("/")[0]
+        of_site = first not in ("auth", "sites") and self.row["path"] not in ("schedules", "schedules/{schedule}")
         path = "{s}" if path == "." else f"{{s}}/{path}" if of_site else path
         raw = self.stage.raw(who, self.site)
         wanted = self.body() if body is None and self.method != "GET" else body
@@ -110,6 +113,16 @@ class Ask:
         return self.send(who, body, query)
 
 
+PLURAL_OF = {"workbooks": "workbook", "datasources": "datasource", "flows": "flow"}
+
+
+def task_of(ask, kind, content=None):
+    """The body that puts content on a schedule."""
+    spec = "flowRun" if kind == "flow" else "extractRefresh"
+    content = content or ask.stage.id(PATHS[kind])
+    return f'<tsRequest><task><{spec}><{kind} id="{content}"/></{spec}></task></tsRequest>'
+
+
 # -- the recipes, by the condition of a row; `Ask` is what they spoil --------------------------------------------
 
 
@@ -121,6 +134,10 @@ def denied(ask):
         return ask.send("vic")
     if ask.path.startswith("users/"):
         ask.site, ask.ids["user"] = QUIET, ask.stage.box.site(QUIET).find_user("pat").id
+    if ask.path.startswith("schedules/"):
+        return ask.send("vic", task_of(ask, PLURAL_OF[ask.path.rpartition("/")[2]]))
+    if ask.path.startswith("tasks/"):
+        ask.ids["task"] = ask.stage.flow_task
     if ask.path.startswith("jobs/"):
         return ask.send("vic", "")
     if ask.path.startswith("fileUploads"):
@@ -156,6 +173,11 @@ def unknown(what, ask):
     if what == "upload":
         ask.ids["upload"] = NOBODY
         return ask.send(body="")
+    if what == "schedule" and ask.path.count("/") == 2 and ask.method == "PUT":
+        ask.ids["schedule"] = NOBODY
+        return ask.send(body=task_of(ask, PLURAL_OF[ask.path.rpartition("/")[2]]))
+    if ask.path.startswith("schedules/{schedule}/") and what != "schedule":
+        return ask.send(body=task_of(ask, what, NOBODY))
     if f"{{{what}}}" in ask.path:
         ask.ids[what] = "99" if what == "revision" else NOBODY
         return ask.send()
@@ -202,6 +224,9 @@ def name_taken(ask):
     document = ask.row["document"]
     if document == "createSite":
         return ask.send(body='<tsRequest><site name="errors" contentUrl="new"/></tsRequest>')
+    if document.endswith("Schedule"):
+        daily = '<frequencyDetails start="06:00:00"/></schedule></tsRequest>'
+        return ask.send(body=f'<tsRequest><schedule name="{ask.stage.taken}" type="Extract" frequency="Daily">{daily}')
     if document.startswith("publish"):
         return ask.publish(name={"workbook": "W", "datasource": "D", "flow": "F"}[ask.kind])
     taken = {"datasource": "E", "flow": "G", "project": "Q"}[ask.kind]
@@ -351,6 +376,16 @@ def already_member(ask):
     return ask.send(body=f'<tsRequest><user id="{ask.stage.user("eve")}"/></tsRequest>')
 
 
+def other_schedule(ask):
+    ask.ids["schedule"] = ask.stage.flow_schedule
+    return ask.send()
+
+
+def other_task(ask):
+    ask.ids["task"] = ask.stage.task if "runFlow" in ask.path else ask.stage.flow_task
+    return ask.send(body="")
+
+
 RECIPES = defaultdict(lambda: None) | {
     "bad_page": partial(listed, "?pageNumber=0"),
     "bad_page_size": partial(listed, "?pageSize=none"),
@@ -388,9 +423,15 @@ RECIPES = defaultdict(lambda: None) | {
     "invalid_email": partial(user_of, 'email="nowhere"'),
     "self": partial(user_of, 'siteRole="Viewer"', who="ada"),
     "guest_kept": partial(user_of, 'siteRole="Viewer"', who="guest"),
+    "bad_intervals": lambda ask: ask.send(
+        body='<tsRequest><schedule name="N" type="Extract" frequency="Monthly"/></tsRequest>'
+    ),
+    "bad_priority": lambda ask: ask.send(body='<tsRequest><schedule priority="1000"/></tsRequest>'),
+    "other_schedule": other_schedule,
+    "other_task": other_task,
     "job_done": lambda ask: ask.send(body=""),
     **{f"unknown_{what}": partial(unknown, what) for what in (*PATHS, "user", "group", "job", "revision", "upload")},
-    **{f"unknown_{what}": partial(unknown, what) for what in ("connection", "tag")},
+    **{f"unknown_{what}": partial(unknown, what) for what in ("connection", "tag", "schedule", "task")},
     **{
         one.__name__: one
         for one in (
@@ -408,6 +449,23 @@ def test_a_documented_refusal(row, stage, request):
     stage = request.getfixturevalue("bare") if row["condition"] == "no_directory" else stage
     answer = RECIPES[row["condition"]](Ask(stage, row))
     assert error(answer) == (int(row["code"][:3]), row["code"]), answer.text
+
+
+@pytest.mark.parametrize("code", GOVERNING)
+def test_a_wrong_code_in_the_table_is_seen(code, stage, monkeypatch):
+    """A planted bug: the table answers 403022 in its place."""
+    wrong = tuple(
+        (methods, paths, tuple((reason, "403022" if told == code else told, mark) for reason, told, mark in reasons))
+        for methods, paths, reasons in error_table.PARSED
+    )
+    row = next(row for row in PROVOKED if row["code"] == code)
+    monkeypatch.setattr(error_table, "PARSED", wrong)
+    monkeypatch.setitem(CODES, "403022", Code("403022", 403, "Forbidden", "B", "planted"))
+    error_table.lines_of.cache_clear()
+    try:
+        assert error(RECIPES[row["condition"]](Ask(stage, row))) == (403, "403022")
+    finally:
+        error_table.lines_of.cache_clear()
 
 
 def test_every_governing_code_is_provoked_and_the_rest_says_why():

@@ -105,6 +105,29 @@ class Stage:
         begun = self.raw("ada").call("POST", "{s}/fileUploads", json=True).json()
         self.upload = begun["fileUpload"]["uploadSessionId"]
 
+        self._scheduled()
+
+    def _scheduled(self):
+        """Schedules of both kinds, and a task on each."""
+        body = (
+            '<tsRequest><schedule name="Flows" type="Flow" frequency="Daily"><frequencyDetails start="06:00:00"/>'
+            "</schedule></tsRequest>"
+        )
+        assert self.raw("ada").call("POST", "schedules", body).status_code == 201
+        schedules = list(self.box.state.schedules.values())
+        extract, flow = (next(one for one in schedules if one.kind == kind) for kind in ("Extract", "Flow"))
+        self.schedule, self.flow_schedule = extract.id, flow.id
+        self.taken = next(one.name for one in schedules if one.id != extract.id)
+        for schedule, spec, kind, path in (
+            (extract, "extractRefresh", "workbook", "P/W"),
+            (flow, "flowRun", "flow", "P/F"),
+        ):
+            body = f'<tsRequest><task><{spec}><{kind} id="{self.id(path)}"/></{spec}></task></tsRequest>'
+            answer = self.raw("ada").call("PUT", f"{{s}}/schedules/{schedule.id}/{kind}s", body)
+            assert answer.status_code == 200, answer.text
+        tasks = {task.kind: task.id for task in self.box.state.tasks.values()}
+        self.task, self.flow_task = tasks["extractRefresh"], tasks["flowRun"]
+
     def _published(self):
         """A data source with two revisions on the main site."""
         payload = f'<tsRequest><datasource name="D"><project id="{self.id("P")}"/></datasource></tsRequest>'

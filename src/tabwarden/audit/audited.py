@@ -228,10 +228,11 @@ class Audited:
 
     @cached_property
     def sizes(self) -> Array:
-        """How many people each group has; NONE where its members were not read, or it is only named."""
+        """How many people of the site each group has; NONE where its members were not read, or it is only named."""
         groups, people = self.columns.groups, self.parts.people
         sizes = np.full(max(people.n_groups, 1), NONE, np.int64)
-        sizes[: len(groups.read)] = np.where(groups.read, np.diff(groups.offsets), NONE)
+        counts = np.bincount(people.memberships[0], minlength=len(groups.read))
+        sizes[: len(groups.read)] = np.where(groups.read, counts, NONE)
         sizes[people.everyone] = people.count
         return sizes
 
@@ -266,6 +267,7 @@ class Audited:
         if len(keys):
             place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
             np.logical_or(inside, keys[place] == wanted, out=inside)
+        inside &= user < count  # of who was not read nobody knows, and his key is another's
         return inside
 
     # -- marks ------------------------------------------------------------------------------------------------

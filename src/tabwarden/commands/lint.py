@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import OUTPUT, PLAIN, Output
-from tabwarden.commands._options import NEWEST, Asking
-from tabwarden.commands._output import CHANGES, DONE, leave, say
+from tabwarden.commands._options import NEWEST, Asking, typed
+from tabwarden.commands._output import CHANGES, DONE, STOPPED, leave, say
 from tabwarden.commands._parsing import SNAPSHOTS, Argument, Option
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def lint(
     result = linted(asking.questions(), asking.where, Wanted(lints, scope, baseline, since, trend))
     output.warn_partial(result.all.audited.site, connections=True)
     for note in result.notes:
-        say(note)
+        output.note(note)
     if fix is not None and out is not None:
-        _mend(result, fix, out)
+        _mend(result, fix, out, output)
     if put_by is not None:
         _put_by(result, put_by, until, reason)
     _files(result, fail_on, sarif, junit)
@@ -88,18 +88,22 @@ def _check(fail_on: str, plan: tuple[object, object], baseline: tuple[object, st
         raise UsageError(f"`--until {until}` is no day; write it as 2027-01-31") from None
 
 
-def _mend(result: Linted, fix: str, out: Path) -> None:
+def _mend(result: Linted, fix: str, out: Path, output: Output) -> None:
+    """The plan, written, with what it does to people and its stops; leaves with 2, or with 3 for a stop."""
     from tabwarden.compare.what_if import written
+    from tabwarden.report.plans import plan_json, plan_table
+    from tabwarden.report.table import Text
     from tabwarden.run.lint import changes_of
     from tabwarden.run.whatif import plan_of
 
     changes, number = changes_of(result.all, fix)
     site = result.all.audited.site
     plan = plan_of(site, written(site, changes), out)
-    say(
-        f"plan {plan.id} mends {number} {'finding' if number == 1 else 'findings'}, written to {out}; "
-        f"next: tabwarden apply {out}"
-    )
+    accept = "".join(f" --accept {stop.id}={stop.number}" for stop in plan.stops if stop.waivable)
+    mends = f"plan {plan.id} mends {number} {'finding' if number == 1 else 'findings'}, written to {out}"
+    parts = [plan_table(plan), Text(mends), Text(f"next: tabwarden apply {typed(out)}{accept}", "command")]
+    output.give(parts, lambda: {"file": str(out), "mends": number, **plan_json(plan)}, of=site)
+    leave(STOPPED if plan.stops else CHANGES)
 
 
 def _put_by(result: Linted, path: Path, until: str, reason: str) -> None:
@@ -133,7 +137,12 @@ def _give(result: Linted, since: str, output: Output, *, singly: bool) -> None:
     from tabwarden.report.table import Text
 
     head = Text(heading(result.new, result.put_by, since), "bold")
-    more: dict[str, Any] = {"since": since or None, "put_by": result.put_by, "left_out": list(result.all.left_out)}
+    more: dict[str, Any] = {
+        "notes": list(result.notes),
+        "since": since or None,
+        "put_by": result.put_by,
+        "left_out": list(result.all.left_out),
+    }
     if result.trend.days:
         more["trend"] = {"days": list(result.trend.days), "points": dict(result.trend.points)}
     output.give(
@@ -141,5 +150,5 @@ def _give(result: Linted, since: str, output: Output, *, singly: bool) -> None:
         lambda: findings_json(result.new, result.scores, singly=singly, **more),
         of=result.all.audited.site,
         connections=True,
-        page=None if singly else lambda lines: page(result.new, result.scores, result.trend, lines, result.put_by),
+        page=None if singly else lambda lines: page(result.new, result.scores, result.trend, lines, result.notes),
     )

@@ -5,10 +5,9 @@ No script, no picture, no link; light and dark, for a telephone and for paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 
-from tabwarden.audit.finding import CONTENT, MENDERS, SEVERITIES, SITE, Finding
+from tabwarden.audit.finding import CONTENT, SEVERITIES, SITE, USER, Finding
 from tabwarden.audit.lint import Findings
 from tabwarden.audit.score import FORMULA, Score
 from tabwarden.report.findings.tables import THINGS, Trend, first_words, unjudged_table
@@ -17,18 +16,22 @@ from tabwarden.report.text import STYLE, html_table, safe
 MOST_PROJECTS, MOST_NAMES = 40, 4
 OWN_STYLE = """\
 body{max-width:60rem}.lead{font-size:1.15rem;margin:.2rem 0}
+.heat th:not(:first-child){text-align:right}
 .heat td{text-align:right;font-variant-numeric:tabular-nums}.heat td:first-child{text-align:left}
 .heat td.hot{background:color-mix(in srgb,var(--no) calc(var(--heat)*1%),transparent)}
 .heat td.warm{background:color-mix(in srgb,var(--some) calc(var(--heat)*1%),transparent)}
 ul{list-style:none;padding:0;margin:.4rem 0}li{border-top:1px solid var(--line);padding:.5rem 0}
 li b{font-weight:600}.badge{display:inline-block;min-width:4.6rem;font-size:.8rem;font-weight:600}
 .error{color:var(--no)}.warning{color:var(--some)}.note{color:var(--dim)}
-li p{margin:.1rem 0 0 4.9rem}@media(max-width:40rem){li p{margin-left:0}body{margin:1rem auto}.heat{font-size:.85rem}}
+li p{margin:.1rem 0 0 4.9rem}@media(max-width:40rem){li p{margin-left:0}body{margin:1rem auto}.heat{font-size:.8rem}
+.heat td,.heat th{padding:.3rem .25rem}.heat td:last-child,.heat th:last-child{display:none}}
 """
 
 
-def page(findings: Findings, scores: Sequence[Score], trend: Trend, head: Sequence[str], put_by: int) -> Iterator[str]:
-    """The lines of the page; `head` tells where it is from, `put_by` how many findings the baseline has taken out."""
+def page(
+    findings: Findings, scores: Sequence[Score], trend: Trend, head: Sequence[str], notes: Sequence[str]
+) -> Iterator[str]:
+    """The lines of the page; `head` tells where it is from, `notes` what is to be known before it is believed."""
     audited = findings.audited
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
@@ -36,16 +39,15 @@ def page(findings: Findings, scores: Sequence[Score], trend: Trend, head: Sequen
     yield f"<title>Findings of {safe(audited.site.name)}</title>\n<style>\n{STYLE}{OWN_STYLE}</style>\n</head>\n<body>"
     yield f"<h1>Findings of {safe(audited.site.name)}</h1>"
     yield from (f'<p class="lead">{safe(sentence)}</p>' for sentence in first_words(findings, scores))
-    if put_by:
-        yield f'<p class="dim">{put_by:,} findings are put by and are not counted.</p>'
-    if audited.site.partial:
-        yield f'<p class="dim">Not read: {safe("; ".join(audited.site.partial))}.</p>'
+    yield from (f'<p class="dim">{safe(note)}.</p>' for note in notes)
     yield from _heat(findings, scores)
     yield from _trend(trend)
     yield "<h2>Who can mend what</h2>"
-    by_mender = sorted(findings.findings, key=lambda finding: MENDERS.index(finding.lint.mender))
-    for mender, some in groupby(by_mender, key=lambda finding: finding.lint.mender):
-        yield from _of_mender(findings, mender, list(some))
+    by_mender: dict[str, list[Finding]] = {}
+    for finding in findings.findings:  # the worst first, so that whoever has it comes first too
+        by_mender.setdefault(finding.lint.mender, []).append(finding)
+    for mender, some in by_mender.items():
+        yield from _of_mender(findings, mender, some)
     if findings.unjudged:
         yield from html_table(unjudged_table(findings), None)
     yield f'<p class="dim">{safe(FORMULA)}</p>'
@@ -85,15 +87,14 @@ def _trend(trend: Trend) -> Iterator[str]:
         yield from html_table(trend.table(), None)
 
 
-def _of_mender(findings: Findings, mender: str, some: Iterable[Finding]) -> Iterator[str]:
-    listed = list(some)
+def _of_mender(findings: Findings, mender: str, listed: Sequence[Finding]) -> Iterator[str]:
     total = sum(len(finding.subjects) for finding in listed)
     yield f"<h2>The {mender}: {total:,}</h2>\n<ul>"
     for finding in listed:
         yield f'<li><span class="badge {finding.severity}">{finding.severity}</span> '
         mends = " A plan mends it." if finding.remark.fix is not None else ""
         yield f"<b>{safe(finding.lint.title)}</b>: {len(finding.subjects):,} {_things(finding)}"
-        yield f"<p>{safe(_where(findings, finding))} {safe(finding.remark.words)}.</p>"
+        yield f"<p>{_which(finding)} {safe(finding.remark.words)}: {safe(_where(findings, finding))}.</p>"
         yield f'<p class="dim">{safe(finding.lint.why)}{mends}</p></li>'
     yield "</ul>"
 
@@ -107,9 +108,13 @@ def _things(finding: Finding) -> str:
     )
 
 
+def _which(finding: Finding) -> str:
+    return "Each" if len(finding.subjects) > 1 else "He" if finding.lint.of == USER else "It"
+
+
 def _where(findings: Findings, finding: Finding) -> str:
     if finding.lint.of == SITE:
-        return "The site"
+        return findings.audited.site.name
     names = [findings.audited.written(finding.lint.of, subject) for subject in finding.subjects[:MOST_NAMES].tolist()]
     more = len(finding.subjects) - len(names)
     return ", ".join(names) + (f" and {more:,} more" if more else "")

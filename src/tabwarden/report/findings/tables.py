@@ -47,7 +47,8 @@ def heading(findings: Findings, put_by: int = 0, since: str = "") -> str:
     words = [f"{number:,} {severity if number == 1 else severity + 's'}" for severity, number in counts.items()]
     new = f" new since {since}" if since else ""
     by = f"; {put_by:,} put by" if put_by else ""
-    return f"{findings.audited.site.name}: {', '.join(words)}{new}, by {len(findings.findings)} kinds{by}"
+    kinds = f"{len(findings.findings)} {'kind' if len(findings.findings) == 1 else 'kinds'}"
+    return f"{findings.audited.site.name}: {', '.join(words)}{new}, of {kinds}{by}"
 
 
 def parts(findings: Findings, scores: Sequence[Score], trend: Trend, *, singly: bool) -> Iterator[Drawable]:
@@ -238,6 +239,6 @@ def first_words(findings: Findings, scores: Sequence[Score]) -> tuple[str, str, 
         return first, second, "There is nothing to do."
     top = some[0]
     where = audited.written(top.lint.of, int(top.subjects[0])) if top.lint.of != SITE else "the site"
-    more = f" and {len(top.subjects) - 1:,} more" if len(top.subjects) > 1 else ""
-    third = f"Begin with `{top.lint.title}`: {where}{more} {top.remark.words}; the {top.lint.mender} can mend it."
+    where = f"{len(top.subjects):,} {THINGS[top.lint.of]}, {where} first" if len(top.subjects) > 1 else where
+    third = f"Begin with “{top.lint.title}” ({where}): the {top.lint.mender} can mend it."
     return first, second, third

@@ -51,19 +51,19 @@ def timing_of(schedule: Element, before: Timing | None = None) -> Timing:
     """
     frequency = schedule.get("frequency") or (before.frequency if before is not None else "")
     if frequency not in _INTERVALS:
-        raise Refusal("400008", f"`frequency` is {', '.join(_INTERVALS)}, not `{frequency}`")
+        raise Refusal("bad_value", f"`frequency` is {', '.join(_INTERVALS)}, not `{frequency}`")
     details = schedule.find("frequencyDetails")
     if details is None:
         if before is not None and before.frequency == frequency:
             return before
-        raise Refusal("409004", "a schedule needs `frequencyDetails` with a `start`")
+        raise Refusal("bad_intervals", "a schedule needs `frequencyDetails` with a `start`")
     start, end = details.get("start") or (before.start if before is not None else ""), details.get("end") or ""
     for name, words in (("start", start), ("end", end or "00:00")):
         if not _CLOCK.fullmatch(words):
-            raise Refusal("400008", f"`{name}` is a time of day such as 06:30:00, not `{words}`")
+            raise Refusal("bad_value", f"`{name}` is a time of day such as 06:30:00, not `{words}`")
     intervals = tuple(_intervals(details, frequency))
     if not intervals and frequency in _NEEDS_INTERVALS:
-        raise Refusal("409004", f"a schedule that is {frequency} needs `intervals`")
+        raise Refusal("bad_intervals", f"a schedule that is {frequency} needs `intervals`")
     return Timing(frequency, _seconds(start), _seconds(end) if end else "", intervals)
 
 
@@ -75,7 +75,9 @@ def _intervals(details: Element, frequency: str) -> Iterator[tuple[str, str]]:
     for one in (details.find("intervals") or Element("intervals")).all("interval"):
         for name, value in one.attributes.items():
             if value not in _INTERVALS[frequency].get(name, ()):
-                raise Refusal("409004", f"an interval of a schedule that is {frequency} has no `{name}` `{value}`")
+                raise Refusal(
+                    "bad_intervals", f"an interval of a schedule that is {frequency} has no `{name}` `{value}`"
+                )
             yield name, str(value)
 
 
@@ -181,7 +183,7 @@ def one(call: Call, schedule_id: str | None = None) -> Schedule:
 
 def _demand_server(call: Call) -> None:
     if call.personality.kind == CLOUD:
-        raise Refusal("403004", "Tableau Cloud has no schedules of its own; a task has its frequency")
+        raise Refusal("denied", "Tableau Cloud has no schedules of its own; a task has its frequency")
 
 
 def create(call: Call) -> Reply:
@@ -190,7 +192,7 @@ def create(call: Call) -> Reply:
     body = call.body("schedule")
     name, kind = body.get("name") or "", body.get("type") or ""
     if not name or kind not in KINDS:
-        raise Refusal("400000", f"a schedule needs a `name`, and a `type` of {', '.join(KINDS)}")
+        raise Refusal("malformed", f"a schedule needs a `name`, and a `type` of {', '.join(KINDS)}")
     now = call.state.now()
     new_schedule = Schedule(call.state.new_id(call.site, "schedule"), "", kind, timing_of(body), created=now)
     stored = _kept(call, new_schedule, body)
@@ -209,14 +211,14 @@ def _kept(call: Call, schedule: Schedule, body: Element) -> Schedule:
     """The schedule with what the body says, kept; 409021 for a name that another has."""
     name = body.get("name") or schedule.name
     if any(other.name == name and other.id != schedule.id for other in call.state.schedules.values()):
-        raise Refusal("409021", f"there is a schedule `{name}` already")
+        raise Refusal("name_taken", f"there is a schedule `{name}` already")
     priority = body.get("priority") or str(schedule.priority)
     if not (priority.isascii() and priority.isdigit() and 1 <= int(priority[:4]) <= 100):
-        raise Refusal("400008", f"`priority` is a number from 1 to 100, not `{priority}`")
+        raise Refusal("bad_value", f"`priority` is a number from 1 to 100, not `{priority}`")
     state, order = body.get("state") or schedule.state, body.get("executionOrder") or schedule.order
     for field, word, words in (("state", state, STATES), ("executionOrder", order, ORDERS)):
         if word not in words:
-            raise Refusal("400008", f"`{field}` is {' or '.join(words)}, not `{word}`")
+            raise Refusal("bad_value", f"`{field}` is {' or '.join(words)}, not `{word}`")
     schedule = schedule._replace(name=name, priority=int(priority), state=state, order=order, updated=call.state.now())
     call.state.keep("schedule", schedule)
     return schedule
@@ -238,7 +240,7 @@ def extracts(call: Call) -> Reply:
     """The extract refresh tasks of the site on a schedule; 400047 for one of another kind."""
     schedule = one(call)
     if schedule.kind != "Extract":
-        raise Refusal("400047", f"schedule `{schedule.name}` is for {schedule.kind} tasks")
+        raise Refusal("other_schedule", f"schedule `{schedule.name}` is for {schedule.kind} tasks")
     tasks = [t for t in call.state.tasks.values() if (t.site, t.schedule) == (call.site.id, schedule.id)]
     page, pagination = listing.paged(call, tasks)
     return ok(pagination, element("extracts", {}, *(_extract(call, task, schedule) for task in page)))
@@ -258,10 +260,10 @@ def add(call: Call, kind: str) -> Reply:
     visibility.demand(call, "change_refresh_schedule", target)
     wanted = call.parameters["schedule"]
     if call.personality.kind == CLOUD or wanted not in call.state.schedules:
-        raise Refusal("500000", f"schedule `{wanted}` could not be found")
+        raise Refusal("unknown_schedule", f"schedule `{wanted}` could not be found")
     schedule = call.state.schedules[wanted]
     if schedule.kind != ("Flow" if kind == "flow" else "Extract"):
-        raise Refusal("400047", f"schedule `{schedule.name}` is for {schedule.kind} tasks")
+        raise Refusal("other_schedule", f"schedule `{schedule.name}` is for {schedule.kind} tasks")
     of = "flowRun" if kind == "flow" else "extractRefresh"
     way = "RunFlowTask" if kind == "flow" else "RefreshExtractTask"
     task = Task(call.state.new_id(call.site, "task"), call.site.id, of, target.id, call.me.id, schedule.id, way=way)
@@ -282,20 +284,22 @@ def drop_task(call: Call, task: Task) -> None:
     call.state.has(task.site, task.by, TASK, task.about, -1)
 
 
+def own_shape(call: Call, timing: Timing | None, created: str) -> Element:
+    """The frequency that something has of its own."""
+    timing = timing or Timing("Daily", "00:00:00")
+    attributes = {
+        "createdAt": created or None,
+        "updatedAt": created or None,
+        "frequency": timing.frequency,
+        "nextRunAt": next_run(timing, call.state.clock()),
+    }
+    return element("schedule", attributes, timing_shape(timing))
+
+
 def task_shape(call: Call, task: Task) -> Element:
     """One task with its target, and its schedule or its own frequency."""
     schedule = call.state.schedules.get(task.schedule)
-    if schedule is not None:
-        when = shape(call, schedule)
-    else:
-        timing = task.timing or Timing("Daily", "00:00:00")
-        attributes = {
-            "createdAt": task.created or None,
-            "updatedAt": task.created or None,
-            "frequency": timing.frequency,
-            "nextRunAt": next_run(timing, call.state.clock()),
-        }
-        when = element("schedule", attributes, timing_shape(timing))
+    when = shape(call, schedule) if schedule is not None else own_shape(call, task.timing, task.created)
     target = call.site.contents[task.about]
     named = {"name": target.name} if task.kind == "flowRun" else {}
     return element(

@@ -45,10 +45,12 @@ def task(call: Call, kind: str) -> Reply:
 def _one(call: Call, kind: str) -> Task:
     """The task of the path; 404026 where there is none, 403004 for somebody else's."""
     one = call.state.tasks.get(call.parameters["task"])
-    if one is None or one.site != call.site.id or one.kind != kind:
+    if one is None or one.site != call.site.id:
         raise unknown("task", call.parameters["task"])
+    if one.kind != kind:
+        raise Refusal("other_task", f"the task is no {kind}")
     if not _is_shown(call, one):
-        raise Refusal("403004", "the task is about content of somebody else")
+        raise Refusal("denied", "the task is about content of somebody else")
     return one
 
 

@@ -40,6 +40,12 @@ PUT groups/{group}: malformed renamed_import
 POST groups/{group}/users: malformed already_member
 DELETE groups/{group}/users/{user}: not_member!
 
+POST subscriptions: malformed denied=403060 unknown_schedule
+GET subscriptions/{subscription}: denied=403058 unknown_subscription
+PUT subscriptions/{subscription}: malformed denied=403065 unknown_schedule
+DELETE subscriptions/{subscription}: denied=403059
+PUT favorites/{user}: malformed unknown_user unknown_project
+
 POST projects: malformed bad_value no_room name_taken=409006 denied=403045!
 PUT projects/{project}: malformed bad_value no_room another_id name_taken=409006 default_kept=403005
 DELETE projects/{project}: default_kept=403003
@@ -75,6 +81,14 @@ GET views/{view}/crosstab/excel: unknown_view=400130
 POST */refresh: malformed denied=403032
 PUT schedules/{schedule}/workbooks,schedules/{schedule}/datasources: malformed denied=403032
 PUT schedules/{schedule}/flows: malformed denied=403098
+PUT schedules/{schedule}/workbooks: unknown_schedule=500000 other_schedule
+PUT schedules/{schedule}/datasources,schedules/{schedule}/flows: unknown_schedule=500000 other_schedule
+POST schedules: malformed bad_value bad_intervals name_taken=409021
+PUT schedules/{schedule}: malformed bad_value bad_intervals name_taken=409021
+GET schedules,schedules/{schedule}/extracts: bad_page bad_page_size large_page
+GET schedules/{schedule}/extracts: other_schedule
+POST tasks/extractRefreshes/{task}/runNow: other_task=403047
+POST tasks/runFlow/{task}/runNow: other_task=400084
 POST */createExtract,*/deleteExtract: malformed file_based
 POST *crypt-extracts: malformed
 PUT jobs/{job}: job_done denied=403032
@@ -129,7 +143,7 @@ def lines_of(method: str, path: str) -> Mapping[str, ErrorLine]:
     """The lines of an endpoint by their reason; `path` is that of the endpoint table."""
     below = _SITE.sub("", path) or "."
     lines: dict[str, ErrorLine] = {}
-    for methods, patterns, reasons in _PARSED:
+    for methods, patterns, reasons in PARSED:
         if method in methods and any(fnmatchcase(below, pattern) for pattern in patterns):
             lines |= {reason: ErrorLine(method, path, reason, code, mark) for reason, code, mark in reasons}
     return lines
@@ -147,7 +161,7 @@ def _reason(words: str) -> tuple[str, str, str]:
     return name, code or (REASONS[name].code if name in REASONS else name), _MARKS[words[len(words.rstrip("!?")) :]]
 
 
-_PARSED = tuple(_parsed())
+PARSED = tuple(_parsed())
 
 
 def told(refusal: Refusal, endpoint: tuple[str, str] | None, version: str) -> Code:

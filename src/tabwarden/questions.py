@@ -292,12 +292,9 @@ class Questions:
 
     def views(self, user: str) -> int:
         """How many contents a person may View."""
-        contents = self.site.contents
-        if len(contents) <= FEW:
-            return sum(contents[content].kind != "collection" for content in self.what_ids(user, "Read"))
-        columns = self.engine.columns
-        kinds = columns.contents.kind[self.engine.what_ids(columns.names.number("user", user), "Read")]
-        return int((kinds != columns.vocabulary.kinds.index("collection")).sum())
+        if len(self.site.contents) <= FEW:
+            return len(self.what_ids(user, "Read"))
+        return len(self.engine.what_ids(self.engine.columns.names.number("user", user), "Read"))
 
     def reach(self, user: str) -> list[Reachable]:
         """Everything that a person may View, with all she may there, in order of path."""
@@ -308,7 +305,7 @@ class Questions:
 
     def _reach_asked(self, user: str) -> Iterator[Reachable]:
         for content in self.site.contents.values():
-            if content.kind != "collection" and self._shown(self._may(user, VIEW, content.id)).allowed:
+            if self._shown(self._may(user, VIEW, content.id)).allowed:
                 allowed = tuple(answer.what for answer in self.on(user, content.id) if answer.allowed)
                 yield Reachable(content.id, content.kind, self.site.path(content.id), allowed)
 
@@ -326,7 +323,7 @@ class Questions:
             row, kind = by_content.get(content), self.site.contents[content].kind
             capability = "Read" if row is None else dice.choice(capabilities_of(kind, self.model))
             allowed = row is not None and capability in row.allowed
-            if kind != "collection" and self._may(user, capability, content).allowed != allowed:
+            if self._may(user, capability, content).allowed != allowed:
                 raise _disagreement(user, capability, content)
         return contents
 

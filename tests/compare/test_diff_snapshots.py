@@ -129,7 +129,7 @@ def test_people_gained_and_lost_are_those_the_reference_tells(start: int) -> Non
         for user in {*before.users, *after.users}:
             for content in {*before.contents, *after.contents}:
                 held = (after if content in after.contents else before).contents[content]
-                for capability in capabilities_of(held.kind, model) if held.kind != "collection" else ():
+                for capability in capabilities_of(held.kind, model):
                     was, now = (verdict(s, user, capability, content, model) for s in (before, after))
                     differs = {was, now} == {"allowed", "denied"}
                     expected = (now == "allowed") if differs else None
@@ -174,7 +174,7 @@ def test_unknown_decisions_are_counted_alike_by_reference_and_engine(seed: int) 
     assert asked.decisions == sum(
         may(seen, u, c, content.id, model=model).verdict == "unknown"
         for content in seen.contents.values()
-        for c in (capabilities_of(content.kind, model) if content.kind != "collection" else ())
+        for c in capabilities_of(content.kind, model)
         for u in seen.users
     )
 

@@ -303,7 +303,7 @@ def test_what_a_limited_reader_was_shown_is_view_for_him(name: str, box: Sandbox
             assert f"Tableau listed it for {name}" in sentence(some, answer)
     mine = [questions.why(Asked(me, "Read", content)).because for content in some.contents]
     assert "shown" in mine or not some.partial
-    assert {r.content for r in questions.reach(me)} == {c.id for c in some.contents.values() if c.kind != "collection"}
+    assert {r.content for r in questions.reach(me)} == {c.id for c in some.contents.values()}
 
 
 def test_on_a_large_site_a_limited_reader_is_told_apart(monkeypatch: pytest.MonkeyPatch, box: Sandbox) -> None:

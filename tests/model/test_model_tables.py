@@ -42,7 +42,7 @@ from tabwarden.model.roles import (
 # §1.1, the capability table: REST name, then the kinds that have it.
 ASSETS = "virtualconnection database table datarole metric lens"
 HAS = {
-    "Read": f"project workbook view datasource flow {ASSETS}",
+    "Read": f"project workbook view datasource flow collection {ASSETS}",
     "Write": f"project workbook datasource flow {ASSETS}",
     "ProjectLeader": "project",
     "InheritedProjectLeader": "project",
@@ -164,7 +164,7 @@ def test_every_capability_is_on_the_kinds_of_the_table() -> None:
         for kind in KINDS:
             assert applies(name, kind) is (kind in HAS[name].split())
     assert applies("NotYetNamed", "workbook") is None
-    assert capabilities_of("collection") == ()
+    assert capabilities_of("collection") == ("Read",)
 
 
 @pytest.mark.parametrize("kind", IN_TEMPLATES)
@@ -192,7 +192,7 @@ def test_templates_are_cumulative_and_recognised() -> None:
             assert named[lower] <= named[higher]
         assert template_of(kind, frozenset(), frozenset()) == "None"
         assert template_of(kind, frozenset(), frozenset(capabilities_of(kind))) == "Denied"
-        assert template_of(kind, named["Administer"], frozenset()) in ("Administer", "Publish")
+        assert template_of(kind, named["Administer"], frozenset()) in ("Administer", "Publish", "View")
         assert template_of(kind, frozenset(), frozenset({"Read"})) == "Custom" or len(capabilities_of(kind)) == 1
         assert template_of(kind, frozenset({"Write"}), frozenset()) == "Custom"
 

@@ -18,8 +18,8 @@ from tabwarden.effects.ops.projects import whoever_makes
 from tabwarden.model.capability import LEADER
 from tabwarden.model.governing import governing
 from tabwarden.model.roles import is_admin
-from tabwarden.model.site import CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Site, Use
-from tabwarden.plan.build import locked_out_of_content
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Site, Use, User
+from tabwarden.plan.lock_out import kept_from, locked_out_of_content, nobody_left
 from tabwarden.plan.plan import Plan, Stop
 from tabwarden.plan.restore import translated, without_contradiction
 from tabwarden.plan.stops import LOCK_OUT, NO_WAY_BACK, RULES_REMOVED, Guarded
@@ -182,6 +182,46 @@ def test_who_runs_it_is_not_locked_out_of_what_is_theirs(bench: Bench) -> None:
 def locked_out(site: Site, words: str, own: str) -> tuple[Stop, ...]:
     told = what_if(site, [words])
     return locked_out_of_content(site, told.after, told.changes, Guarded(own))
+
+
+def test_rules_of_who_is_removed_come_back(bench: Bench) -> None:
+    """For the new user of that name: the old one's id is gone."""
+    site, owners = bench.site, {content.owner for content in bench.site.contents.values()}
+    user = next(u for u in site.users.values() if u.id not in owners and not is_admin(u.site_role))
+    book = site.find_content("workbook:Ops/W1")
+    mine = Rule(Grantee("user", user.id), "Read", ALLOW)
+    bench.sandbox.state.put(site.with_contents(replace(book, rules=(book.rules or NO_RULES) | {mine})))
+    assert bench.apply(change(bench, f"remove user {user.name}")).succeeded
+    assert mine not in (bench.site.contents[book.id].rules or NO_RULES)
+    plan = undo(bench)
+    assert "favourites are lost" in " ".join(plan.notes)
+    assert bench.apply(plan).succeeded
+    new = bench.site.find_user(user.name).id
+    assert new != user.id
+    rules = bench.site.contents[book.id].rules or NO_RULES
+    assert mine._replace(grantee=Grantee("user", new)) in rules
+
+
+def test_owners_and_leaders_are_asked_too() -> None:
+    """A lock above takes it from who owns a nested project, which is told; a project without anybody is a stop."""
+    roles = {"olga": "Creator", "lea": "ExplorerCanPublish", "vic": "Viewer"}
+    users = [User(name, name, role) for name, role in roles.items()]
+    leads = frozenset({Rule(Grantee("user", "lea"), LEADER, ALLOW)})
+    contents = (
+        Content("top", "project", "Top", None, "olga"),
+        Content("nest", "project", "Nest", "top", "lea"),
+        Content("solo", "project", "Solo", None, "vic", leads),
+    )
+    site = Site("s", users={user.id: user for user in users}).with_contents(*contents)
+    locking = what_if(site, ["lock Top"])
+    assert kept_from(site, locking.after, locking.changes) == (
+        "`lea` could not set permissions of `Top/Nest` any more, for a lock above it",
+    )
+    assert nobody_left(site, locking.after, locking.changes) == ()
+    leaving = what_if(site, ["remove leader user lea from Solo"])
+    (stop,) = nobody_left(site, leaving.after, leaving.changes)
+    assert stop.sentence == "no owner or leader could set permissions of 1 projects any more: `Solo`"
+    assert kept_from(site, leaving.after, leaving.changes) == ()
 
 
 def test_a_new_project_belongs_to_whoever_makes_it(bench: Bench) -> None:

@@ -35,6 +35,15 @@ def test_a_version_above_the_servers_is_unknown(clock):
         assert raw.get("serverinfo", version="3.12").status_code == 200
 
 
+def test_a_client_of_3_18_gets_no_attribute_that_it_breaks_at(clock):
+    """tableau_utilities 2.2.15 lists data sources of API 3.18 into a class that knows no `size`."""
+    with running("w0", clock=clock) as box:
+        raw = Raw(box).sign_in()
+        for version, shown in (("3.18", False), ("3.27", True)):
+            listed = raw.get("{s}/datasources", version=version, json=True).json()["datasources"]["datasource"]
+            assert [("size" in one) for one in listed] == [shown] * len(listed)
+
+
 def test_what_came_later_is_unknown_before(clock):
     with running("w0", clock=clock) as box:
         raw = Raw(box).sign_in()

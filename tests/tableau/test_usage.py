@@ -49,7 +49,7 @@ from tabwarden.store.history import History
 from tabwarden.store.usage import days
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.session import Password, SignIn
-from tabwarden.tableau.read.usage import NO_INSIGHTS, read_usage
+from tabwarden.tableau.read.usage import NO_INSIGHTS, NO_TOKENS, read_usage
 from tabwarden.tableau.repository.usage import read_usage as from_repository
 from tabwarden.workgroup import RELEASES
 
@@ -155,17 +155,29 @@ def read_over_rest(world: World) -> Any:
 def test_admin_insights_tell_the_same(world: World) -> None:
     told = read_over_rest(world)
     assert did((r for r in told.rows if r.source == "TS Events"), *DEEDS) == of_world(world, *DEEDS)
-    assert told.unread == ()
+    assert told.unread[0] == NO_TOKENS
     assert {r.what for r in told.rows if r.source == "TS Users"} <= {SIGN_IN}
+
+
+def test_what_people_have_is_listed_over_rest_too(world: World) -> None:
+    """Whose a task is, REST does not tell; what this server does not list is named."""
+    told = read_over_rest(world)
+    (site,) = world.sites
+    carl, view, source = site.find_user("carl").id, *(site.find_content(p).id for p in ("Ops/W1/V1", "Ops/D1"))
+    have = {(r.day, r.what, r.user, r.content, r.times) for r in told.rows if r.source == "REST"}
+    assert {("2025-06-01", CUSTOM_VIEW, carl, view, 2), ("2025-06-01", TASK, "", source, 1)} <= have
+    for what in (SUBSCRIPTION, ALERT):
+        assert what in {r.what for r in told.rows} or f"{what}s (404)" in told.unread
 
 
 def test_without_them_rest_sums_up_the_views_of_all() -> None:
     told = read_over_rest(used_world(insights=False))
     (site,) = used_world().sites
     views = {site.find_content("Ops/W1/V1").id: 5, site.find_content("Ops/W2/V4").id: 1}
-    assert {r.content: r.times for r in told.rows} == views
-    assert {(r.what, r.user, r.day) for r in told.rows} == {(VIEW, "", "2025-06-01")}
-    assert told.unread == (NO_INSIGHTS,)
+    seen = [r for r in told.rows if r.what == VIEW]
+    assert {r.content: r.times for r in seen} == views
+    assert {(r.user, r.day) for r in seen} == {("", "2025-06-01")}
+    assert told.unread[0] == NO_INSIGHTS
 
 
 def test_who_may_not_query_them_is_told_so(world: World) -> None:
@@ -174,7 +186,7 @@ def test_who_may_not_query_them_is_told_so(world: World) -> None:
         with connect(options) as connection:
             told = read_usage(connection, "2025-06-01")
     # Carl does not see the project at all: for him there is none.
-    assert told.unread == (NO_INSIGHTS,)
+    assert told.unread[0] == NO_INSIGHTS
 
 
 # -- what proves what -----------------------------------------------------------------------------------------

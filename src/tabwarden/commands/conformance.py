@@ -36,6 +36,11 @@ def conformance(
     ] = False,
     check: Annotated[list[str] | None, Option("--check", about="Only the check of that name; repeatable.")] = None,
     clean: Annotated[bool, Option("--clean", about="Only take away what a run left that was killed.")] = False,
+    repository: Annotated[
+        bool,
+        Option("--repository", about="Instead: hold the answers of the repository's own functions against ours."),
+    ] = False,
+    people: Annotated[int, Option("--people", least=1, about="With --repository: of so many people.")] = 20,
     to: Annotated[Path, Option("--to", about="File for the answers.")] = Path("conformance.json"),
     settings: SettingsPath = None,
     output: Output = PLAIN,
@@ -43,12 +48,13 @@ def conformance(
     """It writes in the throw-away project, and users, groups and group sets of that prefix; exit code 2 where a belief
     does not hold. The file names no person, no site and no host.
     """
-    import json
-
-    from tabwarden.run.conformance import DIFFERS, cleaned, tried
-    from tabwarden.safe_files import write_whole
+    from tabwarden.run.conformance import cleaned, repository_held, tried
     from tabwarden.tableau.http.connection import connect
 
+    if repository:
+        held_against = repository_held(load_settings(settings), people)
+        _give(held_against, to, output)
+        return
     if not project:
         raise UsageError("`conformance` needs `--project`: a project in which everything may be made and taken away")
     if len(prefix) < 5:
@@ -64,9 +70,19 @@ def conformance(
         answers = tried(
             connection, project, prefix=prefix, top_level=top_level, only=tuple(check or ()), progress=progress
         )
+    _give(answers, to, output)
+
+
+def _give(answers: Conformance, to: Path, output: Output) -> None:
+    """Write the file, and tell what is in it."""
+    import json
+
+    from tabwarden.run.conformance import DIFFERS
+    from tabwarden.safe_files import write_whole
+
     write_whole(to, (json.dumps(answers.as_json(), indent=2) + "\n").encode())
     output.give(_parts(answers, to), answers.as_json)
-    leave(CHANGES if any(line.verdict == DIFFERS for line in answers.trials) else DONE)
+    leave(CHANGES if any(trial.verdict == DIFFERS for trial in answers.trials) else DONE)
 
 
 def _sign_in(server: str | None, site: str, token: str | None, secret: str | None, settings: Path | None) -> SignIn:

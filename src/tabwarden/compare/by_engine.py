@@ -129,17 +129,16 @@ class Compared:
         strange = [bit for bit, name in enumerate(names) if name not in CAPABILITIES]
         for parts, there in zip(differ.sides, differ.has_content, strict=True):
             kinds = parts.columns.vocabulary.kinds
-            listed = [capabilities_of(kind, parts.model) if kind != "collection" else () for kind in kinds]
+            listed = [capabilities_of(kind, parts.model) for kind in kinds]
             kind_masks = [sum(1 << names.index(c) for c in capabilities) for capabilities in listed]
             masks[there] = np.array(kind_masks, mask)[parts.columns.contents.kind[there]]
         for parts, there in zip(differ.sides, differ.has_content, strict=True):
             lists = parts.columns.rules
-            silent = parts.columns.contents.kind == parts.columns.vocabulary.kinds.index("collection")
             for bit in strange:
                 rows = ((lists.allow | lists.deny) >> np.uint64(bit)) & np.uint64(1)
                 sums = np.concatenate(([0], np.cumsum(rows, dtype=np.int64)))
                 named = np.append(sums[lists.offsets[1:]] > sums[lists.offsets[:-1]], False)  # the last is NONE's
-                masks[there & ~silent & named[parts.sources.rules]] |= mask(1 << bit)
+                masks[there & named[parts.sources.rules]] |= mask(1 << bit)
         return masks
 
     @cached_property
@@ -271,7 +270,7 @@ def unknown_on_large(site: Site, under: Under) -> tuple[int, frozenset[str], Map
     if not hazy(engine.parts):
         return 0, frozenset(), {}
     names, kinds = engine.capabilities, engine.columns.vocabulary.kinds
-    listed = [capabilities_of(kind, under.model) if kind != "collection" else () for kind in kinds]
+    listed = [capabilities_of(kind, under.model) for kind in kinds]
     kind_masks = [sum(1 << names.index(c) for c in capabilities) for capabilities in listed]
     open_to = np.array(kind_masks, engine.parts.tables.mask)[engine.columns.contents.kind]
     on = np.zeros(engine.parts.n_contents, np.int64)

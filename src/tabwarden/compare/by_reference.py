@@ -85,8 +85,6 @@ class _Compared:
     def on(self, content: str) -> Iterator[Differs]:
         """What differs on one content."""
         item = (self.real[1] if content in self.real[1].contents else self.real[0]).contents[content]
-        if item.kind == "collection":
-            return
         was, now = (self._facts(site, content) if content in site.contents else None for site in self.sites)
         ruled = (was.rules if was else None) or frozenset(), (now.rules if now else None) or frozenset()
         capabilities = _capabilities(item.kind, ruled[0] | ruled[1], self.model)

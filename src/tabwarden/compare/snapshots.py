@@ -224,7 +224,7 @@ def unknown(site: Site, under: Under) -> Unknown:
     people: set[str] = set()
     contents: dict[str, int] = {}
     for item in seen.contents.values():
-        for capability in capabilities_of(item.kind, under.model) if item.kind != "collection" else ():
+        for capability in capabilities_of(item.kind, under.model):
             for user in seen.users:
                 answer = may(seen, user, capability, item.id, model=under.model, open_points=under.open_points)
                 if answer.verdict == UNKNOWN:

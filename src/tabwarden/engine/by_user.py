@@ -323,16 +323,14 @@ def _rows_of(parts: Parts, user: int, classes: Array) -> _Rows:
 
 
 def reachable(parts: Parts, user: int) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-    """Id, kind, path and capabilities of every content but collections that a user (number) may View.
+    """Id, kind, path and capabilities of every content that a user (number) may View.
 
     A capability of a name nobody knows counts where a rule that governs the content names it, as in the dialog.
     """
     columns, names = parts.columns, parts.tables.names
-    kinds = columns.vocabulary.kinds
     masks = what(parts, user).allowed.astype(np.uint64)
-    codes = columns.contents.kind
-    one = np.uint64(1 << names.index("Read"))
-    rows = np.flatnonzero((masks & one != 0) & (codes != kinds.index("collection")))
+    kinds, codes = columns.vocabulary.kinds, columns.contents.kind
+    rows = np.flatnonzero(masks & np.uint64(1 << names.index("Read")))
     masks = masks[rows] & _named(parts)[rows]
 
     @cache

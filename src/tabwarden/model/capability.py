@@ -97,7 +97,7 @@ _ROWS = (
         "Read",
         "View",
         ("View",),
-        _kinds("project:V workbook:V view:V datasource:V flow:V " + _ASSETS.format("V")),
+        _kinds("project:V workbook:V view:V datasource:V flow:V collection:V " + _ASSETS.format("V")),
     ),
     Capability("Filter", "Filter", ("Quick Filters",), _kinds("workbook:V view:V")),
     Capability("ViewComments", "View Comments", (), _kinds("workbook:V view:V")),
@@ -316,11 +316,7 @@ def _template(kind: str, upto: str, *, optional: bool) -> frozenset[str]:
 
 
 TEMPLATES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        kind: MappingProxyType({name: _template(kind, name, optional=True) for name in TEMPLATE_ORDER})
-        for kind in KINDS
-        if kind != "collection"
-    }
+    {kind: MappingProxyType({name: _template(kind, name, optional=True) for name in TEMPLATE_ORDER}) for kind in KINDS}
 )
 
 _WORKBOOK_14 = frozenset(

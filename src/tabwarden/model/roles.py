@@ -213,7 +213,7 @@ CEILINGS = (
     Ceiling("flow", "Execute Write Delete ChangePermissions", "yynnn", "C"),
     Ceiling("flow", "WebAuthoringForFlows", "yynnn", "C"),
     Ceiling("flow", "ChangeHierarchy", "yyynn"),
-    Ceiling("datarole metric lens", "Read", "yyyyn"),
+    Ceiling("datarole metric lens collection", "Read", "yyyyn"),
     Ceiling("datarole metric lens", "Write Delete ChangePermissions ChangeHierarchy", "yynnn"),
     Ceiling("virtualconnection", "Read", "yyyyn", "B"),
     Ceiling("virtualconnection", "Connect", "yynnn", "C"),

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tabwarden.access.powers import power_over
-from tabwarden.access.reference import may
 from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
 from tabwarden.effects.ref import Lookup
-from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.names import some
-from tabwarden.model.open_points import CURRENT
-from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.model.takes import SiteTakes
 from tabwarden.plan.impact import impact
+from tabwarden.plan.lock_out import kept_from, locked_out_of_content, nobody_left
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
 from tabwarden.plan.stops import (
@@ -30,7 +26,6 @@ from tabwarden.plan.stops import (
     Limits,
     Reading,
     empty_group,
-    lock_out,
     over_limit,
     people_stops,
     source_stops,
@@ -99,7 +94,7 @@ def build(
     effect, seen = Impact(), NO_FACTS
     if now is not None:
         changes, end, more, remarks_of_site = taken(now, changes, basis.takes, basis.guarded)
-        held, notes = (*held, *more), (*notes, *remarks_of_site)
+        held, notes = (*held, *more), (*notes, *remarks_of_site, *kept_from(now, end, changes))
         site = shown if shown is not None else now
         end_shown = end if site is now else carried_out(site, changes)
         effect = impact(site, translated(end_shown, same_people or {}), len(held), rights=site is now and bool(changes))
@@ -155,7 +150,7 @@ def _too_much(
     kind: str, now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded
 ) -> tuple[Stop, ...]:
     people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
-    locked_out = locked_out_of_content(now, end, changes, guarded)
+    locked_out = (*locked_out_of_content(now, end, changes, guarded), *nobody_left(now, end, changes))
     return (*people, *locked_out, *content_stops(now, end, changes, limits.rules_removed), *gone_for_good(changes))
 
 
@@ -204,31 +199,6 @@ def gone_for_good(changes: Sequence[Change]) -> tuple[Stop, ...]:
     sentence = f"{number} things cannot be made again: {some(gone, SAMPLE)}"
     remedy = "delete them by hand, or move them out of what is deleted; this stop cannot be waived"
     return (Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, remedy),) if number else ()
-
-
-def locked_out_of_content(now: Site, after: Site, changes: Sequence[Change], guarded: Guarded) -> tuple[Stop, ...]:
-    """The stop for what the user who runs this can set permissions of now, and could not afterwards.
-
-    Administrators always can; what he gives to somebody else himself does not count.
-    """
-    user = now.users.get(guarded.own_id)
-    if user is None or is_admin(user.site_role):
-        return ()
-    named = {change.of_content.id or "" for change in changes if change.of_content is not None}
-    both = sorted(named & now.contents.keys() & after.contents.keys())
-    own = user.id
-    given = {c for c in both if now.contents[c].owner == own != after.contents[c].owner}
-    lost = [now.path(c) for c in both if c not in given and _manages(now, own, c) and not _manages(after, own, c)]
-    if not lost:
-        return ()
-    what = f"the user who runs this, {user.qualified}, could not set permissions any more: {some(lost, SAMPLE)}"
-    return (lock_out(len(both), 0, len(lost), what, "let somebody do it who can take it back"),)
-
-
-def _manages(site: Site, user: str, content: str) -> bool:
-    if site.contents[content].kind == "project":
-        return power_over(site, user, content, CURRENT) is not None
-    return may(site, user, CHANGE_PERMISSIONS, content).allowed is True
 
 
 # -- before it is applied ---------------------------------------------------------------------------------------

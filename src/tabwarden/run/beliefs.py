@@ -67,6 +67,7 @@ def _one(line: str, answers: Mapping[str, bool | str]) -> tuple[tuple[str, Mappi
 
 
 _VI = "user vi Viewer"
+_THE_WORKBOOK = ".//workbook[@id='$w']"
 _RULE_OF_VI = ".//granteeCapabilities/user[@id='$vi']"
 _SEES_DATA = ("rule w user vi Allow Read ExportData", "bare d user vi")
 # Nobody has written down how it is called: names that would follow from the others.
@@ -83,7 +84,8 @@ CHECKS = (
             *(_VI, "group g: vi", "group h: vi", "set s: g h", "publishes workbook w in here"),
             *("rule w group g Allow Read", "rule w groupSet s Deny Read"),
         ),
-        _one("vi GET workbooks/$w", NO_YES),
+        _one("vi GET workbooks", NO_YES),
+        _THE_WORKBOOK,
         since="3.22",
     ),
     Check(
@@ -91,7 +93,7 @@ CHECKS = (
         (_VI, "publishes datasource d in here", "rule d user vi Allow Read Connect VizqlDataApiAccess"),
         _one(
             'vi POST /vizql-data-service/read-metadata {"datasource": {"datasourceLuid": "$d"}}',
-            MappingProxyType({"yes": True, "403157": False}),
+            YES_NO,
         ),
         since="3.25",
     ),
@@ -208,7 +210,8 @@ CHECKS = (
             *(_VI, "group g:", "group h: vi", "set s: g h", "publishes workbook w in here"),
             *("rule w groupSet s Allow Read", "DELETE groups/$g"),
         ),
-        _one("vi GET workbooks/$w", YES_NO),
+        _one("vi GET workbooks", YES_NO),
+        _THE_WORKBOOK,
         since="3.22",
     ),
     Check(
@@ -231,13 +234,55 @@ CHECKS = (
         believed="conflict",
     ),
     Check(
-        "workbook_without_views",
+        "whole_lists",
+        (_VI, "publishes workbook w in here"),
+        _one(f"POST workbooks/$w/permissions {_AI.format('Read')}", MappingProxyType({"yes": True, "405": False})),
+        kind=PLAY,
+        says="POST to a list of rules writes it whole",
+        believed=True,
+    ),
+    Check(
+        "shows_inherited_leaders",
+        ("user le Creator", "rule here user le Allow ProjectLeader", "project q in here"),
+        _one("GET projects/$q/permissions", YES_NO),
+        ".//capability[@name='InheritedProjectLeader']",
+        kind=PLAY,
+        says="a nested project shows the leaders of those above it",
+        believed=True,
+    ),
+    Check(
+        "lists_users",
+        (_VI,),
+        _one("vi GET users", YES_NO),
+        kind=PLAY,
+        says="users are listed to others than administrators",
+        believed=False,
+    ),
+    Check(
+        "workbook_by_id",
         (_VI, "publishes workbook w in here", "rule w user vi Allow Read"),
         _one("vi GET workbooks/$w", YES_NO),
-        ".//workbook",
+        since="3.2",
+        kind=PLAY,
+        says="a workbook whose first sheet is denied shows by id",
+        believed=False,
+    ),
+    Check(
+        "source_by_id",
+        (_VI, "publishes datasource d in here", "rule d user vi Allow Read"),
+        _one("vi GET datasources/$d", YES_NO),
+        kind=PLAY,
+        says="a data source in a project that one may not see shows by id",
+        believed=False,
+    ),
+    Check(
+        "workbook_without_views",
+        (_VI, "publishes workbook w in here", "rule w user vi Allow Read"),
+        _one("vi GET workbooks", YES_NO),
+        _THE_WORKBOOK,
         since="3.2",
         kind=BELIEF,
-        says="whoever may View a workbook and none of its views is shown the workbook",
+        says="whoever may View a workbook and none of its views is listed the workbook",
         believed=True,
     ),
     Check(

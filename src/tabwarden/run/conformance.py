@@ -6,22 +6,33 @@ where that is allowed one project at the top. So what a killed run left is known
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from random import Random
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tabwarden.access.answer import UNKNOWN
+from tabwarden.access.reference import may
 from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
 from tabwarden.model.governing import managing_project
 from tabwarden.model.open_points import DOCUMENTED, OPEN_POINTS
-from tabwarden.model.site import Content
+from tabwarden.model.site import Content, Site
 from tabwarden.run.beliefs import BY_HAND, CHECKS, PLAY, SWITCH, Check
+from tabwarden.run.read import repository_options
 from tabwarden.run.small_world import MADE, NotTried, SmallWorld, gone
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_projects
+from tabwarden.tableau.repository.read import read_repository
+
+if TYPE_CHECKING:
+    from tabwarden.settings import Settings
+    from tabwarden.tableau.repository.own_answers import OwnAnswer
 
 HOLDS, DIFFERS, NOT_TRIED = "holds", "differs", "not tried"
 PREFIX = "tabwarden-check-"
-FORMAT = 1
+FORMAT, MOST_TOLD = 1, 5
+REPOSITORY = "repository"
 Progress = Callable[[int, int], None]
 Position = bool | str
 
@@ -163,3 +174,59 @@ def _line(connection: Connection, home: Content, prefix: str, check: Check, *, t
         return Trial(*about, None, f"the server refused to make its world ({error.code or error.status})")
     finally:
         world.remove()
+
+
+# -- what the repository's own functions say ------------------------------------------------------------------
+
+
+def repository_held(settings: Settings, people: int) -> Conformance:
+    """Tableau's own answers for so many people, chosen by the site's id, held against ours: a trial a function."""
+    from tabwarden.tableau.repository.connecting import opened
+    from tabwarden.tableau.repository.own_answers import answers_of, functions_of
+
+    options = repository_options(settings)
+    site = read_repository(options, settings.tableau.site)
+    users = Random(site.id).sample(sorted(site.users), min(people, len(site.users)))
+    trials = []
+    with opened(options) as repository:
+        for function in functions_of(repository):
+            about = (
+                function.name,
+                REPOSITORY,
+                f"what people may on a {function.kind or 'content'}, as Tableau says",
+                True,
+            )
+            try:
+                answers = [] if function.why else answers_of(repository, function, site.id, users)
+            except ValueError as reason:
+                function = function._replace(why=str(reason))
+            if function.why or not answers:
+                trials.append(Trial(*about, None, function.why or "it says nothing of these people"))
+            else:
+                trials.append(Trial(*about, *_held_against(site, answers)))
+    if not trials:
+        why = "the repository shows no functions `perm_users_*_capabilities` to this role"
+        trials.append(
+            Trial("perm_users_*_capabilities", REPOSITORY, "what people may, as Tableau says", True, None, why)
+        )
+    return Conformance("", "", f"{datetime.now(UTC):%Y-%m-%d}", tuple(trials))
+
+
+def _held_against(site: Site, answers: list[OwnAnswer]) -> tuple[bool, str]:
+    """Whether all are ours too, and in words how many there are and which differ, by capability and kind."""
+    differences = Counter[str]()
+    unknown = 0
+    for one in answers:
+        if one.content not in site.contents or one.user not in site.users:
+            continue
+        ours = may(site, one.user, one.capability, one.content)
+        unknown += ours.verdict == UNKNOWN
+        if ours.verdict != UNKNOWN and ours.allowed != one.allowed:
+            theirs = f"{'allowed' if one.allowed else 'denied'}{f' ({one.reason})' if one.reason else ''}"
+            kind = site.contents[one.content].kind
+            differences[f"{one.capability} of a {kind} is {theirs} there and {ours.verdict} ({ours.because}) here"] += 1
+    words = f"{len(answers):,} answers, {sum(differences.values()):,} differ" + (
+        f", {unknown:,} unknown" * bool(unknown)
+    )
+    parts = [words, *(f"{what}: {count:,} times" for what, count in differences.most_common(MOST_TOLD))]
+    return not differences, "; ".join(parts)

@@ -88,6 +88,8 @@ def _into_personal_space(deed: Deed) -> Conditions:
 def delete(deed: Deed) -> Conditions:
     """Delete content, a nested or a top-level project. The Default project stays (§4.5)."""
     content = deed.on()
+    if deed.site.contents[content].kind == "collection":
+        return _of_collection(deed)
     if deed.site.contents[content].kind != "project":
         return (deed.may("Delete", content),)
     if content == deed.site.default_project_id:
@@ -95,6 +97,11 @@ def delete(deed: Deed) -> Conditions:
     if deed.site.contents[content].parent is None:
         return _delete_top(deed)
     return (role_publishes(deed), rules_project(deed, content))
+
+
+def _of_collection(deed: Deed) -> Conditions:
+    """What is its owner's and administrators': sharing it, renaming it, deleting it ("Collections Methods")."""
+    return (owns(deed, deed.on(), yes="content_owner"),)
 
 
 def _delete_top(deed: Deed) -> Conditions:
@@ -118,6 +125,8 @@ def rename(deed: Deed) -> Conditions:
     """Renaming is not named by the sources: taken as Overwrite on content, as leading on projects (B)."""
     if deed.site.contents[deed.on()].kind == "project":
         return (role_publishes(deed), rules_project(deed, deed.on()))
+    if deed.site.contents[deed.on()].kind == "collection":
+        return _of_collection(deed)
     return (role_publishes(deed), deed.may("Write", deed.on()))
 
 
@@ -182,6 +191,8 @@ def set_permissions(deed: Deed) -> Conditions:
         return set_view_rules(deed)
     if kind == "table":
         return (_of_table(deed),)
+    if kind == "collection":
+        return (_dialog(deed), *_of_collection(deed))
     return (deed.may("ChangePermissions", content),)
 
 

@@ -80,6 +80,10 @@ _OWN: Mapping[str, Mapping[str, Column]] = {
     "virtualconnection": {},
     "database": {"connectionType": column(lambda _s, _c: "postgres")},
     "table": {"databaseId": column(lambda _s, c: c.parent)},
+    "collection": {
+        "visibility": column(lambda _s, c: "public" if c.rules else "private"),
+        "ownerLuid": column(lambda _s, c: c.owner),
+    },
 }
 _DEFAULTS: Mapping[str, frozenset[str]] = {
     kind: frozenset(words.split())
@@ -97,6 +101,7 @@ _DEFAULTS: Mapping[str, frozenset[str]] = {
         " certificationNote location site contact certifier tags",
         "table": "id name description schema isEmbedded isCertified certificationNote location site contact certifier"
         " tags",
+        "collection": "id name description visibility createdAt updatedAt owner",
     }.items()
 }
 

@@ -25,6 +25,7 @@ PLURALS: Mapping[str, str] = {
     "virtualconnection": "virtualConnections",
     "database": "databases",
     "table": "tables",
+    "collection": "collections",
 }
 
 ASK_DATA_UNTIL = "3.22"  # Ask Data went with 2024.1; what it was set to is of no data source any more
@@ -301,6 +302,13 @@ def table(call: Call, item: Content) -> Element:
     return _asset(call, item, {"schema": "public"})
 
 
+def collection(call: Call, item: Content) -> Element:
+    """One collection: private where it is shared with nobody (shape: B)."""
+    visibility = "public" if item.rules else "private"
+    attributes = {"id": item.id, "name": item.name, "description": item.description, "visibility": visibility}
+    return element("collection", {**attributes, **_times(item)}, owner(call, item))
+
+
 SHAPES: Mapping[str, Callable[[Call, Content], Element]] = {
     "project": project,
     "workbook": workbook,
@@ -310,4 +318,5 @@ SHAPES: Mapping[str, Callable[[Call, Content], Element]] = {
     "virtualconnection": virtual_connection,
     "database": database,
     "table": table,
+    "collection": collection,
 }

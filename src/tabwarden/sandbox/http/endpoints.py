@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator
 from tabwarden.sandbox.content.shapes import PLURALS
 from tabwarden.sandbox.handlers import (
     auth,
+    collections,
     connections,
     content,
     custom_views,
     downloads,
     groups,
     jobs,
+    mailed,
     permissions,
     publish,
+    runs,
     schedules,
     sites,
     tasks,
@@ -135,6 +138,39 @@ SCHEDULED = (
     _line("PUT", f"{S}/schedules/{{schedule}}/datasources", "2.8", JUDGED, schedules.add, "datasource"),
     _line("PUT", f"{S}/schedules/{{schedule}}/flows", "3.3", JUDGED, schedules.add, "flow"),
 )
+_SUBSCRIPTION, _ALERT, _HOOK = f"{S}/subscriptions", f"{S}/dataAlerts", f"{S}/webhooks"
+_LINKED, _RUNS, _MARKS = f"{S}/tasks/linked", f"{S}/flows/runs", f"{S}/favorites/{{user}}"
+MAILED = (
+    _line("GET", _SUBSCRIPTION, "2.3", SIGNED_IN, mailed.subscriptions),
+    _line("POST", _SUBSCRIPTION, "2.3", JUDGED, mailed.subscribe),
+    _line("GET", f"{_SUBSCRIPTION}/{{subscription}}", "2.3", SIGNED_IN, mailed.subscription),
+    _line("PUT", f"{_SUBSCRIPTION}/{{subscription}}", "2.3", SIGNED_IN, mailed.resubscribe),
+    _line("DELETE", f"{_SUBSCRIPTION}/{{subscription}}", "2.3", SIGNED_IN, mailed.unsubscribe),
+    _line("GET", _ALERT, "3.2", SIGNED_IN, mailed.alerts),
+    _line("POST", _ALERT, "3.20", JUDGED, mailed.watch),
+    _line("GET", f"{_ALERT}/{{dataalert}}", "3.2", SIGNED_IN, mailed.alert),
+    _line("PUT", f"{_ALERT}/{{dataalert}}", "3.2", SIGNED_IN, mailed.rewatch),
+    _line("DELETE", f"{_ALERT}/{{dataalert}}", "3.2", SIGNED_IN, mailed.unwatch),
+    _line("POST", f"{_ALERT}/{{dataalert}}/users", "3.2", SIGNED_IN, mailed.alert_user),
+    _line("DELETE", f"{_ALERT}/{{dataalert}}/users/{{user}}", "3.2", SIGNED_IN, mailed.spare_user),
+    _line("GET", _MARKS, "2.5", SIGNED_IN, mailed.favorites),
+    _line("PUT", _MARKS, "2.0", SIGNED_IN, mailed.mark),
+    *(_line("DELETE", f"{_MARKS}/{path}", "2.3", SIGNED_IN, mailed.unmark, k) for k, path in mailed.MARKED_AT.items()),
+)
+RUN = (
+    _line("GET", _RUNS, "3.10", SIGNED_IN, runs.runs),
+    _line("GET", f"{_RUNS}/{{flowrun}}", "3.10", SIGNED_IN, runs.run),
+    _line("PUT", f"{_RUNS}/{{flowrun}}", "3.10", SIGNED_IN, runs.cancel),
+    _line("GET", _LINKED, "3.15", SIGNED_IN, runs.linked),
+    _line("GET", f"{_LINKED}/{{linkedtask}}", "3.15", SIGNED_IN, runs.linked_task),
+    _line("POST", f"{_LINKED}/{{linkedtask}}/runNow", "3.15", SIGNED_IN, runs.run_linked),
+    _line("GET", _HOOK, "3.6", ADMIN, runs.webhooks),
+    _line("POST", _HOOK, "3.6", ADMIN, runs.hook),
+    _line("GET", f"{_HOOK}/{{webhook}}", "3.6", ADMIN, runs.webhook),
+    _line("PUT", f"{_HOOK}/{{webhook}}", "3.6", ADMIN, runs.rehook),
+    _line("DELETE", f"{_HOOK}/{{webhook}}", "3.6", ADMIN, runs.unhook),
+    _line("GET", f"{_HOOK}/{{webhook}}/test", "3.6", ADMIN, runs.try_webhook),
+)
 _VIEWS, _CUSTOM = f"{S}/customviews", f"{S}/customviews/{{customview}}"
 CUSTOM_VIEWS = (
     _line("GET", _VIEWS, "3.18", SIGNED_IN, custom_views.custom_views),
@@ -160,25 +196,31 @@ _OF_CONTENT: tuple[tuple[str, str, Callable[..., Reply], str], ...] = (
         "GET",
         "",
         content.listed,
-        "project 2.0 workbook 2.0 view 2.2 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5",
+        (
+            "project 2.0 workbook 2.0 view 2.2 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5"
+            " collection 3.28"
+        ),
     ),
     (
         "GET",
         "/{}",
         content.one,
-        "workbook 2.0 view 3.1 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5",
+        "workbook 2.0 view 3.1 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5 collection 3.28",
     ),
     (
         "PUT",
         "/{}",
         content.updated,
-        "project 2.0 workbook 2.0 datasource 2.0 flow 3.3 virtualconnection 3.23 database 3.5 table 3.5",
+        (
+            "project 2.0 workbook 2.0 datasource 2.0 flow 3.3 virtualconnection 3.23 database 3.5 table 3.5"
+            " collection 3.28"
+        ),
     ),
     (
         "DELETE",
         "/{}",
         content.deleted,
-        "project 2.0 workbook 2.0 view 3.27 datasource 2.0 flow 3.3 virtualconnection 3.23",
+        "project 2.0 workbook 2.0 view 3.27 datasource 2.0 flow 3.3 virtualconnection 3.23 collection 3.28",
     ),
     ("POST", "", publish.published, _PUBLISHED),
     ("GET", "/{}/content", downloads.content, _PUBLISHED),
@@ -198,7 +240,10 @@ _OF_CONTENT: tuple[tuple[str, str, Callable[..., Reply], str], ...] = (
     ("POST", "/{}/deleteExtract", jobs.deleted, "workbook 3.3 datasource 3.3"),
 )
 _FILES = (downloads.content, downloads.revision_content)
-_RULED = "project 2.0 workbook 2.0 datasource 2.0 view 3.2 flow 3.3 virtualconnection 3.22 database 3.5 table 3.5"
+_RULED = (
+    "project 2.0 workbook 2.0 datasource 2.0 view 3.2 flow 3.3 virtualconnection 3.22 database 3.5 table 3.5"
+    " collection 3.28"
+)
 # Default rules: the kind, its name in paths, first version, and the version that dropped it.
 DEFAULT_KINDS = (
     ("workbook", "workbooks", "2.1", None),
@@ -220,6 +265,7 @@ def _since(versions: str) -> dict[str, str]:
 
 def _content() -> Iterator[Endpoint]:
     yield _line("POST", f"{S}/projects", "2.0", JUDGED, content.create_project)
+    yield _line("POST", f"{S}/collections", "3.28", SIGNED_IN, collections.create)
     for kind, plural in PLURALS.items():
         for method, below, handler, versions in _OF_CONTENT:
             if since := _since(versions).get(kind):
@@ -277,5 +323,15 @@ def _all_rules() -> Iterator[Endpoint]:
     yield from _rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table"))
 
 
-TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *SCHEDULED, *CUSTOM_VIEWS, *_content(), *FILES, *_all_rules())
+TABLE: tuple[Endpoint, ...] = (
+    *SERVER,
+    *PEOPLE,
+    *SCHEDULED,
+    *CUSTOM_VIEWS,
+    *MAILED,
+    *RUN,
+    *_content(),
+    *FILES,
+    *_all_rules(),
+)
 ROUTER = Router(TABLE)

@@ -62,7 +62,7 @@ _AFTER_3_1 = {
     "view": "viewUrlName",
     "workbook": "defaultViewId hasExtracts sheetCount",
 }
-_SINCE = {**_SINCE, **{(name, part): "3.2" for name, parts in _AFTER_3_1.items() for part in parts.split()}}
+_SINCE = {**{(name, part): "3.2" for name, parts in _AFTER_3_1.items() for part in parts.split()}, **_SINCE}
 # Capabilities with the release they came with (permissions reference); the others are older than REST's rules.
 CAPABILITIES_SINCE: Mapping[str, str] = {
     "InheritedProjectLeader": "2.8",  # nested projects: 10.5

@@ -225,7 +225,7 @@ class _Rows:
             "contact_id": self._numbers.get(("user", content.owner)),
             "contact_type": "user",
             "list_type": "collection",
-            "visibility": "private",
+            "visibility": "public" if content.rules else "private",
             "description": content.description or None,
             "is_deleted": False,
             "state": "active",

@@ -222,7 +222,9 @@ class SiteBuilder:
         return database
 
     def _item(self, path: str, text: ItemText) -> None:
-        parent = self._database(path) if text.kind == "table" else self._parent(path)
+        parent = (
+            self._database(path) if text.kind == "table" else None if text.kind == "collection" else self._parent(path)
+        )
         if text.kind != "database" and (text.defaults or text.mode != CUSTOMIZABLE):
             self.problems.append(f"content.{path}: only a database has a mode and defaults")
         defaults = {k: self._rules(r, k, f"content.{path}.defaults.{k}") for k, r in text.defaults.items()}

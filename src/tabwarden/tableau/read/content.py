@@ -58,6 +58,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("virtualconnection", "virtualConnection", "virtualConnections", "3.18", "3.22"),
         Kind("database", "database", "databases", "3.5", "3.5"),
         Kind("table", "table", "tables", "3.5", "3.5"),
+        Kind("collection", "collection", "collections", "3.28", "3.28"),
     )
 }
 # Kinds whose project defaults are read, and since when there are any; but for the first three only where in use.
@@ -136,6 +137,14 @@ async def lists_on(reader: HttpReader, kinds: Iterable[str] = KINDS) -> Listed:
             if kind.name == "project":
                 raise  # what locks and who leads is told of projects: without them nothing can be said
             remarks.append(f"{kind.path} ({without(missing)})")
+            unread.add(kind.name)
+            return []
+        except TableauError as error:
+            if kind.name != "collection" or error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
+                raise
+            remarks.append(
+                f"{kind.path} ({error.status})"
+            )  # no server of that version was seen: their path is believed
             unread.add(kind.name)
             return []
 

@@ -49,7 +49,7 @@ from tabwarden.tableau.read.people import (
     without,
 )
 
-OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection", "database", "table")
+OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection", "database", "table", "collection")
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Use of a site over REST: from Admin Insights by the VizQL Data Service, else how often each view was opened.
 
 Admin Insights has a row a person, event and content (`TS Events`, of 90 days) and the last sign-in of each
-(`TS Users`); REST itself sums up the views of all people.
+(`TS Users`); REST itself sums up the views of all people, and lists what people have.
 """
 
 from __future__ import annotations
@@ -9,17 +9,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+from xml.etree.ElementTree import Element
 
-from tabwarden.model.errors import IncompleteRead, TableauError
+from tabwarden.model.errors import IncompleteRead, MissingScope, TableauError
 from tabwarden.model.names import same
 from tabwarden.model.site import Content
-from tabwarden.model.usage import SIGN_IN, VIEW, SiteUsage, Usage, summed, what_of
+from tabwarden.model.usage import (
+    ALERT,
+    CUSTOM_VIEW,
+    SIGN_IN,
+    SUBSCRIPTION,
+    TASK,
+    VIEW,
+    SiteUsage,
+    Usage,
+    summed,
+    what_of,
+)
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, whole
 from tabwarden.tableau.http.reader import HttpReader, reading
 from tabwarden.tableau.http.wire import Request
 from tabwarden.tableau.read.content import KINDS, list_on
-from tabwarden.tableau.read.people import users_on
+from tabwarden.tableau.read.people import NO_SITE, users_on, without
 
 ADMIN_INSIGHTS, EVENTS, USERS = "Admin Insights", "TS Events", "TS Users"
 NO_INSIGHTS = "who opened a view, and every other event: no Admin Insights here"
@@ -35,9 +47,10 @@ def read_usage(connection: Connection, today: str) -> SiteUsage:
         projects = {c.id for c in await list_on(reader, KINDS["project"]) if same(c.name) == same(ADMIN_INSIGHTS)}
         sources = [c for c in await list_on(reader, KINDS["datasource"]) if c.parent in projects]
         ours = {name: next((c for c in sources if c.name == name), None) for name in (EVENTS, USERS)}
+        standing, unread = await _standing(reader, today)
         if ours[EVENTS] is None:
-            rows = await _counted(reader, today)
-            return SiteUsage(connection.site_id, tuple(rows), (NO_INSIGHTS,))
+            rows = [*await _counted(reader, today), *standing]
+            return SiteUsage(connection.site_id, tuple(rows), (NO_INSIGHTS, *unread))
         users = {same(user.name): user.id for user in await users_on(reader)}
         rows = summed(_events(await _queried(connection, ours[EVENTS], (*_EVENT_FIELDS, _TIMES)), users), EVENTS)
         if ours[USERS] is not None:
@@ -50,7 +63,7 @@ def read_usage(connection: Connection, today: str) -> SiteUsage:
                 ),
                 USERS,
             )
-        return SiteUsage(connection.site_id, tuple(rows), ())
+        return SiteUsage(connection.site_id, (*rows, *standing), tuple(unread))
 
     return reading(connection, everything)
 
@@ -65,6 +78,50 @@ async def _counted(reader: HttpReader, today: str) -> list[Usage]:
 
     listed = await whole(reader, Listing("views", "view", row, {"includeUsageStatistics": "true"}))
     return [usage for usage in listed if usage.times]
+
+
+# What people have: where it is listed, what its element is called, since when. Whose a task is, REST does not tell.
+_STANDING = (
+    (SUBSCRIPTION, "subscriptions", "subscription", "2.3"),
+    (ALERT, "dataAlerts", "dataAlert", "3.2"),
+    (CUSTOM_VIEW, "customviews", "customView", "3.18"),
+    (TASK, "tasks/extractRefreshes", "extractRefresh", "2.6"),
+)
+NO_TOKENS = "tokens: REST lists none"
+
+
+async def _standing(reader: HttpReader, today: str) -> tuple[list[Usage], list[str]]:
+    """What people have on this day, and in words what of it is not told."""
+    counts: dict[tuple[str, str, str], tuple[int, str]] = {}
+    unread = [NO_TOKENS]
+    for what, path, tag, since in _STANDING:
+        if not reader.connection.supports(since):
+            unread.append(f"{what}s: the API tells them from {since} on")
+            continue
+        try:
+            if what == TASK:  # a list without pages
+                answer = await reader.ask(path)
+                elements = [*answer.iter(tag)] if answer is not None else []
+            else:
+                elements = await whole(reader, Listing(path, tag, lambda element: element))
+        except MissingScope as missing:
+            unread.append(f"{what}s ({without(missing)})")
+            continue
+        except TableauError as error:
+            if error.status not in (403, 404, 405) or error.code == NO_SITE:
+                raise
+            unread.append(f"{what}s ({error.status})")
+            continue
+        for element in elements:
+            key = what, _id_of(element, "user", "owner"), _id_of(element, "content", "view", "workbook", "datasource")
+            number, last = counts.get(key, (0, ""))
+            counts[key] = number + 1, max(last, element.get("lastAccessedAt", ""))
+    return [Usage(today, *key, number, last, "REST") for key, (number, last) in sorted(counts.items())], unread
+
+
+def _id_of(element: Element, *tags: str) -> str:
+    """The id of the first of these that is within."""
+    return next((one.get("id", "") for tag in tags if (one := element.find(tag)) is not None), "")
 
 
 async def _queried(connection: Connection, source: Content | None, fields: tuple[str, ...]) -> list[Mapping[str, Any]]:

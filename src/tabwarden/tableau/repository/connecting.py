@@ -241,13 +241,13 @@ class Repository:
         self, options: RepositoryOptions, connection: psycopg.Connection[tuple[object, ...]], questions: Asked
     ) -> None:
         self.options = options
-        self._connection = connection
+        self.connection = connection
         self.selects = 0
         self.statements = self._probe(questions)
 
     def _probe(self, questions: Asked) -> Mapping[str, Statement]:
         self.selects += 1
-        rows = self._connection.execute(PROBE, (tables(questions),)).fetchall()
+        rows = self.connection.execute(PROBE, (tables(questions),)).fetchall()
         columns = Columns.of((str(t), str(c), str(type_), bool(may)) for t, c, type_, may in rows)
         return statements(columns, self.options.user, questions)
 
@@ -263,7 +263,7 @@ class Repository:
             sql = sql.replace("{site}", str(int(site)))
         self.selects += 1
         rest = b""
-        with self._connection.cursor() as cursor, cursor.copy(f"copy ({sql}) to stdout".encode()) as copy:
+        with self.connection.cursor() as cursor, cursor.copy(f"copy ({sql}) to stdout".encode()) as copy:
             for block in copy:
                 *whole, rest = (rest + bytes(block)).split(b"\n")
                 yield from map(fields, whole)

@@ -58,19 +58,20 @@ def main() -> None:
         settings = load(settings_file, {"PAT": token.secret})
         with connected(settings) as connection, progress_bar("applying") as progress:
             context = Context(settings, connection, lambda done, of, _words: progress(done, of))
-            began = time.monotonic()
+            began, busy = time.monotonic(), time.process_time()
             laid = load_policy([policy])
             plan = decide(context, site, laid)
-            print(f"{len(plan.changes):,} changes planned in {time.monotonic() - began:.1f} s", flush=True)
+            took, cpu = time.monotonic() - began, time.process_time() - busy
+            print(f"{len(plan.changes):,} changes planned in {took:.1f} s ({cpu:.1f} s of a core)", flush=True)
             began = time.monotonic()
             lines = list(drawn([plan_table(plan)], pen(sys.stdout)))
             print(f"shown on a terminal by {len(lines):,} lines in {time.monotonic() - began:.1f} s", flush=True)
             if given.apply:
                 sandbox.log.clear()
-                began = time.monotonic()
+                began, busy = time.monotonic(), time.process_time()
                 applied = judge_and_do(plan, connection, terms_of(context), site)
                 took = time.monotonic() - began
-                writes = len(sandbox.log.writes())
+                writes, cpu = len(sandbox.log.writes()), time.process_time() - busy
                 print(
                     f"{applied.count('done'):,} done by {writes:,} writes in {took:.0f} s, {writes / took:.0f} a second"
                 )

@@ -184,6 +184,24 @@ def locked_out(site: Site, words: str, own: str) -> tuple[Stop, ...]:
     return locked_out_of_content(site, told.after, told.changes, Guarded(own))
 
 
+def test_rules_of_who_is_removed_come_back(bench: Bench) -> None:
+    """For the new user of that name: the old one's id is gone."""
+    site, owners = bench.site, {content.owner for content in bench.site.contents.values()}
+    user = next(u for u in site.users.values() if u.id not in owners and not is_admin(u.site_role))
+    book = site.find_content("workbook:Ops/W1")
+    mine = Rule(Grantee("user", user.id), "Read", ALLOW)
+    bench.sandbox.state.put(site.with_contents(replace(book, rules=(book.rules or NO_RULES) | {mine})))
+    assert bench.apply(change(bench, f"remove user {user.name}")).succeeded
+    assert mine not in (bench.site.contents[book.id].rules or NO_RULES)
+    plan = undo(bench)
+    assert "favourites are lost" in " ".join(plan.notes)
+    assert bench.apply(plan).succeeded
+    new = bench.site.find_user(user.name).id
+    assert new != user.id
+    rules = bench.site.contents[book.id].rules or NO_RULES
+    assert mine._replace(grantee=Grantee("user", new)) in rules
+
+
 def test_owners_and_leaders_are_asked_too() -> None:
     """A lock above takes it from who owns a nested project, which is told; a project without anybody is a stop."""
     roles = {"olga": "Creator", "lea": "ExplorerCanPublish", "vic": "Viewer"}

@@ -8,12 +8,24 @@ import pytest
 from sandbox_client import TSC, Raw, by_name, error, tsc
 
 from tabwarden.model.usage import TASK
-from tabwarden.sandbox.handlers.schedules import next_run
+from tabwarden.sandbox.handlers import schedules
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, Timing
 
 NOON = 1_760_616_000.0  # Thursday, 2025-10-16T12:00:00Z
+
+
+DUE = [
+    (Timing("Daily", "13:30:00"), "2025-10-16T13:30:00Z"),
+    (Timing("Daily", "12:00:00"), "2025-10-17T12:00:00Z"),
+    (Timing("Hourly", "01:15:00", "23:15:00", (("hours", "4"),)), "2025-10-16T13:15:00Z"),
+    (Timing("Hourly", "06:00:00", "11:00:00", (("minutes", "15"),)), "2025-10-17T06:00:00Z"),
+    (Timing("Weekly", "04:00:00", "", (("weekDay", "Monday"),)), "2025-10-20T04:00:00Z"),
+    (Timing("Monthly", "23:00:00", "", (("monthDay", "LastDay"),)), "2025-10-31T23:00:00Z"),
+    (Timing("Monthly", "23:00:00", "", (("monthDay", "31"),)), "2025-10-31T23:00:00Z"),
+    (Timing("Monthly", "04:00:00", "", (("monthDay", "First"), ("weekDay", "Monday"))), "2025-11-03T04:00:00Z"),
+]
 
 
 @pytest.fixture
@@ -22,21 +34,9 @@ def box():
         yield box
 
 
-@pytest.mark.parametrize(
-    ("timing", "due"),
-    [
-        (Timing("Daily", "13:30:00"), "2025-10-16T13:30:00Z"),
-        (Timing("Daily", "12:00:00"), "2025-10-17T12:00:00Z"),
-        (Timing("Hourly", "01:15:00", "23:15:00", (("hours", "4"),)), "2025-10-16T13:15:00Z"),
-        (Timing("Hourly", "06:00:00", "11:00:00", (("minutes", "15"),)), "2025-10-17T06:00:00Z"),
-        (Timing("Weekly", "04:00:00", "", (("weekDay", "Monday"),)), "2025-10-20T04:00:00Z"),
-        (Timing("Monthly", "23:00:00", "", (("monthDay", "LastDay"),)), "2025-10-31T23:00:00Z"),
-        (Timing("Monthly", "23:00:00", "", (("monthDay", "31"),)), "2025-10-31T23:00:00Z"),
-        (Timing("Monthly", "04:00:00", "", (("monthDay", "First"), ("weekDay", "Monday"))), "2025-11-03T04:00:00Z"),
-    ],
-)
+@pytest.mark.parametrize(("timing", "due"), DUE)
 def test_when_a_schedule_comes_due(timing, due):
-    assert next_run(timing, NOON) == due
+    assert schedules.next_run(timing, NOON) == due
 
 
 def test_schedules_are_made_changed_and_deleted(box):

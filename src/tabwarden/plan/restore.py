@@ -8,6 +8,7 @@ Source of the effects: `effects`; tableau-permissions §4.3, §4.4, §5.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -227,9 +228,13 @@ class _Work:
                 what = "rules" if kind is None else f"default rules for {kind}s"
                 self.hold(content, f"its {what} were not read {'then' if was is None else 'now'}", BY_HAND)
             return
+        theirs = defaultdict[Grantee, tuple[set[Rule], set[Rule]]](lambda: (set(), set()))
+        for side, rules in enumerate((now, was)):
+            for rule in rules:
+                theirs[rule.grantee][side].add(rule)
         for grantee in sorted({rule.grantee for rule in now ^ was}):
             if self.only in (None, grantee):
-                self.row(content, grantee, (now, was), kind)
+                self.row(content, grantee, (frozenset(theirs[grantee][0]), frozenset(theirs[grantee][1])), kind)
 
     def row(self, content: str, grantee: Grantee, lists: tuple[Rules, Rules], kind: str | None) -> None:
         """What one grantee is allowed and denied there, made as it was."""

@@ -86,7 +86,8 @@ class PutRules(OfContent):
         """Whatever the list was; of a workbook with tabs its views get the same."""
         grantee = Lookup(site).grantee(self.grantee)
         was, row = self.before.rules(grantee), self.row.rules(grantee)
-        site = effects.remove_rules(site, self.id, was - row, default_for=self.default_for)
+        if was - row:
+            site = effects.remove_rules(site, self.id, was - row, default_for=self.default_for)
         site = effects.add_rules(site, self.id, row, default_for=self.default_for)
         content = site.contents[self.id]
         return done(effects.show_tabs(site, self.id) if content.kind == "workbook" and content.tabs else site)

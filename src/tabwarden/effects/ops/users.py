@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 from tabwarden.effects import people
 from tabwarden.effects.change import ALL_GROUPS, CONTENT, NOBODY, Change, Refusal, Value, groups_fact, refused
+from tabwarden.effects.content import without_grantee
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import GROUP, USER, Lookup, Ref, group_ref, user_of, user_ref
@@ -234,7 +235,8 @@ def _groups_of(site: Site, user: User | None) -> list[Ref]:
 class RemoveUser(Change):
     """Remove somebody from the site; `heir` receives what he owns (None: nobody does), the rest is the way back.
 
-    `owns` are the kinds of what he owns, where that is known. Of somebody who gets another user name `rules` is a word
+    `owns` are the kinds of what he owns, `own_rules` how many rules name him, where that is known: these come back from
+    the snapshot before it. Of somebody who gets another user name `rules` is a word
     for all rules that named him, and `given` how an import would have to write the old name.
     """
 
@@ -258,6 +260,7 @@ class RemoveUser(Change):
     given: str = ""
     idp_configuration_id: str | None = None
     owns: tuple[str, ...] = ()
+    own_rules: int = 0
 
     @classmethod
     def on(cls, site: Site, user: str, heir: str | None = None) -> Self:
@@ -266,7 +269,11 @@ class RemoveUser(Change):
         groups = tuple(sorted(ref.qualified for ref in _groups_of(site, known)))
         heir_ref = user_ref(site.users[heir]) if heir is not None else None
         words, provider = (known.auth_setting, known.full_name, known.email), known.idp_configuration_id
-        return cls(user_ref(known), heir_ref, known.site_role, *words, groups, idp_configuration_id=provider)
+        named = (site.contents[content] for content in site.speaking_of(Grantee(USER, user)))
+        lists = (rules for c in named for rules in (c.rules, *c.defaults.values()))
+        number = sum(rule.grantee == (USER, user) for rules in lists for rule in rules or ())
+        ref, role = user_ref(known), known.site_role
+        return cls(ref, heir_ref, role, *words, groups, idp_configuration_id=provider, own_rules=number)
 
     @property
     def needs(self) -> Ref | None:
@@ -274,7 +281,11 @@ class RemoveUser(Change):
 
     @property
     def reads(self) -> frozenset[str]:
-        return frozenset((ALL_GROUPS, CONTENT) if self.rules else (ALL_GROUPS,))
+        return frozenset((ALL_GROUPS, CONTENT) if self.rules or self.own_rules else (ALL_GROUPS,))
+
+    @property
+    def writes_content(self) -> bool:
+        return self.own_rules > 0
 
     @property
     def ends_as(self) -> str:
@@ -311,6 +322,8 @@ class RemoveUser(Change):
         if user is None:
             return
         draft.remove_user(user.id)
+        if self.own_rules:
+            draft.on_content.append(lambda site: without_grantee(site, Grantee(USER, user.id)))
         if heir is not None:
             draft.heirs[user.id] = heir.id
 
@@ -325,10 +338,8 @@ class RemoveUser(Change):
             user = User("", ref.name, self.role, ref.domain, *words, idp_configuration_id=self.idp_configuration_id)
             self._into_groups(undoing, undoing.add_user(ref, user))
             heirs = f", and what the user owned stays with `{self.heir.qualified}`" if self.heir else ""
-            undoing.notes.append(
-                f"`{ref.qualified}` is added again as a new user: rules for the user in person and favourites are "
-                f"lost{heirs}"
-            )
+            lost = "favourites are" if self.own_rules else "rules for the user in person and favourites are"
+            undoing.notes.append(f"`{ref.qualified}` is added again as a new user: {lost} lost{heirs}")
 
     def _licensed_again(self, undoing: Undoing, user: User) -> None:
         """Of somebody whom Tableau did not remove, and who was made Unlicensed instead."""

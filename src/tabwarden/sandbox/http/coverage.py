@@ -21,6 +21,10 @@ def page() -> Iterator[str]:
     yield ""
     yield from _endpoints()
     yield ""
+    yield "Beside them: the Metadata API (`/api/metadata/graphql`, since 3.5), content search (`/api/-/search`, since"
+    yield "3.16) and the VizQL Data Service (`/api/v1/vizql-data-service/`: `read-metadata`, `query-datasource` since"
+    yield "3.25, `get-datasource-model` since 3.27)."
+    yield ""
     yield "## Who may"
     yield ""
     yield from (f"- **{who}**: {words}" for who, words in WHO.items())

@@ -15,9 +15,11 @@ from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import ALLOW, Content, Grantee, GroupSet, Rule, Site, Use
 from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair, personality
 from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task, Timing
 from tabwarden.sandbox.worlds.finding import find_world
 
+NEWEST = personality("server", max(PRODUCT_OF_API, key=as_pair))
 MARKED = {"tags": frozenset({"blue", "red"}), "certified": True, "certification_note": "as audited"}
 TIMES = {"created": "2025-01-01T08:00:00Z", "updated": "2025-02-01T08:00:00Z"}
 FEEDS = (DataConnection("postgres", "db.example", "reader", True), DataConnection("sqlserver", "ms.example", "", False))
@@ -51,6 +53,7 @@ def full_site(site: Site) -> Site:
             ("virtualconnection", "cd", ops),
             ("database", "b6", ops),
             ("table", "78", named("b")),
+            ("collection", "9", None),
         )
         for letter in letters
     ]
@@ -109,10 +112,10 @@ def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
         site.id: tuple(IdentityProvider(named(i), name, "SAML") for i, name in (("3", "IdP"), ("4", "Salesforce")))
     }
     other = replace(site, id=named("0"), name="Other", content_url="other")
-    with running(replace(world, sites=(site, other), providers=providers), **options) as box:
+    with running(replace(world, sites=(site, other), providers=providers), **{"plays": NEWEST} | options) as box:
         raw = Raw(box).sign_in()
         ids = {"site": raw.site, "user": site.find_user("ada").id, "group": site.find_group("Sales").id}
-        ids |= {"groupset": named("1"), "project": site.find_content("Ops").id}
+        ids |= {"groupset": named("1"), "project": site.find_content("Ops").id, "collection": named("9")}
         for _twice in range(2):  # over what is there, for revisions
             ids["workbook"] = published(raw, "workbook", "W1", ids["project"])
             ids["datasource"] = published(raw, "datasource", "D1", ids["project"])

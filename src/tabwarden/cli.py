@@ -40,6 +40,7 @@ cases             cases      Run case files: small sites with a question and the
 check             check      Whether what must always hold does: who breaks which invariant, why and since when.
 # List and find
 find              lists      Everything whose name holds some words: people, groups, content.
+licences          licences   Who has which seat since when, who uses it, who could do with less; warns by mail.
 list users        lists      People with site role, licence, last sign-in and what they own; seats.
 list groups       lists      Groups with their members and the site role they grant.
 list members      lists      Who is in a group, or in every group.
@@ -71,6 +72,7 @@ plan domains      names      Give domains their NetBIOS name as nickname. Writes
 plan rename       names      Give people another user name: all they have goes to a new user.
 plan change       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
 plan policy       policy     What should be of projects and content, by files: what would change. Writes a plan file.
+plan licences     licences   Lower whoever was not seen for so many days. Writes a plan file, nothing else.
 plan list         plans      The plans of the store: number, when and by whom made, what became of each.
 plan show         plans      One plan again: what it does to people as it was shown, and what became of it.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.

@@ -83,8 +83,10 @@ def of_case(case: Mapping[str, Any]) -> Findings:
     for content, fields in changed.values():  # what no world takes
         more = {name: value for name, value in fields.items() if name != "rule"}
         if "rule" in fields:
-            grantee, capability = fields["rule"].removeprefix("group:").split(" +")
-            more["rules"] = frozenset({Rule(Grantee("group", site.find_group(grantee).id), capability, "Allow")})
+            grantee, capability = fields["rule"].split(" +")
+            kind, _, name = grantee.partition(":")
+            key = site.find_group(name).id if kind == "group" else site.find_user(name).id
+            more["rules"] = frozenset({Rule(Grantee(kind, key), capability, "Allow")})
         site = site.with_contents(replace(content, **more))
     return findings(site, case["lint"], knobs=case.get("knobs"), usage=case.get("usage"))
 

@@ -25,8 +25,13 @@ def counting(site: Site) -> Iterator[tuple[Content, str, bool, Rules]]:
     for content in site.contents.values():
         if governing(site, content.id).level == "own":
             if content.rules:
-                yield content, content.kind, False, content.rules
-            yield from ((content, kind, True, rules) for kind, rules in content.defaults.items() if rules)
+                yield content, content.kind, False, without_echo(content.rules)
+            yield from ((content, kind, True, without_echo(r)) for kind, r in content.defaults.items() if r)
+
+
+def without_echo(rules: Rules) -> Rules:
+    """An inherited leader is the echo of a rule above."""
+    return frozenset(rule for rule in rules if rule.capability != "InheritedProjectLeader")
 
 
 def everyone(site: Site, rule: Rule) -> bool:

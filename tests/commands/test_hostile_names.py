@@ -138,6 +138,7 @@ HOSTILE_WORDS = {
     "cases": "{}",
     "lint": "{}",
     "check": "{}",
+    **dict.fromkeys(("licences", "plan licences"), "--settings {}"),
     "find": "{}",
     **{f"list {what}": "--where name={}" for what in ("users", "groups", "projects", "workbooks", "views")},
     **{f"list {what}": "--where name={}" for what in ("datasources", "flows", "owners", "schedules")},

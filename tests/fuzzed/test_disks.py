@@ -45,6 +45,8 @@ READS = {
         "diff",
         "history",
         "cases",
+        "licences",
+        "plan licences",
         "check",
         "people show",
         "directory show",

@@ -44,6 +44,7 @@ def test_every_name_of_the_table_can_be_imported() -> None:
         "hand-answers-on",
         "history",
         "invariants",
+        "licences",
         "list-and-find",
         "mirror",
         "names-and-domains",

@@ -443,7 +443,7 @@ def test_a_group_that_vanishes_before_the_job_fails_that_group_only(joined_desk:
     joined_desk.sandbox.state.put_directory(plain)
     applied = joined_desk.apply(plan)
     failed = [(c.op, e.code) for c, e in applied.not_done if e is not None and e.status == "failed"]
-    assert ("sync_group", "400103") in failed
+    assert ("sync_group", "404017") in failed
     assert joined_desk.role("noa") == "Unlicensed"
 
 

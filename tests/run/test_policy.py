@@ -155,6 +155,20 @@ def depart(folder: Path) -> None:
     assert min(packs, patterns, own) > SITES // 4, (packs, patterns, own)
 
 
+def test_what_the_text_cannot_say_is_not_overwritten_by_the_rules_of_its_project(tmp_path: Path) -> None:
+    """Where most contents have the default rules, and one has a list that is left as it is."""
+    rules = frozenset({Rule(Grantee("group", "g"), "Read", ALLOW)})
+    strange = rules | {Rule(Grantee("group", "g"), "NotYetNamed", ALLOW)}
+    books = [Content(f"w{n}", "workbook", f"W{n}", "p", "u", rules=rules if n else strange) for n in range(4)]
+    twins = [Content(f"t{n}", "workbook", "Twin", "p", "u", rules=NO_RULES if n else rules) for n in range(2)]
+    project = Content("p", "project", "P", None, "u", rules=NO_RULES, defaults=MappingProxyType({"workbook": rules}))
+    users, groups = {"u": User("u", "u", "Creator")}, {"g": Group("g", "g")}
+    for contents in ([project, *books], [project, *books[1:], *twins], [project, *books, *twins]):
+        site = Site(users=users, groups=groups, contents={c.id: c for c in contents})
+        assert "contents" not in told(site).projects["P"]
+        nothing_differs(site, tmp_path)
+
+
 def test_acme_is_told_in_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
     exports = [told(site) for site in find_world("acme").sites]
     lines, rows = sum(policy_text(one).count("\n") for one in exports), sum(one.rows for one in exports)

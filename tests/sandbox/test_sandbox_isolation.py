@@ -67,6 +67,10 @@ def foreign(acme):
         "schedule": kinds["datasource"],
         "task": kinds["datasource"],
         "customview": kinds["datasource"],
+        **dict.fromkeys(
+            ("subscription", "dataalert", "webhook", "linkedtask", "flowrun"),
+            kinds["datasource"],
+        ),
         "tag": "words",
         "session": job.session,
     }

@@ -17,6 +17,7 @@ from workbook_files import FLOW, TDSX, TWBX
 
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.state.personality import CLOUD, personality
+from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES
 
 VIRTUAL = "sites/{site}/virtualConnections/{virtualconnection}"
 FILES = {"workbook": (TWBX, "twbx"), "datasource": (TDSX, "tdsx"), "flow": (FLOW, "tflx")}
@@ -56,6 +57,14 @@ def on_schedule(work, kind):
     return f'<task><{work}><{kind} id="{{{kind}}}"/></{work}></task>'
 
 
+SUBSCRIBED = (
+    '<subscription subject="Mail"><content id="{view}" type="View"/><schedule id="{mail schedule}"/>'
+    '<user id="{user}"/></subscription>'
+)
+HOOKED = (
+    '<webhook name="Hook"><webhook-source><webhook-source-event-datasource-created/></webhook-source>'
+    '<webhook-destination><webhook-destination-http method="POST" url="https://h"/></webhook-destination></webhook>'
+)
 FRESH_EVERY = (
     '<workbook><dataFreshnessPolicy option="FreshEvery"><freshEverySchedule frequency="Hours" value="1"/>'
     "</dataFreshnessPolicy></workbook>"
@@ -119,6 +128,16 @@ BODIES = {
     ],
     "POST sites/{site}/tasks/flows": ['<runFlow><flow id="{flow}"/></runFlow>' + MONTHLY],
 }
+BODIES |= {
+    "POST sites/{site}/subscriptions": [SUBSCRIBED],
+    "PUT sites/{site}/dataAlerts/{dataalert}": ['<dataAlert subject="Higher"/>'],
+    "POST sites/{site}/dataAlerts/{dataalert}/users": ['<user id="{user}"/>'],
+    "PUT sites/{site}/favorites/{user}": [
+        f'<favorite label="{kind} {{n}}"><{kind} id="{{{kind}}}"/></favorite>'
+        for kind in ("workbook", "view", "datasource", "project")
+    ],
+    "POST sites/{site}/webhooks": [HOOKED],
+}
 RULED = [e.name for e in TABLE if e.method == "PUT" and "permissions" in e.path]
 BODIES |= {name: [RULES] for name in RULED}
 BODIES |= {e.name: [TAGS] for e in TABLE if e.method == "PUT" and e.path.endswith("/tags")}
@@ -132,6 +151,7 @@ INSTEAD = {
 }
 ON_CLOUD = {"POST sites/{site}/tasks/extractRefreshes", "POST sites/{site}/tasks/flows"}
 OTHER_WORDS = "test answers that write it in two ways; the other one is played"
+LIST = "the test answer is that of a list"
 # What is left out, with all that is in it, and why.
 UNTOLD = {
     ("POST schedules", "warnings"): "nothing is wrong with a schedule here",
@@ -154,7 +174,21 @@ UNTOLD = {
         (f"GET {VIRTUAL}/connections", f"virtualConnectionConnections/connection/@{name}"): OTHER_WORDS
         for name in ("connectionId", "server", "port")
     },
-    ("PUT sites/{site}/workbooks/{workbook}/connections/{connection}", "connections"): "the test answer is of the list",
+    ("PUT sites/{site}/workbooks/{workbook}/connections/{connection}", "connections"): LIST,
+    **{
+        (f"{method} sites/{{site}}/dataAlerts/{{dataalert}}", path): LIST
+        for method in ("GET", "PUT")
+        for path in ("dataAlerts", "pagination")
+    },
+    **dict.fromkeys(
+        (
+            ("GET sites/{site}/webhooks", "webhooks/webhook/webhook-source/webhook-event-user-promoted-admin"),
+            ("GET sites/{site}/webhooks", "webhooks/webhook/webhook-source/webhook-source-event-datasource-created"),
+            ("POST sites/{site}/webhooks", "webhook/webhook-source/webhook-source-api-event-name"),
+        ),
+        OTHER_WORDS,
+    ),
+    ("GET sites/{site}/favorites/{user}", "favorites/favorite/collection"): "no collection is marked here",
 }
 NO_PART = "decides nothing about access"
 GONE = "gone from Tableau"
@@ -174,26 +208,6 @@ NOT_PLAYED = {
     f"GET {VIRTUAL}/revisions": "virtual connections of the sandbox are not published",
     "POST sites/{site}/virtualConnections": "virtual connections of the sandbox are not published",
     f"PUT {VIRTUAL}/connections/{{connection}}/modify": "virtual connections of the sandbox are not published",
-    **dict.fromkeys(
-        (
-            "GET sites/{site}/dataAlerts",
-            "GET sites/{site}/dataAlerts/{dataalert}",
-            "PUT sites/{site}/dataAlerts/{dataalert}",
-            "POST sites/{site}/dataAlerts/{dataalert}/users",
-            "GET sites/{site}/favorites/{user}",
-            "PUT sites/{site}/favorites/{user}",
-            "GET sites/{site}/flows/runs",
-            "GET sites/{site}/flows/runs/{flowrun}",
-            "GET sites/{site}/subscriptions",
-            "POST sites/{site}/subscriptions",
-            "GET sites/{site}/subscriptions/{subscription}",
-            "GET sites/{site}/tasks/linked",
-            "POST sites/{site}/tasks/linked/{linkedtask}/runNow",
-            "GET sites/{site}/webhooks",
-            "POST sites/{site}/webhooks",
-        ),
-        "not yet",
-    ),
     "PUT schedules": "one schedule after the other is changed here",
 }
 # Test answers of an older Tableau, by the version that still answered so.
@@ -303,6 +317,7 @@ def with_more(raw, ids):
         answer = raw.call("POST", "schedules", f"<tsRequest>{filled(body, {'n': ''})}</tsRequest>")
         ids[name] = told(answer.text, "schedule id")
     imported = raw.call("POST", "{s}/groups", f'<tsRequest><group name="Interns">{IMPORT}</group></tsRequest>')
+    ids["mail schedule"] = FIRST_SCHEDULES[3].id
     ids["nested"] = raw.box.site("sandbox").find_content("Ops/Sub").id
     ids["imported"] = told(imported.text, "group id")
     return ids

@@ -16,6 +16,7 @@ from tabwarden.access.abilities.ability import can
 from tabwarden.access.powers import power_over
 from tabwarden.access.reference import may
 from tabwarden.sandbox.content.shapes import PLURALS
+from tabwarden.sandbox.handlers.mailed import MARKED_AT
 from tabwarden.sandbox.http import error_table, routing
 from tabwarden.sandbox.http.endpoints import TABLE
 
@@ -54,6 +55,24 @@ NOT_ALL = {
     },
     "POST sites/{site}/tasks/extractRefreshes/{task}": (("ada", "sam", "olaf"), "403004"),
     "POST sites/{site}/tasks/flows/{task}": (("ada", "sam", "olaf"), "403004"),
+    **{
+        f"{method} sites/{{site}}/subscriptions/{{subscription}}": (("ada", "sam", "olaf"), code)
+        for method, code in (("GET", "403058"), ("PUT", "403065"), ("DELETE", "403059"))
+    },
+    **{
+        f"{method} sites/{{site}}/dataAlerts/{{dataalert}}{below}": (("ada", "sam", "olaf"), "403004")
+        for method, below in (
+            *((method, "") for method in ("GET", "PUT", "DELETE")),
+            *(("POST", "/users"), ("DELETE", "/users/{user}")),
+        )
+    },
+    **{
+        f"{method} sites/{{site}}/favorites/{{user}}{below}": (ADMINS, "403004")
+        for method, below in (("GET", ""), ("PUT", ""), *(("DELETE", f"/{path}") for path in MARKED_AT.values()))
+    },
+    "PUT sites/{site}/flows/runs/{flowrun}": (("ada", "sam", "olaf"), "403004"),
+    "GET sites/{site}/tasks/linked/{linkedtask}": (("ada", "sam", "olaf"), "403004"),
+    "POST sites/{site}/tasks/linked/{linkedtask}/runNow": (("ada", "sam", "olaf"), "403004"),
     "PUT sites/{site}": (("ada",), "403004"),
     "DELETE sites/{site}": ((), "403004 403002"),
 }

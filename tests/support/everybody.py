@@ -11,7 +11,8 @@ from tabwarden.sandbox.content.shapes import PLURALS, singular
 from tabwarden.sandbox.http import endpoints
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair, personality
-from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Schedule, Task, Timing
+from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Job, Schedule, Task, Timing
+from tabwarden.sandbox.state.things import DataAlert, LinkedTask, Subscription, Webhook
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.finding import world_of
 
@@ -136,7 +137,18 @@ class House:
         mine = CustomView("c" * 36, site.id, "Mine", self.ids["view"], olaf)
         self.box.state.keep("customView", mine)
         self.ids["customview"] = mine.id
-        self.things = {name: dict(getattr(self.box.state, name)) for name in ("tasks", "schedules", "custom_views")}
+        mail = Subscription("6" * 36, site.id, olaf, self.ids["view"], "Mail", FIRST_SCHEDULES[3].id)
+        alert = DataAlert("7" * 36, site.id, self.ids["view"], olaf, "High")
+        hook = Webhook("8" * 36, site.id, "Hook", "workbook-created", "https://h", olaf)
+        chain = LinkedTask("9" * 36, site.id, FIRST_SCHEDULES[0].id, (self.ids["task of flowRun"],))
+        for what, thing in (("subscription", mail), ("dataAlert", alert), ("webhook", hook), ("linkedTask", chain)):
+            self.box.state.keep(what, thing)
+            self.ids[what.lower()] = thing.id
+        run = Job("0" * 36, site.id, "RunFlow", olaf, 0.0, 0.0, finish_code=0, completed=1.0, about=flow)
+        self.box.state.put_job(run)
+        self.ids["flowrun"] = run.id
+        tables = ("tasks", "schedules", "custom_views", "subscriptions", "alerts", "webhooks", "linked_tasks")
+        self.things = {name: dict(getattr(self.box.state, name)) for name in tables}
         self.before = self.site
 
     @property

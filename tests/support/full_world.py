@@ -17,11 +17,13 @@ from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair, personality
 from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task, Timing
+from tabwarden.sandbox.state.things import DataAlert, Favorite, LinkedTask, Subscription, Webhook
 from tabwarden.sandbox.worlds.finding import find_world
 
 NEWEST = personality("server", max(PRODUCT_OF_API, key=as_pair))
 MARKED = {"tags": frozenset({"blue", "red"}), "certified": True, "certification_note": "as audited"}
-TIMES = {"created": "2025-01-01T08:00:00Z", "updated": "2025-02-01T08:00:00Z"}
+MOMENTS = ("2025-01-01T08:00:00Z", "2025-02-01T08:00:00Z")
+TIMES = dict(zip(("created", "updated"), MOMENTS, strict=True))
 FEEDS = (DataConnection("postgres", "db.example", "reader", True), DataConnection("sqlserver", "ms.example", "", False))
 
 
@@ -138,7 +140,7 @@ def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
             box.state.keep("task", task)
         task = Task(named("4"), site.id, "extractRefresh", ids["workbook"], ids["user"], timing=own)
         box.state.keep("task", task)
-        source = Use(ids["datasource"], "prompt")
+        source = Use(ids["datasource"], "embed")
         held = box.site("sandbox").contents[ids["workbook"]]
         box.state.put(box.site("sandbox").with_contents(replace(held, uses=(source,))))
         asides = '<dataAccelerationConfig accelerationEnabled="true"/>'
@@ -150,4 +152,31 @@ def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
             box.state.keep("customView", view)
         ids |= {"customview": named("1"), "schedule": FIRST_SCHEDULES[2].id}
         ids |= {"task": named("e"), "task of runFlow": named("d")}
+        for digit in "12":
+            view, me = ids["view"], ids["user"]
+            for what, thing in (
+                (
+                    "subscription",
+                    Subscription(named(digit), site.id, me, view, "Mail", FIRST_SCHEDULES[3].id, message="x"),
+                ),
+                (
+                    "dataAlert",
+                    DataAlert(named(digit), site.id, view, me, "High", "Daily", True, "above", "5", *MOMENTS),
+                ),
+                (
+                    "webhook",
+                    Webhook(named(digit), site.id, digit, "workbook-created", "https://h", me, "POST", True, *MOMENTS),
+                ),
+                ("linkedTask", LinkedTask(named(digit), site.id, FIRST_SCHEDULES[3].id, (named("d"), named("5")))),
+            ):
+                box.state.keep(what, thing)
+        for digit, kind in zip("1234", ("workbook", "view", "datasource", "project"), strict=True):
+            mark = Favorite(named(digit), site.id, ids["user"], ids[kind], kind, MOMENTS[0])
+            box.state.keep("favorite", mark)
+        people = frozenset({ids["user"], site.find_user("carl").id})
+        box.state.keep("dataAlert", box.state.alerts[named("1")]._replace(recipients=people))
+        for _twice in range(2):
+            raw.call("POST", f"{{s}}/flows/{ids['flow']}/run", "<tsRequest/>")
+        ids["flowrun"] = list(box.state.jobs)[-1]
+        ids |= dict.fromkeys(("subscription", "dataalert", "webhook", "linkedtask"), named("1"))
         yield raw, ids

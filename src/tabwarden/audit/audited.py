@@ -17,7 +17,7 @@ from tabwarden.engine import columns as c
 from tabwarden.engine.columns import EMPTY_LIST, GRANTEE_KINDS, NONE, Array
 from tabwarden.engine.governing import OWN, UNREAD
 from tabwarden.engine.rules import distinct, expand
-from tabwarden.model.capability import KIND_NAMES, LEADER_CAPABILITIES, ui_name
+from tabwarden.model.capability import INHERITED_LEADER, KIND_NAMES, LEADER_CAPABILITIES, ui_name
 from tabwarden.model.marks import Marks, marks_of
 from tabwarden.model.site import ALLOW, DENY, Grantee, Site
 from tabwarden.model.usage import Usage
@@ -156,8 +156,8 @@ class Audited:
         width = len(self.vocabulary.kinds)
         flavours, flavour = np.unique(rules * width + kinds, return_inverse=True)
         at, row = expand(self.columns.rules.offsets, flavours // width)
-        table = self.columns.rules
-        rows = Rows(at, (flavours % width)[at], table.grantee[row], table.allow[row], table.deny[row])
+        table, own = self.columns.rules, ~self.mask(INHERITED_LEADER)  # the echo of a rule above is none
+        rows = Rows(at, (flavours % width)[at], table.grantee[row], table.allow[row] & own, table.deny[row] & own)
         return Lists(holder, flavour.reshape(-1), is_default), rows
 
     @property

@@ -12,6 +12,8 @@ from tabwarden.places import BY_OPTION
 
 if TYPE_CHECKING:
     from tabwarden.model.open_points import OpenPoints
+    from tabwarden.model.site import Site
+    from tabwarden.model.usage import LastUse
     from tabwarden.questions import Questions
     from tabwarden.run.open_snapshot import Where
     from tabwarden.settings import Settings
@@ -86,6 +88,13 @@ class Asking(NamedTuple):
 
         open_points = self.open_points
         return open_questions(self.where, self.model, open_points)
+
+    def use(self, site: Site) -> LastUse | None:
+        """Who last used what there, where that was read (`read --use`)."""
+        from tabwarden.run.history import store_named
+        from tabwarden.run.usage import last_use
+
+        return last_use(store_named(self.store, self.settings), site) if self.snapshots is None else None
 
     def everywhere(self) -> list[Questions]:
         """The questions to the newest snapshot of every site there is."""

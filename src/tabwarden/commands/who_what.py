@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -15,8 +15,11 @@ from tabwarden.commands._words import CAPABILITY, CONTENT, PERSON, in_order, is_
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
     from tabwarden.model.site import Content, Site, User
+    from tabwarden.model.usage import LastUse
     from tabwarden.questions import People, Questions, Reachable
-    from tabwarden.report.table import Row
+    from tabwarden.report.table import Drawable, Row, Table
+
+VIEW = "Read"
 
 
 def who(
@@ -43,7 +46,7 @@ def who(
     people = questions.who(named, on.id)
     may = sum(len(some.users) for some in people if some.answer.allowed)
     heading = f"{may} of {len(site.users)} people may `{ui_name(named, on.kind)}` {site.path(on.id)}"
-    show_people(questions, (named, on.id), people, heading, output, everybody=everybody)
+    show_people(questions, (named, on.id), people, heading, output, everybody=everybody, use=asking.use(site))
 
 
 def show_people(
@@ -54,8 +57,12 @@ def show_people(
     output: Output,
     *,
     everybody: bool = False,
+    use: LastUse | None = None,
 ) -> None:
-    """Who may exercise a capability on a content (`about`, by REST name and id) and what decided, in order of name."""
+    """Who may exercise a capability on a content (`about`, by REST name and id) and what decided, in order of name.
+
+    With `use` when each of them last did.
+    """
     from tabwarden.access.answer import ALLOWED, UNKNOWN
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.report.remarks import on_demand_lines
@@ -68,16 +75,45 @@ def show_people(
     for some in people:
         counts[some.answer.verdict] += len(some.users)
     output.warn_partial(site)
+    table, last = people_table(site, shown), last_of(use, [(one.user, about[1], about[0]) for one in shown])
     output.give(
-        (Text(heading, "bold"), people_table(site, shown), *on_demand_lines(admitted)),
+        (Text(heading, "bold"), _with_use(table, last), *on_demand_lines(admitted), *record_of(use, about[0])),
         lambda: {
             "counts": dict(counts),
-            "people": [answer_json(site, answer) for answer in shown],
+            "people": [answer_json(site, answer) | used for answer, used in zip(shown, last, strict=True)],
             "on_demand": [{"id": group.id, "name": group.name} for group in admitted],
             "remarks": list(on_demand_lines(admitted)),
         },
         of=site,
     )
+
+
+def last_of(use: LastUse | None, questions: Sequence[tuple[str, str, str]]) -> list[dict[str, str | None]]:
+    """Of each user, content and capability the last use, as a part of JSON: nothing where nothing is known of it."""
+    from tabwarden.model.usage import proves
+
+    if use is None:
+        return [{}] * len(questions)
+    return [{"last_use": use.of(*one) or None} if proves(one[2]) else {} for one in questions]
+
+
+def _with_use(table: Table, last: Sequence[Mapping[str, str | None]]) -> Table:
+    from tabwarden.report.table import TIME, Column
+
+    cells = [one.get("last_use") for one in last]
+    return table.beside(Column("Last use", TIME), cells) if any(one for one in last) else table
+
+
+def record_of(use: LastUse | None, capability: str) -> Iterator[str]:
+    """What the record of use can tell: of which days it is, and whether any event proves the capability."""
+    from tabwarden.model.usage import proves
+
+    if use is None or use.days is None:
+        return
+    if proves(capability):
+        yield f"use is kept from {use.days[0]} to {use.days[1]}; the newest days may be missing"
+    else:
+        yield "whether they use it nobody knows: no event tells of this capability"
 
 
 def _who_inside(questions: Questions, capability: str, project: Content, output: Output) -> None:
@@ -139,7 +175,7 @@ def what(
         _on_one(questions, user, content, output)
     else:
         _demand_person(site, user)
-        _on_everything(questions, user, output)
+        _on_everything(questions, user, output, asking.use(site))
 
 
 def _demand_person(site: Site, words: str) -> None:
@@ -205,7 +241,7 @@ def _template(kind: str, allowed: tuple[str, ...]) -> str:
     return template_of(kind, frozenset(allowed), frozenset())
 
 
-def _on_everything(questions: Questions, user: str, output: Output) -> None:
+def _on_everything(questions: Questions, user: str, output: Output, use: LastUse | None) -> None:
     from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
     from tabwarden.report.table import MARK, NAME, Column, Rows, Table, Text
@@ -222,11 +258,13 @@ def _on_everything(questions: Questions, user: str, output: Output) -> None:
     columns = (Column("Content", NAME), Column("Kind", MARK), Column("As template", MARK), "May")
     words = f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things"
     output.warn_partial(site)
-    parts = (Text(words, "bold"), Table(*columns, name="contents", rows=Rows(rows, cells)))
-    output.give(parts, lambda: _reach_json(person, rows), of=site)
+    last = last_of(use, [(person.id, row.content, VIEW) for row in rows])
+    table = _with_use(Table(*columns, name="contents", rows=Rows(rows, cells)), last)
+    parts: list[Drawable] = [Text(words, "bold"), table, *record_of(use, VIEW)]
+    output.give(parts, lambda: _reach_json(person, rows, last), of=site)
 
 
-def _reach_json(person: User, rows: Sequence[Reachable]) -> dict[str, Any]:
+def _reach_json(person: User, rows: Sequence[Reachable], last: Sequence[Mapping[str, str | None]]) -> dict[str, Any]:
     listed = [
         {
             "id": row.content,
@@ -234,8 +272,9 @@ def _reach_json(person: User, rows: Sequence[Reachable]) -> dict[str, Any]:
             "path": row.path,
             "allowed": row.allowed,
             "as_template": _template(row.kind, row.allowed),
+            **used,
         }
-        for row in rows
+        for row, used in zip(rows, last, strict=True)
     ]
     return {"user": person.name, "domain": person.domain, "site_role": person.site_role, "contents": listed}
 

@@ -12,7 +12,7 @@ from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.site import LOCAL, Group, Site
+from tabwarden.model.site import LOCAL, Site
 from tabwarden.model.takes import SiteTakes
 
 Value = str | int | bool | tuple[str, ...] | None
@@ -214,18 +214,19 @@ class Change:
 
     def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
         """What it touches, as it is on a Site: the role and id of people, what the group grants, who is in it."""
-        user, group = lookup.user(self.of_user), lookup.group(self.of_group)
-        for ref in (self.of_user, self.needs):
+        mine, group_ref = self.of_user, self.of_group
+        user, group = lookup.user(mine), lookup.group(group_ref)
+        for ref in (mine, self.needs):
             if ref is not None:
-                known = user if ref is self.of_user else lookup.user(ref)
+                known = user if ref is mine else lookup.user(ref)
                 yield ref.key, known.site_role if known else None
                 yield f"id of {ref.key}", known.id if known else None
-        if self.of_group is not None:
-            yield self.of_group.key, None if group is None else grants_fact(group.minimum_site_role, group.grant_on)
-            yield f"id of {self.of_group.key}", group.id if group else None
-        if self.of_user is not None and self.of_group is not None:
+        if group_ref is not None:
+            yield group_ref.key, None if group is None else grants_fact(group.minimum_site_role, group.grant_on)
+            yield f"id of {group_ref.key}", group.id if group else None
+        if mine is not None and group_ref is not None:
             is_in = user is not None and group is not None and user.id in lookup.site.members(group.id)
-            yield membership_fact(self.of_user, self.of_group), is_in
+            yield membership_fact(mine, group_ref), is_in
 
     def moves(self, facts: dict[str, Value]) -> None:
         """Make facts what they are once it is done; ids of what it creates are not known and go."""
@@ -279,11 +280,6 @@ def of_directory(group: Ref | None) -> Refusal | None:
     if group is None or group.domain.casefold() == LOCAL:
         return None
     return f"`{group.qualified}` is a group of a directory", "change it in the directory"
-
-
-def grants_of(group: Group) -> tuple[str | None, str | None]:
-    """The minimum site role and when it is given."""
-    return group.minimum_site_role, group.grant_on
 
 
 def refused(site: Site, because: str) -> Outcome:

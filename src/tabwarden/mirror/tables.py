@@ -17,7 +17,6 @@ import numpy as np
 
 from tabwarden.engine.columns import NONE, Array, Words
 from tabwarden.engine.rules import expand, mixed
-from tabwarden.mirror.match import Match
 from tabwarden.mirror.rows import COLUMNS, GROUPED, ORDER, Row
 from tabwarden.model.names import same
 
@@ -113,11 +112,6 @@ def among(table: Table, column: int, wanted: Callable[[str], bool]) -> Array:
     fits = [wanted(text) for text in table.words[column].all()]
     mask: Array = np.asarray(fits, bool)[table.codes[column]]
     return mask
-
-
-def match_rows(tables: Tables) -> tuple[Match, ...]:
-    """The matches as they were published."""
-    return tuple(Match(row[1], row[2], row[4]) for row in sorted(tables.get("people", ())))
 
 
 # -- two mirrors ----------------------------------------------------------------------------------------------

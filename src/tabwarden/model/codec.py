@@ -117,7 +117,7 @@ class Shape(Generic[T]):
         usual, hints = _usual(type_), get_type_hints(type_)
         names = [name for name in usual if name not in apart]
         given = [*apart, *names]
-        self.apart = apart
+        self.apart, self.names = apart, tuple(names)
         self._type: Any = type_
         self._get = attrgetter(*names, names[0])  # of two at least: of one it would give no tuple
         self._usual = tuple(usual[name][0] for name in names)
@@ -138,6 +138,11 @@ class Shape(Generic[T]):
         if self._nested:
             return self.struct(*[_UNSET if one == usual else _structs(one) for one, usual in pairs])
         return self.struct(*[_UNSET if one == usual else one for one, usual in pairs])
+
+    def said(self, value: T) -> list[tuple[str, object]]:
+        """The fields that are not of their usual value, by name."""
+        these = zip(self.names, self._get(value), self._usual, strict=False)
+        return [(name, one) for name, one, usual in these if one is not usual and one != usual]
 
     def value(self, struct: Any, *apart: object) -> T:
         """The value of a struct that was read."""

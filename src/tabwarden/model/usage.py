@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tabwarden.model.site import Site
+
 VIEW, EDIT, DOWNLOAD, EXPORT, PUBLISH, CONNECT = (
     "view",
     "edit in the browser",
@@ -143,3 +145,48 @@ def event_name(what: str, kind: str) -> str:
         SIGN_IN: "Login",
     }
     return names.get(what) or f"{what.title()} {thing}"
+
+
+class LastUse:
+    """When who last used what on one site, by the rows that are kept; without a row nothing is known, and never zero.
+
+    `days` are the first and the last day of the record. What proves a capability is in `PROOFS`; a workbook is used
+    where one of its views is.
+    """
+
+    def __init__(self, site: Site, rows: Iterable[Usage]) -> None:
+        self._last: dict[tuple[str, str, str], str] = {}
+        self._of_user: dict[str, str] = {}
+        self._abilities: dict[str, set[tuple[str, str]]] = {}
+        days: set[str] = set()
+        for row in rows:
+            days.add(row.day)
+            when = row.last or row.day
+            self._of_user[row.user] = max(self._of_user.get(row.user, ""), when)
+            content = site.contents.get(row.content)
+            capability = proven(row, content.kind) if content is not None else None
+            if content is None or capability is None:
+                continue
+            self._abilities.setdefault(row.user, set()).add((content.kind, capability))
+            above = (content.parent or "",) if content.kind == "view" else ()
+            for place in (content.id, *above):
+                key = row.user, place, capability
+                self._last[key] = max(self._last.get(key, ""), when)
+        self.days = (min(days), max(days)) if days else None
+
+    def of(self, user: str, content: str, capability: str) -> str:
+        """The last time (ISO, or a day), '' where no row tells of one."""
+        return self._last.get((user, content, capability), "")
+
+    def of_user(self, user: str) -> str:
+        """The last time anything was used."""
+        return self._of_user.get(user, "")
+
+    def capabilities(self, user: str) -> frozenset[tuple[str, str]]:
+        """Kind and capability of everything that a person was seen to exercise."""
+        return frozenset(self._abilities.get(user, ()))
+
+
+def proves(capability: str) -> bool:
+    """Whether any event tells that a capability was used; of the others use is unknown."""
+    return any(capability in proof.capabilities.values() for proof in PROOFS.values())

@@ -10,7 +10,7 @@ from tabwarden.effects.ref import Lookup
 from tabwarden.model.names import some
 from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.model.takes import SiteTakes
-from tabwarden.plan.impact import impact
+from tabwarden.plan.impact import impact, used_lately
 from tabwarden.plan.lock_out import kept_from, locked_out_of_content, nobody_left
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
@@ -39,6 +39,7 @@ from tabwarden.want.wanted import Held, Unlisted
 
 PEOPLE = "people"  # the kind of plan in which a mapping says who is in a group
 RULE_FACTS, MODE = ("rules", "defaults"), "mode"
+LATELY = 90  # days of use that a plan tells
 _UNKNOWN = "\0"
 
 
@@ -49,7 +50,8 @@ class Basis:
     `last_rows` holds the rows of the last good run per task, `empty_groups` the groups of a directory that are to be
     synchronised and have nobody, `notes` remarks on the settings, `unlisted_leave` counts who leaves because no
     authoritative source knows him. `made_at` is an ISO time in UTC. `left_out` are the lists (joiners, leavers) of
-    which nothing is in the plan, because a stop says no to them.
+    which nothing is in the plan, because a stop says no to them. `used` are pairs of a user and a content (ids) of the
+    last `LATELY` days, None where use was not read.
     """
 
     kind: str
@@ -69,6 +71,7 @@ class Basis:
     takes: SiteTakes = field(default_factory=SiteTakes)
     left_out: frozenset[str] = frozenset()
     invariants: tuple[Invariant, ...] = ()
+    used: frozenset[tuple[str, str]] | None = None
 
 
 def build(
@@ -98,6 +101,7 @@ def build(
         site = shown if shown is not None else now
         end_shown = end if site is now else carried_out(site, changes)
         effect = impact(site, translated(end_shown, same_people or {}), len(held), rights=site is now and bool(changes))
+        notes = (*notes, *used_lately(site, effect, basis.used, LATELY)) if basis.used is not None else notes
         seen = facts(now, changes)
         stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
         stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import tabwarden.effects.ops  # noqa: F401  (every op is known by its name)
 from tabwarden.effects.change import OPS, Change, Value
+from tabwarden.effects.ref import Ref
 from tabwarden.model.capability import KINDS
 from tabwarden.model.codec import Shape, shape, to_plain
 from tabwarden.model.errors import IncompleteRead, TabwardenError
@@ -32,6 +33,7 @@ WITHIN: Mapping[str, Collection[str]] = {
 }
 PLAN_AGAIN = "make a new plan"
 _ENCODED = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+_CONSTANTS = {None: ("null", "null"), True: ("true", "true"), False: ("false", "false")}
 _string = json.encoder.encode_basestring
 _SORTED = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True).encode
 
@@ -60,7 +62,7 @@ def text_of(plan: Plan) -> Iterator[str]:
     yield from (piece for key in rest if key not in late for piece in _line(key, rest[key]))
     yield ' "changes": ['
     for number, change in enumerate(plan.changes):
-        text, in_order = _texts({"op": change.op, **to_plain(change)})
+        text, in_order = _texts_of_pairs([("op", change.op), *shape(type(change)).said(change)])
         digest.update(_bytes(f", {in_order}" if number else in_order))
         yield f"{',' if number else ''}\n  {visible_in_json(text)}"
     digest.update(b"]")
@@ -102,18 +104,27 @@ def _seen(seen: Mapping[str, Value], digest: Digest) -> Iterator[str]:
 
 
 def _texts(value: Any) -> tuple[str, str]:
-    """What `json.dumps` makes of a value, and what of it with its keys sorted."""
+    """What `json.dumps` makes of a value as it is plain, and what of it with its keys sorted."""
     kind = type(value)
     if kind is str:
         text = _string(value)
         return text, text
-    if kind is dict:
-        pairs = [(key, *_texts(one)) for key, one in value.items()]
-        as_it_is = ", ".join([f"{_string(key)}: {text}" for key, text, _ in pairs])
-        pairs.sort()
-        in_order = ", ".join([f"{_string(key)}: {text}" for key, _, text in pairs])
-        return f"{{{as_it_is}}}", f"{{{in_order}}}"
-    return _ENCODED(value), _SORTED(value)
+    if kind is Ref:
+        return _texts_of_pairs(shape(kind).said(value))
+    if value is None or kind is bool:
+        return _CONSTANTS[value]
+    plain = to_plain(value)
+    return _ENCODED(plain), _SORTED(plain)
+
+
+def _texts_of_pairs(pairs: list[tuple[str, Any]]) -> tuple[str, str]:
+    texts = []
+    for name, value in pairs:
+        text, in_order = _texts(value)
+        texts.append((name, f'"{name}": {text}', f'"{name}": {in_order}'))
+    as_it_is = ", ".join([text for _, text, _ in texts])
+    texts.sort()
+    return f"{{{as_it_is}}}", f"{{{', '.join([text for _, _, text in texts])}}}"
 
 
 def from_json(text: str, where: str = "the plan") -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from itertools import chain
 from typing import cast
@@ -11,6 +11,7 @@ from typing import cast
 from tabwarden.compare.access_changes import by_names, together
 from tabwarden.compare.between_sites import Base
 from tabwarden.effects.ref import group_ref
+from tabwarden.model.names import some
 from tabwarden.model.roles import is_licensed, licence_of, rank
 from tabwarden.model.site import ON_LOGIN, Site, User
 from tabwarden.plan.plan import ContentImpact, Impact, Rights, RightsShift
@@ -142,3 +143,17 @@ def _contents(base: Base, after: Site) -> Iterator[ContentImpact]:
                 for us in seen_by_content[content]
             )
             yield ContentImpact(content, now.path(content), gained, lost)
+
+
+def used_lately(site: Site, effect: Impact, used: Set[tuple[str, str]], days: int) -> tuple[str, ...]:
+    """Of those who lose sight of something, who used it in the last days; `used` has pairs of user and content."""
+    ids = {user.qualified: user.id for user in site.users.values()}
+    lists = ((one, name) for one in effect.contents or () for name in one.lost if name in ids)
+    losing = {(ids[name], one.content): one.path for one, name in lists}
+    if not losing:
+        return ()
+    theirs = sorted(losing.keys() & used)
+    number, of_all = len({user for user, _ in theirs}), len({user for user, _ in losing})
+    pairs = some([f"{site.called(user)}: {losing[user, content]}" for user, content in theirs])
+    end = f": {pairs}" if theirs else ""
+    return (f"{number} of {of_all} who lose sight of something used it in the last {days} days{end}",)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 # The kinds of a column. NAME identifies (a user, a path, a file): it is folded after `/`, `@`, `.`, and never cut.
@@ -131,6 +132,13 @@ class Table:
     def fields(self) -> tuple[str, ...]:
         """The names of its columns."""
         return tuple(column.field for column in self.columns)
+
+    def beside(self, column: Column, cells: Sequence[Cell]) -> Table:
+        """The same with one more column at the end, a cell a row."""
+        table = copy(self)
+        table.columns = (*self.columns, column)
+        table.rows = Rows(range(len(self.rows)), lambda row: (*self.rows[row], cells[row]))
+        return table
 
     def of(self, fields: Sequence[str]) -> Table:
         """The same with these columns alone, in this order."""

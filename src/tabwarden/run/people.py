@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import SettingsError, SourceError
 from tabwarden.model.names import same, some
 from tabwarden.model.site import Site
@@ -329,12 +330,14 @@ def _remarks(roster: OneRoster, settings: Settings) -> tuple[str, ...]:
 # -- all in one ------------------------------------------------------------------------------------------------
 
 
+@collected_later()
 def plan_people(settings: Settings) -> Plan:
     """Read and decide; nothing is written but the roster the plan was made from."""
     with running(settings) as context:
         return decide(context, gather(context))
 
 
+@collected_later()
 def run_people(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
     """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
     with alone(settings, progress) as context:

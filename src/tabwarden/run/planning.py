@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from tabwarden.effects.change import Change
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Site
-from tabwarden.plan.build import Basis, build
+from tabwarden.plan.build import LATELY, Basis, build
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary
 from tabwarden.plan.stops import Reading
@@ -16,6 +18,7 @@ from tabwarden.run import history, setting_names
 from tabwarden.run.context import Context, People, guarded_of, invariants_of, limits_of
 from tabwarden.store.journal import last_good_rows
 from tabwarden.store.journal import now as present
+from tabwarden.store.usage.days import folder_of, kept
 from tabwarden.want.roster import Quarantined
 from tabwarden.want.wanted import Wanted
 
@@ -44,7 +47,16 @@ def basis_of(
         undoes=undoes,
         takes_back=takes_back,
         invariants=invariants_of(context.settings),
+        used=used_lately(context.store, site.id),
     )
+
+
+def used_lately(store: Path, site_id: str) -> frozenset[tuple[str, str]] | None:
+    """Who used what in the last days, as pairs of ids; None where use was never read."""
+    if not folder_of(store, site_id).is_dir():
+        return None
+    since = (datetime.now(UTC) - timedelta(days=LATELY)).date().isoformat()
+    return frozenset((row.user, row.content) for row in kept(store, site_id, since) if row.user)
 
 
 def with_sources(context: Context, basis: Basis, people: People) -> Basis:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tabwarden.importers import imported
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import some, visible
 from tabwarden.model.site import Site
-from tabwarden.model.usage import Usage, what_of
+from tabwarden.model.usage import what_of
 from tabwarden.plan.build import build
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan
@@ -30,7 +30,7 @@ from tabwarden.run.usage import CONTENT_IDS
 from tabwarden.safe_files import read_text
 from tabwarden.settings import Settings
 from tabwarden.settings.policy import load_policy
-from tabwarden.store.usage.days import kept, kept_activity
+from tabwarden.store.usage.days import kept_activity
 from tabwarden.tableau.read.site import read_site
 from tabwarden.troubles import why
 from tabwarden.want.policy.export import Export
@@ -40,7 +40,6 @@ from tabwarden.want.wanted import Why
 
 KIND = "policy"
 MOST_HANDS = 20
-LATELY = 90  # days
 FOLDER = Path("policy")
 BECAUSE = "as the policy says"
 HAND = "; changed last by "
@@ -73,9 +72,7 @@ def decide(context: Context, site: Site, policy: Policy, scope: str | None = Non
     changes = tuple(_with_hand(site, change, last) for change in changes)
     notes = (*wanted.notes, *work.notes, *past_filters(site, work.site), *_hands(site, changes, last))
     basis = replace(basis_of(context, KIND, context.site(site.name), site), takes=context.takes)
-    plan = build(basis, site, changes, held=work.held, notes=notes)
-    since = (datetime.now(UTC) - timedelta(days=LATELY)).date().isoformat()
-    return replace(plan, notes=(*plan.notes, *used_lately(site, plan, kept(context.store, site.id, since))))
+    return build(basis, site, changes, held=work.held, notes=notes)
 
 
 def _wanted(site: Site, policy: Policy, scope: str | None) -> WantedContent:
@@ -101,21 +98,6 @@ def _with_place(change: Change, wanted: WantedContent) -> Change:
     """The change with the line of the policy that wants it."""
     where = wanted.places.get(change.of_content.id or "") if change.of_content is not None else None
     return change if where is None else change.but(because=f"{BECAUSE} in {where}")
-
-
-def used_lately(site: Site, plan: Plan, rows: Iterable[Usage]) -> tuple[str, ...]:
-    """Of those who lose sight of something, who used it: nothing where no use was read."""
-    ids = {user.qualified: user.id for user in site.users.values()}
-    lists = ((one, name) for one in plan.impact.contents or () for name in one.lost if name in ids)
-    losing = {(ids[name], one.content): one.path for one, name in lists}
-    users = [(row.user, row.content) for row in rows if row.user] if losing else []
-    if not users:
-        return ()
-    theirs = sorted(losing.keys() & set(users))
-    number, of_all = len({user for user, _ in theirs}), len({user for user, _ in losing})
-    pairs = some([f"{site.called(user)}: {losing[user, content]}" for user, content in theirs])
-    end = f": {pairs}" if theirs else ""
-    return (f"{number} of {of_all} who lose sight of something used it in the last {LATELY} days{end}",)
 
 
 def last_hands(

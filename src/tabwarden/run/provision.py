@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.names import same, some
 from tabwarden.model.site import Site
@@ -127,12 +128,14 @@ def _days(people: People) -> Iterator[str]:
     )
 
 
+@collected_later()
 def plan_provision(settings: Settings) -> Plan:
     """Read and decide; nothing is written."""
     with running(settings) as context:
         return decide(context, gather(context))
 
 
+@collected_later()
 def run_provision(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
     """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
     with alone(settings, progress) as context:

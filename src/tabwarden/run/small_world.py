@@ -63,7 +63,7 @@ class SmallWorld:
             word, code = self._read(answer, check.reads), _code(answer)
             if answers is CODE and code:
                 return code
-            settled = next((answers[said] for said in (code, word) if said in answers), None)
+            settled = next((answers[said] for said in (code, code[:3], word) if said in answers), None)
             if settled is not None:
                 return settled
         if len(check.asks) > 1:

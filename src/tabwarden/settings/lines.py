@@ -6,6 +6,7 @@ were written, so that every problem can say it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,12 +81,17 @@ class Written:
 
 def read_yaml(text: str, file: str) -> Written:
     """The values of a YAML text. What is not YAML, or is there twice, is among the problems."""
-    written = Written(file)
+    if hasattr(yaml, "CSafeLoader"):  # ten times as fast; of what is no YAML the other tells more
+        with contextlib.suppress(yaml.YAMLError):
+            return _written(text, file, yaml.CSafeLoader)
     try:
-        loader = yaml.SafeLoader(text)
+        return _written(text, file, yaml.SafeLoader)
     except yaml.YAMLError as error:
-        written.problems.append(_not_yaml(error, file))
-        return written
+        return Written(file, problems=[_not_yaml(error, file)])
+
+
+def _written(text: str, file: str, kind: type[yaml.SafeLoader]) -> Written:
+    written, loader = Written(file), kind(text)
     try:
         node = loader.get_single_node()
         if node is not None and not (isinstance(node, yaml.ScalarNode) and node.value in ("", "null", "~")):
@@ -96,8 +102,6 @@ def read_yaml(text: str, file: str) -> Written:
                 written.values = value
             else:
                 written.complain((), "must be a mapping of sections such as `tableau:`, each on its own line")
-    except yaml.YAMLError as error:
-        written.problems.append(_not_yaml(error, file))
     except RecursionError:
         written.problems.append(Problem.at(Origin(file), "is nested too deep; settings need four levels at most"))
     finally:

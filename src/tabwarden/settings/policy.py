@@ -88,6 +88,7 @@ class RowText(_Part):
     data_roles: AnyCell = None
     metrics: AnyCell = None
     ask_data_lenses: AnyCell = None
+    collections: AnyCell = None
     reason: str = ""
 
     @model_validator(mode="after")

@@ -331,7 +331,7 @@ class _Deciding:
             group = self.groups[group_id]
             ours = self.group is not None and group_id == self.group.id
             grants = _grants(group.minimum_site_role)
-            if not (ours or grants or self.policy.all_groups) or _is_kept(group):
+            if not (ours or grants or self.policy.all_groups) or is_kept(group):
                 continue
             self.members[group_id].discard(user.id)
             why = ": the group grants a site role" if grants else ": out of all groups"
@@ -339,7 +339,7 @@ class _Deciding:
 
     def _unlicense(self, user: User, because: str) -> None:
         mine = [self.groups[g] for g in sorted(self.now.groups_of(user.id))]
-        keeper = next((g for g in mine if _is_kept(g) and _grants(g.minimum_site_role)), None)
+        keeper = next((g for g in mine if is_kept(g) and _grants(g.minimum_site_role)), None)
         if keeper is not None and (user.site_role != UNLICENSED or not keeper.everyone):
             reason = f"cannot be Unlicensed: `{keeper.name}` grants its members {keeper.minimum_site_role}"
             where = "let it grant no role" if keeper.everyone else "take the person out of it in the directory"
@@ -359,7 +359,7 @@ class _Deciding:
     # -- the result -------------------------------------------------------------------------------------------
 
     def _enter(self, user: User, group: Group, because: str) -> None:
-        if _is_kept(group):
+        if is_kept(group):
             return
         if user.id not in self.members[group.id]:
             self.members[group.id].add(user.id)
@@ -394,6 +394,6 @@ def _grants(role: str | None) -> bool:
     return (rank(role or UNLICENSED) or 0) > 0
 
 
-def _is_kept(group: Group) -> bool:
+def is_kept(group: Group) -> bool:
     """Whether nobody enters or leaves it through Tableau: All Users and the directory's groups."""
     return group.everyone or group.domain.casefold() != LOCAL

@@ -49,7 +49,7 @@ def large_group_more_than_view(audited: Audited) -> Remarks:
     view = np.array([int(audited.mask(*TEMPLATES.get(kind, {}).get("View", ()))) for kind in names], np.uint64)
     large = rows.of(c.GROUP) & (rows.who < _count(audited)) & ~audited.everyone
     large &= audited.sizes[np.where(large, rows.who, 0)] >= audited.knobs.large_group
-    more = large & (rows.allow & ~view[rows.kind] != 0)
+    more = large & (rows.allow & ~view[rows.kind] & ~audited.leader_mask != 0)
     _, row = audited.spread(more)
     groups, number = np.unique(rows.who[row].astype(np.int64), return_counts=True)
 

@@ -22,6 +22,7 @@ from tabwarden.effects.ops.content import SetDescription
 from tabwarden.effects.ops.rules import Unlead
 from tabwarden.engine.columns import GRANTEE_KINDS, GROUP, NONE, NUMBERED, USER, Array
 from tabwarden.engine.governing import OWN
+from tabwarden.engine.rules import expand
 from tabwarden.model.capability import LEADER
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_admin, is_licensed, publishes
@@ -164,20 +165,20 @@ def leaders_by_group(audited: Audited) -> Remarks:
 )
 def leader_repeated(audited: Audited) -> Remarks:
     """A leader rule for somebody whom a project above names leader too."""
-    powers, leaders = audited.parts.powers, audited.parts.powers.leaders
-    width = int(leaders.grantee.max(initial=0)) + 1
-    rows = np.flatnonzero(leaders.allow)
-    keys = leaders.project[rows] * width + leaders.grantee[rows]
-    above, again = powers.parent[leaders.project[rows]], np.zeros(len(rows), bool)
+    powers, table = audited.parts.powers, audited.columns.rules
+    project, row = expand(table.offsets, audited.contents.rules[powers.contents].astype(np.int64))
+    leads = table.allow[row] & audited.mask(LEADER) != 0  # an inherited leader is the echo of a rule above
+    project, grantee = project[leads], table.grantee[row[leads]]
+    width = int(grantee.max(initial=0)) + 1
+    keys, above, again = project * width + grantee, powers.parent[project], np.zeros(len(project), bool)
     while (above != NONE).any():
-        again |= (above != NONE) & np.isin(above * width + leaders.grantee[rows], keys)
+        again |= (above != NONE) & np.isin(above * width + grantee, keys)
         above = np.where(above == NONE, NONE, powers.parent[above])
-    twice = rows[again]
-    subjects = np.unique(powers.contents[leaders.project[twice]])
+    project, grantee = project[again], grantee[again]
+    subjects = np.unique(powers.contents[project])
 
     def codes(content: int) -> list[int]:
-        mine = twice[leaders.project[twice] == powers.row[content]]
-        return [int(code) for code in leaders.grantee[mine]]
+        return [int(code) for code in grantee[project == powers.row[content]]]
 
     def facts(content: int) -> str:
         return ", ".join(map(audited.grantee, codes(content)))

@@ -285,7 +285,7 @@ class RemoveUser(Change):
 
     @property
     def writes_content(self) -> bool:
-        return self.own_rules > 0
+        return self.own_rules > 0 and not self.rules
 
     @property
     def ends_as(self) -> str:
@@ -322,7 +322,7 @@ class RemoveUser(Change):
         if user is None:
             return
         draft.remove_user(user.id)
-        if self.own_rules:
+        if self.writes_content:
             draft.on_content.append(lambda site: without_grantee(site, Grantee(USER, user.id)))
         if heir is not None:
             draft.heirs[user.id] = heir.id
@@ -338,7 +338,7 @@ class RemoveUser(Change):
             user = User("", ref.name, self.role, ref.domain, *words, idp_configuration_id=self.idp_configuration_id)
             self._into_groups(undoing, undoing.add_user(ref, user))
             heirs = f", and what the user owned stays with `{self.heir.qualified}`" if self.heir else ""
-            lost = "favourites are" if self.own_rules else "rules for the user in person and favourites are"
+            lost = "favourites are" if self.writes_content else "rules for the user in person and favourites are"
             undoing.notes.append(f"`{ref.qualified}` is added again as a new user: {lost} lost{heirs}")
 
     def _licensed_again(self, undoing: Undoing, user: User) -> None:

@@ -284,20 +284,22 @@ def drop_task(call: Call, task: Task) -> None:
     call.state.has(task.site, task.by, TASK, task.about, -1)
 
 
+def own_shape(call: Call, timing: Timing | None, created: str) -> Element:
+    """The frequency that something has of its own."""
+    timing = timing or Timing("Daily", "00:00:00")
+    attributes = {
+        "createdAt": created or None,
+        "updatedAt": created or None,
+        "frequency": timing.frequency,
+        "nextRunAt": next_run(timing, call.state.clock()),
+    }
+    return element("schedule", attributes, timing_shape(timing))
+
+
 def task_shape(call: Call, task: Task) -> Element:
     """One task with its target, and its schedule or its own frequency."""
     schedule = call.state.schedules.get(task.schedule)
-    if schedule is not None:
-        when = shape(call, schedule)
-    else:
-        timing = task.timing or Timing("Daily", "00:00:00")
-        attributes = {
-            "createdAt": task.created or None,
-            "updatedAt": task.created or None,
-            "frequency": timing.frequency,
-            "nextRunAt": next_run(timing, call.state.clock()),
-        }
-        when = element("schedule", attributes, timing_shape(timing))
+    when = shape(call, schedule) if schedule is not None else own_shape(call, task.timing, task.created)
     target = call.site.contents[task.about]
     named = {"name": target.name} if task.kind == "flowRun" else {}
     return element(

@@ -17,8 +17,10 @@ from tabwarden.sandbox.handlers import (
     downloads,
     groups,
     jobs,
+    mailed,
     permissions,
     publish,
+    runs,
     schedules,
     sites,
     tasks,
@@ -135,6 +137,39 @@ SCHEDULED = (
     _line("PUT", f"{S}/schedules/{{schedule}}/workbooks", "2.8", JUDGED, schedules.add, "workbook"),
     _line("PUT", f"{S}/schedules/{{schedule}}/datasources", "2.8", JUDGED, schedules.add, "datasource"),
     _line("PUT", f"{S}/schedules/{{schedule}}/flows", "3.3", JUDGED, schedules.add, "flow"),
+)
+_SUBSCRIPTION, _ALERT, _HOOK = f"{S}/subscriptions", f"{S}/dataAlerts", f"{S}/webhooks"
+_LINKED, _RUNS, _MARKS = f"{S}/tasks/linked", f"{S}/flows/runs", f"{S}/favorites/{{user}}"
+MAILED = (
+    _line("GET", _SUBSCRIPTION, "2.3", SIGNED_IN, mailed.subscriptions),
+    _line("POST", _SUBSCRIPTION, "2.3", JUDGED, mailed.subscribe),
+    _line("GET", f"{_SUBSCRIPTION}/{{subscription}}", "2.3", SIGNED_IN, mailed.subscription),
+    _line("PUT", f"{_SUBSCRIPTION}/{{subscription}}", "2.3", SIGNED_IN, mailed.resubscribe),
+    _line("DELETE", f"{_SUBSCRIPTION}/{{subscription}}", "2.3", SIGNED_IN, mailed.unsubscribe),
+    _line("GET", _ALERT, "3.2", SIGNED_IN, mailed.alerts),
+    _line("POST", _ALERT, "3.20", JUDGED, mailed.watch),
+    _line("GET", f"{_ALERT}/{{dataalert}}", "3.2", SIGNED_IN, mailed.alert),
+    _line("PUT", f"{_ALERT}/{{dataalert}}", "3.2", SIGNED_IN, mailed.rewatch),
+    _line("DELETE", f"{_ALERT}/{{dataalert}}", "3.2", SIGNED_IN, mailed.unwatch),
+    _line("POST", f"{_ALERT}/{{dataalert}}/users", "3.2", SIGNED_IN, mailed.alert_user),
+    _line("DELETE", f"{_ALERT}/{{dataalert}}/users/{{user}}", "3.2", SIGNED_IN, mailed.spare_user),
+    _line("GET", _MARKS, "2.5", SIGNED_IN, mailed.favorites),
+    _line("PUT", _MARKS, "2.0", SIGNED_IN, mailed.mark),
+    *(_line("DELETE", f"{_MARKS}/{path}", "2.3", SIGNED_IN, mailed.unmark, k) for k, path in mailed.MARKED_AT.items()),
+)
+RUN = (
+    _line("GET", _RUNS, "3.10", SIGNED_IN, runs.runs),
+    _line("GET", f"{_RUNS}/{{flowrun}}", "3.10", SIGNED_IN, runs.run),
+    _line("PUT", f"{_RUNS}/{{flowrun}}", "3.10", SIGNED_IN, runs.cancel),
+    _line("GET", _LINKED, "3.15", SIGNED_IN, runs.linked),
+    _line("GET", f"{_LINKED}/{{linkedtask}}", "3.15", SIGNED_IN, runs.linked_task),
+    _line("POST", f"{_LINKED}/{{linkedtask}}/runNow", "3.15", SIGNED_IN, runs.run_linked),
+    _line("GET", _HOOK, "3.6", ADMIN, runs.webhooks),
+    _line("POST", _HOOK, "3.6", ADMIN, runs.hook),
+    _line("GET", f"{_HOOK}/{{webhook}}", "3.6", ADMIN, runs.webhook),
+    _line("PUT", f"{_HOOK}/{{webhook}}", "3.6", ADMIN, runs.rehook),
+    _line("DELETE", f"{_HOOK}/{{webhook}}", "3.6", ADMIN, runs.unhook),
+    _line("GET", f"{_HOOK}/{{webhook}}/test", "3.6", ADMIN, runs.try_webhook),
 )
 _VIEWS, _CUSTOM = f"{S}/customviews", f"{S}/customviews/{{customview}}"
 CUSTOM_VIEWS = (
@@ -288,5 +323,15 @@ def _all_rules() -> Iterator[Endpoint]:
     yield from _rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table"))
 
 
-TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *SCHEDULED, *CUSTOM_VIEWS, *_content(), *FILES, *_all_rules())
+TABLE: tuple[Endpoint, ...] = (
+    *SERVER,
+    *PEOPLE,
+    *SCHEDULED,
+    *CUSTOM_VIEWS,
+    *MAILED,
+    *RUN,
+    *_content(),
+    *FILES,
+    *_all_rules(),
+)
 ROUTER = Router(TABLE)

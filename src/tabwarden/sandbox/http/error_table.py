@@ -40,6 +40,12 @@ PUT groups/{group}: malformed renamed_import
 POST groups/{group}/users: malformed already_member
 DELETE groups/{group}/users/{user}: not_member!
 
+POST subscriptions: malformed denied=403060 unknown_schedule
+GET subscriptions/{subscription}: denied=403058 unknown_subscription
+PUT subscriptions/{subscription}: malformed denied=403065 unknown_schedule
+DELETE subscriptions/{subscription}: denied=403059
+PUT favorites/{user}: malformed unknown_user unknown_project
+
 POST projects: malformed bad_value no_room name_taken=409006 denied=403045!
 PUT projects/{project}: malformed bad_value no_room another_id name_taken=409006 default_kept=403005
 DELETE projects/{project}: default_kept=403003

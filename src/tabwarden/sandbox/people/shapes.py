@@ -277,6 +277,11 @@ _LISTED_AS: Mapping[str, str] = {"RefreshExtract": "refresh_extracts", "RunFlow"
 _STATUS = {None: "InProgress", 0: "Success", 1: "Failed", 2: "Cancelled"}
 
 
+def status_of(item: Job) -> str:
+    """How far a job is, in the words of lists."""
+    return _STATUS.get(item.finish_code, "Success")
+
+
 def _job_type(item: Job) -> str:
     return _LISTED_AS.get(item.kind, item.kind)
 
@@ -287,7 +292,7 @@ def background_job(_call: Call, item: Job) -> Element:
         "backgroundJob",
         {
             "id": item.id,
-            "status": _STATUS.get(item.finish_code, "Success"),
+            "status": status_of(item),
             "createdAt": iso(item.created),
             "startedAt": iso(item.created),
             "endedAt": iso(item.completed) if item.completed is not None else None,
@@ -302,7 +307,7 @@ JOBS = Listing[Job](
     "backgroundJobs",
     {
         "jobType": column(lambda _s, j: _job_type(j)),
-        "status": column(lambda _s, j: _STATUS.get(j.finish_code, "Success")),
+        "status": column(lambda _s, j: status_of(j)),
         "createdAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
         "title": column(lambda _s, j: j.kind, "eq has"),
         "subtitle": column(lambda _s, _j: None, "eq has"),

@@ -32,8 +32,8 @@ from tabwarden.sandbox.state.server_state import (
     Task,
     World,
     key_of,
-    standing,
 )
+from tabwarden.sandbox.state.things import DataAlert, Favorite, LinkedTask, Subscription, Webhook, standing
 from tabwarden.troubles import why
 
 Record = dict[str, Any]
@@ -56,6 +56,11 @@ _TABLES: Mapping[str, tuple[str, Any, Any]] = {
     "schedule": ("schedules", str, Schedule),
     "task": ("tasks", str, Task),
     "customView": ("custom_views", str, CustomView),
+    "subscription": ("subscriptions", str, Subscription),
+    "dataAlert": ("alerts", str, DataAlert),
+    "favorite": ("favorites", str, Favorite),
+    "webhook": ("webhooks", str, Webhook),
+    "linkedTask": ("linked_tasks", str, LinkedTask),
 }
 
 MOST_OF_A_STATE = 4 << 30  # bytes
@@ -132,6 +137,11 @@ class Holdings:
         self.schedules: dict[str, Schedule] = {}
         self.tasks: dict[str, Task] = {}
         self.custom_views: dict[str, CustomView] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.alerts: dict[str, DataAlert] = {}
+        self.favorites: dict[str, Favorite] = {}
+        self.webhooks: dict[str, Webhook] = {}
+        self.linked_tasks: dict[str, LinkedTask] = {}
 
     def apply(self, record: Record) -> None:
         """Take one record in; an unknown one raises KeyError."""
@@ -165,6 +175,8 @@ def holdings_of(world: World) -> Holdings:
     things = list(standing(world))
     begun.tasks = {thing.id: thing for thing in things if isinstance(thing, Task)}
     begun.custom_views = {thing.id: thing for thing in things if isinstance(thing, CustomView)}
+    begun.subscriptions = {thing.id: thing for thing in things if isinstance(thing, Subscription)}
+    begun.alerts = {thing.id: thing for thing in things if isinstance(thing, DataAlert)}
     return begun
 
 

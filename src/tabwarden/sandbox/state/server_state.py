@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import LOCAL, Content, Site
 from tabwarden.model.takes import IdentityProvider
-from tabwarden.model.usage import CUSTOM_VIEW, TASK, Usage
+from tabwarden.model.usage import Usage
 
 _SPACE = uuid.UUID("6f1d0f3e-8a55-5d0c-9d0e-7a8f5f2c1b10")
 
@@ -274,23 +274,6 @@ _SCHEDULES = (
     ("Weekday mornings", "Subscription", Timing("Weekly", "06:00:00", "", _WORKDAYS)),
 )
 FIRST_SCHEDULES = tuple(Schedule(stable_id("schedule", name), name, kind, timing) for name, kind, timing in _SCHEDULES)
-
-
-def standing(world: World) -> Iterator[Task | CustomView]:
-    """The extract tasks and custom views that people have in a world, one for each time its use tells of."""
-    sites = {site.id: site for site in world.sites}
-    for site, row in ((sites[site_id], row) for site_id, rows in world.usage.items() for row in rows):
-        content = site.contents.get(row.content)
-        for number in range(row.times if content is not None else 0):
-            own_id = stable_id(site.id, row.what, row.user, row.content, str(number))
-            moment = row.last or f"{row.day}T00:00:00Z"
-            if row.what == TASK:
-                schedule = FIRST_SCHEDULES[0].id
-                yield Task(own_id, site.id, "extractRefresh", row.content, row.user, schedule, created=moment)
-            elif row.what == CUSTOM_VIEW and content is not None:
-                name = f"{content.name} {number + 1}"
-                view = CustomView(own_id, site.id, name, row.content, row.user, created=moment, updated=moment)
-                yield view._replace(accessed=row.last)
 
 
 @dataclass(frozen=True)

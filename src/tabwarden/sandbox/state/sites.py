@@ -20,11 +20,8 @@ from tabwarden.sandbox.state.record import Holdings, Record, StateFile, holdings
 from tabwarden.sandbox.state.server_state import (
     NOTHING,
     Account,
-    CustomView,
     Details,
     Job,
-    Schedule,
-    Task,
     World,
     details_of,
     iso,
@@ -32,6 +29,7 @@ from tabwarden.sandbox.state.server_state import (
     marked,
     stable_id,
 )
+from tabwarden.sandbox.state.things import OF_CONTENT, Thing
 
 Clock = Callable[[], float]
 # Permission edits are not known to touch updatedAt; a write that changes only these fields does not stamp.
@@ -248,7 +246,7 @@ class State(Holdings):
             rows.append(row._replace(times=row.times + more))
         self._write(put("usage", tuple(rows), id=site))
 
-    def keep(self, what: str, thing: Schedule | Task | CustomView) -> None:
+    def keep(self, what: str, thing: Thing) -> None:
         """Keep a thing that has an id of its own; `what` names it in the records."""
         self._write(put(what, thing, id=thing.id))
 
@@ -257,12 +255,12 @@ class State(Holdings):
         self._write({"drop": what, "id": thing})
 
     def _forget_of_gone(self, site: Site) -> None:
-        """Forget the tasks and custom views of content that is gone, and the custom views of people who are."""
-        for task in [t for t in self.tasks.values() if t.site == site.id and t.about not in site.contents]:
-            self.forget("task", task.id)
-        for one in [v for v in self.custom_views.values() if v.site == site.id]:
-            if one.view not in site.contents or one.owner not in site.users:
-                self.forget("customView", one.id)
+        """Forget what is about content that is gone, and what belongs to people who are."""
+        for what, (table, about, owner) in OF_CONTENT.items():
+            for one in [thing for thing in getattr(self, table).values() if thing.site == site.id]:
+                theirs = owner and getattr(one, owner) not in site.users
+                if theirs or getattr(one, about) not in site.contents:
+                    self.forget(what, one.id)
 
     def add_site(self, site: Site) -> None:
         """A new site."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -80,6 +80,8 @@ class _Telling:
         self.site, self.within = site, within
         self.result = Export()
         self._words: dict[Grantee, str] = {}
+        everyone = site.all_users
+        self._everybody = None if everyone is None else Grantee("group", everyone.id)
         self._lists: dict[tuple[str, Rules], _Listed | _Unspeakable] = {}
 
     def told(self) -> Export:
@@ -93,15 +95,19 @@ class _Telling:
         lists: dict[tuple[str, str], list[str]] = defaultdict(list)
         rows_of: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for project in sorted(projects, key=lambda c: self.site.path(c.id).casefold()):
-            self._project(project)
-            for content in self._apart(project):
-                rows = self._listed(content)
-                if isinstance(rows, _Unspeakable):
-                    self._remark(content, rows)
+            items = list(self._items(project))
+            as_defaults = self._project(project, items)
+            for content in items:
+                if self._is_twin(content) or (as_defaults and content.rules == default_rules(project, content.kind)):
                     continue
-                key = content.kind, rows.key
+                listed = self._listed(content)
+                if isinstance(listed, _Unspeakable):
+                    self._remark(content, listed)
+                    continue
+                self.result.rows += listed.number
+                key = content.kind, listed.key
                 lists[key].append(self.site.path(content.id))
-                rows_of[key] = rows.rows
+                rows_of[key] = listed.rows
         self.result.content = [
             {"paths": self._paths(kind, paths), "kind": KIND_NAMES[kind], "rules": rows_of[kind, words]}
             for (kind, words), paths in lists.items()
@@ -119,10 +125,7 @@ class _Telling:
             except _Unspeakable as why:
                 self._lists[key] = why
             self.result.rows = before
-        listed = self._lists[key]
-        if isinstance(listed, _Listed):
-            self.result.rows += listed.number
-        return listed
+        return self._lists[key]
 
     @cached_property
     def _fitting(self) -> Counter[tuple[str, str]]:
@@ -160,12 +163,13 @@ class _Telling:
 
     # -- projects ---------------------------------------------------------------------------------------------
 
-    def _project(self, project: Content) -> None:
+    def _project(self, project: Content, items: Sequence[Content]) -> bool:
+        """Its entry; whether the default rules are told for all its items but those that are told apart."""
         path = self.site.path(project.id)
         same_path = [c for c in self.site.contents_at(path) if self.site.contents[c].kind == "project"]
         if len(same_path) > 1 or "/" in project.name or path != path.strip("/ ") or len(path) > LONGEST:
             self.result.remarks.append(f"{path} is left as it is: its path means something else too")
-            return
+            return False
         entry: dict[str, Any] = {}
         manager = managing_project(self.site, project.id)
         if manager in (None, project.id):
@@ -178,11 +182,12 @@ class _Telling:
             entry["description"] = project.description
         strange = None in project.defaults.values() or project.defaults.keys() & {"project", "view"}
         if manager in (None, project.id) and project.rules is not None and not strange:
-            self._ruled(project, entry)
+            self._ruled(project, entry, items)
         if entry:
             self.result.projects[path] = entry
+        return "contents" in entry
 
-    def _ruled(self, project: Content, entry: dict[str, Any]) -> None:
+    def _ruled(self, project: Content, entry: dict[str, Any], items: Sequence[Content]) -> None:
         rules = project.rules or frozenset()
         own = frozenset(r for r in rules if r.capability not in LEADER_CAPABILITIES)
         leading = [r for r in rules if r.capability == LEADER]
@@ -195,11 +200,13 @@ class _Telling:
             entry.pop("rules", None)
             self._remark(project, why)
             return
-        items = list(self._items(project))
-        if items and project.mode == CUSTOMIZABLE:
-            equal = sum(1 for c in items if c.rules == default_rules(project, c.kind))
-            if equal * 2 > len(items):
-                entry["contents"] = "defaults"
+        if project.mode != CUSTOMIZABLE:
+            return
+        apart = [c for c in items if c.rules != default_rules(project, c.kind)]
+        if len(apart) * 2 < len(items) and all(
+            not self._is_twin(content) and isinstance(self._listed(content), _Listed) for content in apart
+        ):
+            entry["contents"] = "defaults"
 
     def _items(self, project: Content) -> Iterator[Content]:
         """What lies in it with a list of its own that was read."""
@@ -209,14 +216,10 @@ class _Telling:
                 if thing.rules is not None and governing(self.site, content).level == "own":
                     yield thing
 
-    def _apart(self, project: Content) -> Iterator[Content]:
-        """Contents whose lists are to be told apart: all, or those that are not the default rules where most are."""
-        as_defaults = "contents" in self.result.projects.get(self.site.path(project.id), {})
-        for content in self._items(project):
-            at = self.site.contents_at(self.site.path(content.id))
-            twin = sum(1 for c in at if self.site.contents[c].kind == content.kind) > 1
-            if not twin and not (as_defaults and content.rules == default_rules(project, content.kind)):
-                yield content
+    def _is_twin(self, content: Content) -> bool:
+        """Whether something else of its kind has its path."""
+        at = self.site.contents_at(self.site.path(content.id))
+        return len(at) > 1 and sum(self.site.contents[other].kind == content.kind for other in at) > 1
 
     # -- rows -------------------------------------------------------------------------------------------------
 
@@ -236,8 +239,7 @@ class _Telling:
         return rows
 
     def _grantee(self, grantee: Grantee) -> dict[str, Any]:
-        everyone = self.site.all_users
-        if everyone is not None and grantee.id == everyone.id:
+        if grantee == self._everybody:
             return {"all_users": True}
         name = self._named(grantee, "")
         key = {"groupSet": "group_set"}.get(grantee.kind, grantee.kind)
@@ -252,8 +254,7 @@ class _Telling:
         return words if prefix is None else words.removeprefix(f"{kind} ")
 
     def _resolved(self, grantee: Grantee) -> str:
-        everyone = self.site.all_users
-        if everyone is not None and grantee.id == everyone.id:
+        if grantee == self._everybody:
             return EVERYBODY
         table: Mapping[str, Any] = {
             "user": self.site.users,

@@ -12,10 +12,17 @@ from tabwarden.effects.phrases import grantee_named
 from tabwarden.model.capability import KIND_NAMES, LEADER, READ_ONLY, applies, capability_named
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import hint
+from tabwarden.model.roles import permits
 from tabwarden.model.site import ALLOW, DENY, Grantee, Rule, Rules, Site
 from tabwarden.want.policy.wishes import ALL, EVERYBODY, Cell, RowWish
 
 _capability = cache(capability_named)
+
+
+@cache
+def _templates(kind: str) -> Mapping[str, tuple[str, frozenset[str]]]:
+    """Tableau's own, by their names in small letters."""
+    return {called.casefold(): (called, names) for called, names in templates_of(kind).items()}
 
 
 class Spoken(NamedTuple):
@@ -30,9 +37,13 @@ class Rows:
 
     def __init__(self, site: Site, templates: Mapping[str, Mapping[str, Cell]], today: str) -> None:
         self.site, self.templates, self.today = site, templates, today
+        self._own = {called.casefold(): cells for called, cells in templates.items()}
         self.problems: list[str] = []
         self.notes: list[str] = []
+        everyone = site.all_users
+        self.everybody = None if everyone is None else Grantee("group", everyone.id)
         self._known: dict[str, Grantee] = {}
+        self._known_roles: dict[Grantee, frozenset[str]] = {}
         self._grantees: dict[tuple[str, str, str], Grantee | None] = {}
 
     def current(self, rows: Iterable[RowWish]) -> list[RowWish]:
@@ -67,24 +78,22 @@ class Rows:
         return self._grantees[key]
 
     def _grantee(self, row: RowWish) -> Grantee | None:
-        everyone = self.site.all_users
-        if row.kind == EVERYBODY and everyone is not None:
-            return Grantee("group", everyone.id)
+        if row.kind == EVERYBODY and self.everybody is not None:
+            return self.everybody
         kind = {"groupSet": "group set"}.get(row.kind, row.kind)
         return self.named(f"{kind} {row.name}", row.where)
 
     def named(self, words: str, where: str) -> Grantee | None:
         """The one grantee of these words, as in `group Sales`; everybody is `all users`."""
-        everyone = self.site.all_users
-        if everyone is not None and words.casefold() == EVERYBODY:
-            return Grantee("group", everyone.id)
+        if self.everybody is not None and words.casefold() == EVERYBODY:
+            return self.everybody
         try:
             grantee = self._known.get(words) or grantee_named(self.site, words)
         except TabwardenError as error:
             self.problem(where, str(error))
             return None
         self._known[words] = grantee
-        if everyone is not None and grantee.id == everyone.id:
+        if grantee == self.everybody:
             self.problem(where, f"`{words}` is everybody; say `all_users: true` where that is meant")
             return None
         return grantee
@@ -99,11 +108,11 @@ class Rows:
         return [*rules, *(rule for rule in template if rule.capability not in listed)]
 
     def _template(self, kind: str, name: str, row: RowWish, grantee: Grantee) -> Iterable[Rule]:
-        own = next((cells for called, cells in self.templates.items() if called.casefold() == name.casefold()), None)
+        own = self._own.get(name.casefold())
         if own is not None:
             cell = own.get(kind)
             return self._cell(kind, cell, row, grantee) if cell is not None else self._lacking(kind, name, row)
-        known = {called.casefold(): (called, names) for called, names in templates_of(kind).items()}
+        known = _templates(kind)
         if name.casefold() not in known:
             return self._lacking(kind, name, row)
         called, capabilities = known[name.casefold()]
@@ -132,6 +141,23 @@ class Rows:
             self.problem(row.where, f"a {KIND_NAMES[kind]} has no capability `{words}` that a rule could give")
             return None
         return name
+
+    def is_dead(self, rule: Rule, kind: str) -> bool:
+        """Whether nobody whom it speaks of has a site role for it."""
+        roles = self._roles(rule.grantee)
+        return bool(roles) and all(permits(role, kind, rule.capability) is False for role in roles)
+
+    def _roles(self, grantee: Grantee) -> frozenset[str]:
+        """The site roles of whom it speaks of."""
+        if grantee not in self._known_roles:
+            self._known_roles[grantee] = frozenset(self.site.users[u].site_role for u in self.members(grantee))
+        return self._known_roles[grantee]
+
+    def members(self, grantee: Grantee) -> Iterable[str]:
+        """The people (ids) of a group, or the one; of group sets none are looked up."""
+        if grantee.kind == "user":
+            return (grantee.id,)
+        return self.site.members(grantee.id) if grantee.kind == "group" else ()
 
     def problem(self, where: str, words: str) -> None:
         """Something that must be mended first, with its line; told once."""

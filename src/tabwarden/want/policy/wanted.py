@@ -22,7 +22,7 @@ from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import governing, managing_project, nested_rules
 from tabwarden.model.names import same, some
-from tabwarden.model.roles import may_own, permits, publishes
+from tabwarden.model.roles import may_own, publishes
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.policy.rows import Rows
 from tabwarden.want.policy.wishes import (
@@ -66,6 +66,7 @@ def wanted_content(now: Site, policy: Policy, today: str, within: str | None = N
     laying = _Laying(now, policy, today, within)
     for wish in sorted(policy.projects, key=lambda wish: wish.path.count("/")):
         laying.project(wish)
+    laying.laid()
     if policy.default_project is not None:
         laying.default(*policy.default_project)
     for wish in policy.projects:
@@ -96,6 +97,7 @@ class _Laying:
         self.wishes: dict[str, ProjectWish] = {}
         self.places: dict[str, str] = {}
         self.ruled: dict[str, Content] = {}
+        self.projects: dict[str, Content] = {}
 
     def counts(self, path: str) -> bool:
         """Whether a path lies where this is about."""
@@ -126,10 +128,15 @@ class _Laying:
         if wish.leaders_named:
             lines = [line for line in project.description.split("\n") if line and not line.startswith(LEADERS)]
             project = replace(project, description="\n".join((*lines, self._leaders(wish))).rstrip())
-        self.site = self.site.with_contents(project)
+        self.projects[project.id] = project
+
+    def laid(self) -> None:
+        """The projects so far, on the Site: all at once, for each time takes a copy of it."""
+        self.site = self.site.with_contents(*self.projects.values())
+        self.projects = {}
 
     def _project(self, path: str) -> Content | None:
-        at = (self.site.contents[c] for c in self.site.contents_at(path))
+        at = (self.projects.get(c) or self.site.contents[c] for c in self.site.contents_at(path))
         return next((c for c in at if c.kind == "project"), None)
 
     def _made(self, wish: ProjectWish) -> Content | None:
@@ -143,6 +150,7 @@ class _Laying:
         owner = parent.owner if parent is not None else ""
         known = self.now.users.get(owner)
         owner = owner if known is not None and may_own(known.site_role, "project") else whoever_makes(self.now)
+        self.laid()
         self.site = create_project(self.site, replace(new, owner=owner))
         self.make.add(new_id)
         return self._started(self.site.contents[new_id], wish.start)
@@ -188,21 +196,13 @@ class _Laying:
         rules = self.rows.rules(kind, rows)
         for row in rows:
             grantee = self.rows.grantee(row)
-            dead = [r.capability for r in rules if r.grantee == grantee and r.mode == ALLOW and self._dead(r, kind)]
+            dead = [
+                r.capability for r in rules if r.grantee == grantee and r.mode == ALLOW and self.rows.is_dead(r, kind)
+            ]
             if dead:
                 whose = f"`{row.name}` has no" if row.kind == "user" else f"nobody in `{row.name}` has a"
                 self.rows.note(f"{row.where}: {whose} site role for {some(sorted(dead))} on a {KIND_NAMES[kind]}")
         return rules
-
-    def _dead(self, rule: Rule, kind: str) -> bool:
-        members = self._members(rule.grantee)
-        roles = {self.now.users[user].site_role for user in members}
-        return bool(roles) and all(permits(role, kind, rule.capability) is False for role in roles)
-
-    def _members(self, grantee: Grantee) -> Iterable[str]:
-        if grantee.kind == "user":
-            return (grantee.id,)
-        return self.now.members(grantee.id) if grantee.kind == "group" else ()
 
     def _with_leaders(self, project: Content, wish: ProjectWish) -> Content:
         rules = {r for r in project.rules or () if r.capability != LEADER}
@@ -212,7 +212,7 @@ class _Laying:
                 continue
             rule = Rule(grantee, LEADER, ALLOW)
             rules.add(rule)
-            members = () if rule in (project.rules or ()) else self._members(grantee)
+            members = () if rule in (project.rules or ()) else self.rows.members(grantee)
             idle = [user for user in members if publishes(self.now.users[user].site_role) == "no"]
             if idle:
                 names = some(sorted(self.now.called(user) for user in idle))
@@ -370,6 +370,7 @@ class _Laying:
 
     def looked_over(self) -> None:
         """Locks that contradict what is wanted below them."""
+        below: list[Content] = []
         for project, wish in self.wishes.items():
             manager = managing_project(self.site, project)
             if manager in (None, project):
@@ -379,8 +380,8 @@ class _Laying:
             if wish.mode not in (None, LOCKED) or wish.rows is not None or wish.leaders is not None:
                 self.rows.problem(wish.where, f"{where}; take mode, rules and leaders out, or lock that without nested")
             elif manager not in self.now.contents or self.now.contents[manager].mode != LOCKED:
-                locked = self.site.contents[project]  # by a lock that is new, which locks whatever is below it
-                self.site = self.site.with_contents(replace(locked, mode=LOCKED))
+                below.append(replace(self.site.contents[project], mode=LOCKED))  # a new lock locks whatever is in it
+        self.site = self.site.with_contents(*below)
 
     def _tell_overwritten(self, project: str, wish: ProjectWish) -> None:
         before = self.now.contents.get(project)

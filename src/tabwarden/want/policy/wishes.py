@@ -9,7 +9,6 @@ from tabwarden.model.capability import KIND_NAMES
 
 ALL, EVERYBODY = "all", "all users"
 LOCKED_DOWN, READ_ONLY, BLANK = "locked-down", "read-only", "blank"
-STRATEGIES = (LOCKED_DOWN, READ_ONLY, BLANK)
 DEFAULT, PARENT, EMPTY = "default", "parent", "empty"
 KIND_WORDS = {
     kind: "project" if kind == "project" else f"{name.lower().replace(' ', '_')}{'es' if kind == 'lens' else 's'}"

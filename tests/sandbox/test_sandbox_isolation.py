@@ -10,7 +10,9 @@ from sandbox_client import Raw, error
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.routing import ANYONE
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair, personality
 
+NEWEST = max(PRODUCT_OF_API, key=as_pair)
 HOME, ABROAD = "acme-lab", "acme"
 BODIES = {
     "users": '<tsRequest><user siteRole="Viewer" fullName="X"/></tsRequest>',
@@ -31,7 +33,7 @@ NAMES = [e.name for e in FOREIGN]
 
 @pytest.fixture(scope="module")
 def acme():
-    with running("acme") as box:
+    with running("acme", plays=personality("server", NEWEST)) as box:
         yield box
 
 
@@ -61,6 +63,7 @@ def foreign(acme):
         "upload": job.call("POST", "{s}/fileUploads", json=True).json()["fileUpload"]["uploadSessionId"],
         "revision": "1",
         "connection": kinds["datasource"],
+        "collection": kinds["datasource"],
         "schedule": kinds["datasource"],
         "task": kinds["datasource"],
         "customview": kinds["datasource"],
@@ -105,7 +108,7 @@ def body_for(endpoint, ids):
 
 
 def version_of(endpoint):
-    return "3.21" if endpoint.until else "3.27"
+    return "3.21" if endpoint.until else NEWEST
 
 
 def fill(path, ids, site):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.run.context import invariants_of
+from tabwarden.settings import load
 from tabwarden.settings.invariants import load_invariants, schema
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY
 
@@ -55,3 +57,18 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str) -> None:
 
 def test_the_schema_is_one() -> None:
     assert "invariants" in schema()["properties"]
+
+
+def test_the_file_of_the_settings_counts_before_the_one_beside(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    plain = "tableau: {server: 'http://127.0.0.1:9', auth: {pat: {name: t, secret: s}}}\n"
+    path.write_text(plain)
+    assert invariants_of(load(path, {})) == ()
+    (tmp_path / "invariants.yaml").write_text("invariants: [{name: beside, only: x, may: View}]")
+    assert [one.name for one in invariants_of(load(path, {}))] == ["beside"]
+    (tmp_path / "other.yaml").write_text("invariants: [{name: other, only: x, may: View}]")
+    path.write_text(f"{plain}invariants: other.yaml\n")
+    assert [one.name for one in invariants_of(load(path, {}))] == ["other"]
+    path.write_text(f"{plain}invariants: gone.yaml\n")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        invariants_of(load(path, {}))

@@ -10,11 +10,13 @@ from sandbox_client import Raw
 from tabwarden.sandbox.content.shapes import PLURALS, singular
 from tabwarden.sandbox.http import endpoints
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair, personality
 from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Job, Schedule, Task, Timing
 from tabwarden.sandbox.state.things import DataAlert, LinkedTask, Subscription, Webhook
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.finding import world_of
 
+NEWEST = max(PRODUCT_OF_API, key=as_pair)
 WORLD = """
 world: everybody
 sites:
@@ -73,6 +75,7 @@ sites:
         rules: *everybody
         defaults: {table: [{user: tom, allow: [Read]}]}
       Top/P/B/T: {kind: table, owner: olaf, rules: *everybody}
+      L: {kind: collection, owner: olaf, rules: [{user: tom, allow: [Read]}, {user: vic, allow: [Read]}]}
       Top/P/W:
         kind: workbook
         owner: olaf
@@ -91,7 +94,8 @@ PUBLISHERS = ("ada", "sam", "olaf", "lea", "carl", "out")
 @contextmanager
 def living(text=WORLD, **more):
     """The house in a sandbox of its own."""
-    with running(world_of(world_file.read_text(text, "everybody")), **more) as box:
+    plays = {"plays": personality("server", NEWEST)}
+    with running(world_of(world_file.read_text(text, "everybody")), **plays | more) as box:
         yield House(box)
 
 
@@ -100,7 +104,7 @@ class House:
 
     def __init__(self, box):
         self.box = box
-        self.raws = {name: Raw(box).sign_in(name, site="house") for name in LICENSED}
+        self.raws = {name: Raw(box, version=NEWEST).sign_in(name, site="house") for name in LICENSED}
         site = self.site
         self.raws["una"] = self._as_una(site)
         job = self.raws["ada"].call(
@@ -156,7 +160,7 @@ class House:
 
     def _as_una(self, site):
         """A session that outlived a licence, as a server administrator opens one for somebody without."""
-        raw, una = Raw(self.box), site.find_user("una").id
+        raw, una = Raw(self.box, version=NEWEST), site.find_user("una").id
         body = '<tsRequest><credentials name="ada" password="ada"><site contentUrl="house"/>'
         answer = raw.call("POST", "auth/signin", f'{body}<user id="{una}"/></credentials></tsRequest>', json=True)
         raw.token, raw.site, raw.user = answer.json()["credentials"]["token"], site.id, una
@@ -171,7 +175,7 @@ class House:
             "task": self.ids[f"task of {spec}"],
         }
         path = re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], "99"), endpoint.path)
-        version = "3.21" if endpoint.until else "3.27"
+        version = "3.21" if endpoint.until else NEWEST
         raw = self.raws[name] if name else Raw(self.box)
         answer = raw.call(endpoint.method, path, self._body(endpoint), version=version)
         for thing, before in self.things.items():

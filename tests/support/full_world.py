@@ -15,6 +15,7 @@ from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import ALLOW, Content, Grantee, GroupSet, Rule, Site, Use
 from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import Personality, personality
 from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task, Timing
 from tabwarden.sandbox.state.things import DataAlert, Favorite, LinkedTask, Subscription, Webhook
 from tabwarden.sandbox.worlds.finding import find_world
@@ -69,6 +70,7 @@ def full_site(site: Site) -> Site:
     defaults = {**site.contents[ops].defaults, "virtualconnection": rules}
     more.append(replace(site.contents[ops], defaults=defaults))
     more[0], more[2] = (replace(one, connections=FEEDS) for one in (more[0], more[2]))
+    more += [Content(named(n), "collection", f"Of {n}", None, ada, rules=rules, **TIMES) for n in "12"]
     groups = frozenset(site.find_group(name).id for name in ("Sales", "Finance"))
     sets = {named(i): GroupSet(named(i), f"Set {i}", groups) for i in "12"}
     told = {"last_login": "2025-11-01T08:00:00Z", "auth_setting": "SAML", "idp_configuration_id": named("3")}
@@ -103,7 +105,7 @@ def publication(kind: str, name: str, project: str, file: bytes, extension: str)
 
 
 @contextmanager
-def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
+def full_sandbox(plays: Personality | None = None) -> Iterator[tuple[Raw, dict[str, str]]]:
     """The sandbox of that world, ada signed in, and an id of each thing that a path can name."""
     world = find_world("w0")
     site = full_site(world.sites[0])
@@ -111,10 +113,12 @@ def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
         site.id: tuple(IdentityProvider(named(i), name, "SAML") for i, name in (("3", "IdP"), ("4", "Salesforce")))
     }
     other = replace(site, id=named("0"), name="Other", content_url="other")
-    with running(replace(world, sites=(site, other), providers=providers), **options) as box:
+    with running(
+        replace(world, sites=(site, other), providers=providers), plays=plays or personality(api_version="3.28")
+    ) as box:
         raw = Raw(box).sign_in()
         ids = {"site": raw.site, "user": site.find_user("ada").id, "group": site.find_group("Sales").id}
-        ids |= {"groupset": named("1"), "project": site.find_content("Ops").id}
+        ids |= {"groupset": named("1"), "collection": named("1"), "project": site.find_content("Ops").id}
         for _twice in range(2):  # over what is there, for revisions
             ids["workbook"] = published(raw, "workbook", "W1", ids["project"])
             ids["datasource"] = published(raw, "datasource", "D1", ids["project"])

@@ -542,6 +542,7 @@ def with_rules(rng: random.Random, site: Site, share: float) -> Site:
 
 def of_another_shape(rng: random.Random, site: Site) -> Site:
     """Some projects described or given to somebody else, sometimes a new one."""
+    before = site
     owners = [user.id for user in site.users.values() if publishes(user.site_role) != "no"]
     projects = [c for c in site.contents.values() if c.kind == "project"]
     for project in projects:
@@ -557,6 +558,10 @@ def of_another_shape(rng: random.Random, site: Site) -> Site:
         if managing_project(larger, new.id) in (None, new.id):  # what a lock above governs, no text tells
             site = larger.with_contents(ruled(rng, larger, replace(larger.contents[new.id], mode=CUSTOMIZABLE)))
             site = set_mode(site, new.id, rng.choice(MODES))
+    for project in sorted(projects, key=lambda project: len(list(before.ancestors(project.id)))):
+        above, now = site.contents.get(project.parent or ""), site.contents[project.id]
+        if above is not None and above.owner == now.owner:  # which a text does not tell, so that it stays
+            site = site.with_contents(replace(now, owner=before.contents[project.id].owner))
     return site
 
 

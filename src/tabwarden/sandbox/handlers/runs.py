@@ -58,10 +58,13 @@ def runs(call: Call) -> Reply:
     return ok(*listing.answer(call, RUNS, [job for job in call.state.jobs.values() if _shows(call, job)]))
 
 
+def _is_run(call: Call, job: Job) -> bool:
+    return job.site == call.site.id and job.kind == work.RUN_FLOW
+
+
 def _shows(call: Call, job: Job) -> bool:
     flow = call.site.contents.get(job.about)
-    is_of_site = job.site == call.site.id and job.kind == work.RUN_FLOW
-    return is_of_site and flow is not None and visibility.sees(call, flow)
+    return _is_run(call, job) and flow is not None and visibility.sees(call, flow)
 
 
 def run(call: Call) -> Reply:
@@ -78,9 +81,10 @@ def _run_of(call: Call) -> Job:
 
 def cancel(call: Call) -> Reply:
     """Cancel a run that has not ended: administrators, and whoever began it."""
-    job = _run_of(call)
-    if not (call.is_admin or job.by == call.me.id):
+    job = call.state.jobs.get(call.parameters["flowrun"])
+    if job is not None and _is_run(call, job) and not (call.is_admin or job.by == call.me.id):
         raise Refusal("denied", "somebody else began that run")
+    job = _run_of(call)
     if job.finish_code is None:
         call.state.put_job(replace(job, finish_code=2, completed=call.state.clock()))
     return ok(_run(call, call.state.jobs[job.id], "flowRun"))

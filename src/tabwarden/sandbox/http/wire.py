@@ -19,9 +19,9 @@ NAMESPACE = "http://tableau.com/api"
 DEEPEST = 40
 LARGEST, LONGEST = 16 * 1024 * 1024, 64 * 1024  # bytes of a request in XML or JSON, letters of one value
 _LISTED = (
-    "backgroundJob column connection customView dataAlert database datasource extract favorite flow group"
-    " groupSet interval project recipient revision schedule site siteAuthConfiguration statusNote subscription"
-    " table tag task user view virtualConnection webhook workbook"
+    "backgroundJob collection column connection customView dataAlert database datasource extract favorite flow"
+    " group groupSet interval project recipient revision schedule site siteAuthConfiguration statusNote"
+    " subscription table tag task user view virtualConnection webhook workbook"
 )
 LIST_OF: Mapping[str, str] = {
     **{f"{name}s": name for name in _LISTED.split()},

@@ -159,16 +159,16 @@ def test_unused_is_only_what_the_record_reaches(days: tuple[str, ...], knobs: Ma
 
 def test_who_came_lately_has_not_left_anything_unused() -> None:
     rows = tuple(_usage(IDLE, {**OPENED, "day": day}) for day in ("2026-08-01", "2026-11-28"))
-    ann, asked = IDLE.users_named("ann")[0], []
+    ann, days = IDLE.users_named("ann")[0], list[str]()
     for newcomers, idle in (((), ["Sales/Idle"]), ((ann,), [])):
 
         def since(day: str, newcomers: tuple[str, ...] = newcomers) -> tuple[str, ...]:
-            asked.append(day)
+            days.append(day)
             return newcomers
 
         audited = Audited(Questions(IDLE), Knobs(), rows, "2026-11-29", since)
         assert subjects(findings_of(audited, only=("unused-access",))) == idle
-    assert asked == ["2026-08-31"] * 2
+    assert days == ["2026-08-31"] * 2
 
 
 # -- the command -----------------------------------------------------------------------------------------------

@@ -45,11 +45,11 @@ def judged(audited: Audited) -> Judged:
     late = not last or date.fromisoformat(last[:10]) < today - timedelta(MOST_LATE)
     by_days, short = dict[int, tuple[str, ...]](), list[str]()
     for name in filter(proves, audited.vocabulary.capabilities):
-        asked = audited.knobs.unused_days_of.get(name, audited.knobs.unused_days)
-        if late or firsts.get(name, "9999") > _before(today, asked):
+        days_of = audited.knobs.unused_days_of.get(name, audited.knobs.unused_days)
+        if late or firsts.get(name, "9999") > _before(today, days_of):
             short.append(name)
         else:
-            by_days[asked] = (*by_days.get(asked, ()), name)
+            by_days[days_of] = (*by_days.get(days_of, ()), name)
     return Judged(by_days, tuple(short), first, last)
 
 
@@ -81,11 +81,11 @@ class _Entries:
     def __init__(self, audited: Audited, names: tuple[str, ...], since: str) -> None:
         self.audited, self.since = audited, since
         rows = audited.rows
-        asked = rows.allow & _provable(audited)[rows.kind] & audited.mask(*names)
-        self.place, self.row = audited.spread(asked != 0)
+        provable = rows.allow & _provable(audited)[rows.kind] & audited.mask(*names)
+        self.place, self.row = audited.spread(provable != 0)
         order = np.lexsort((self.row, self.place))
         self.place, self.row = self.place[order], self.row[order]
-        self.unused = np.asarray(asked[self.row] & ~self._used(), np.uint64)
+        self.unused = np.asarray(provable[self.row] & ~self._used(), np.uint64)
         self.unused[~(self._governs_old()[self.place] & self._speaks_to_old())] = NOTHING
 
     def _key(self, holder: Array, is_default: Array, kind: Array) -> Array:

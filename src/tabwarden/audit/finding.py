@@ -22,7 +22,7 @@ OWNERS, LEADERS, ADMINISTRATORS, SERVER, DIRECTORY = MENDERS = (
     "directory",
 )
 """Who can mend it."""
-RULES, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS = FACTS = (
+RULES, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS, RECORD = FACTS = (
     "rules",
     "members of groups",
     "connections",
@@ -30,6 +30,7 @@ RULES, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS = FACTS = (
     "settings",
     "use",
     "seats",
+    "a record of use that reaches back",
 )
 """What a lint rests on, of what a snapshot may lack."""
 

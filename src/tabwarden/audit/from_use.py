@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from tabwarden.audit.lint import Findings
 from tabwarden.effects.change import carried_out
-from tabwarden.effects.ops.rules import PutRules
 from tabwarden.model.capability import ui_name
-from tabwarden.model.site import Site
+from tabwarden.model.site import ALLOW, Content, Grantee, Rules, Site
 from tabwarden.model.usage import proves
 
 
@@ -27,12 +26,11 @@ def from_use(findings: Findings, days: int) -> FromUse:
     Who used nothing of a content through a grantee lost View there, without which nothing else works: that row goes
     whole. Elsewhere what no event proves stays. Nobody gains anything by it, and whoever used something still may.
     """
-    audited, changes = findings.audited, list[PutRules]()
-    for finding in findings.findings:
-        for subject in finding.subjects.tolist():
-            fix = finding.remark.fix(subject) if finding.remark.fix is not None else ()
-            changes += [_narrowed(change) for change in fix if isinstance(change, PutRules)]
-    narrowed = len({change.id for change in changes})
+    audited, site = findings.audited, findings.audited.site
+    fixes = ((finding.remark.fix, subject) for finding in findings.findings for subject in finding.subjects.tolist())
+    after = carried_out(site, [change for fix, subject in fixes if fix is not None for change in fix(subject)])
+    narrower = [_narrower(site.contents[key], one) for key, one in after.contents.items() if one != site.contents[key]]
+    narrowed = sum(len(finding.subjects) for finding in findings.findings)
     unproven = sorted({ui_name(name) for name in audited.vocabulary.capabilities if not proves(name)})
     remarks = [
         f"what was used in the last {days} days: {narrowed:,} contents and projects are narrower than they are",
@@ -41,11 +39,19 @@ def from_use(findings: Findings, days: int) -> FromUse:
     ]
     numbers = ((one, "all" if one.number is None else f"{one.number:,}") for one in findings.unjudged)
     remarks += [f"{number} contents are as they are: {one.because}" for one, number in numbers]
-    return FromUse(carried_out(audited.site, changes), narrowed, tuple(remarks))
+    return FromUse(after.with_contents(*narrower), narrowed, tuple(remarks))
 
 
-def _narrowed(change: PutRules) -> PutRules:
-    """Without View nothing of the row is left but what it denies."""
-    if "Read" in change.before.allow and "Read" not in change.row.allow:
-        return replace(change, row=replace(change.row, allow=()))
-    return change
+def _narrower(before: Content, after: Content) -> Content:
+    """Who lost View there, and among a project's defaults, keeps nothing of the row but what it denies."""
+    defaults = {kind: _sighted(before.defaults[kind], rules) for kind, rules in after.defaults.items()}
+    return replace(after, rules=_sighted(before.rules, after.rules), defaults=defaults)
+
+
+def _sighted(before: Rules | None, after: Rules | None) -> Rules | None:
+    blind = _seeing(before) - _seeing(after)
+    return frozenset(r for r in after if r.mode != ALLOW or r.grantee not in blind) if after is not None else None
+
+
+def _seeing(rules: Rules | None) -> set[Grantee]:
+    return {rule.grantee for rule in rules or () if (rule.mode, rule.capability) == (ALLOW, "Read")}

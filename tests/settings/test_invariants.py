@@ -31,6 +31,11 @@ WRONG = {
     "{name: a, never_both: [{may: View}]}": "never_both",
     "{name: a, never_both: [{may: View}, {may: Filter}], on: Finance}": "none beside it",
     "{name: a, only: x, may: View, exceptions: [{people: ann, owner: o, expires: 2027-01-01}]}": "reason",
+    "{name: a, nobody: [], may: View}": "always hold",
+    "{name: a, no_rule: {for: []}}": "always hold",
+    "{name: a, never_both: [{may: []}, {may: Filter}]}": "always hold",
+    "{name: a, never_both: [{may: View}, {may: Filter}], holds_for: anybody}": "today's people",
+    "{name: a, only: x, may: View, exceptions: [{people: ann, owner: '', reason: r, expires: 2027-01-01}]}": "owner",
     "{name: a, only: x, may: View}\n- {name: A, only: x, may: View}": "said already in",
 }
 

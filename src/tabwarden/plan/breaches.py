@@ -88,7 +88,7 @@ class Breaches:
         return np.flatnonzero(among)
 
     def _anyone(self, laid: Laid) -> bool:
-        """Whether whoever is put into a group may be one of these: a person, or of a role where groups are named too."""
+        """Whether whoever is put into a group may be one of these: a person, or of a role beside groups."""
         crowd = laid.crowd
         mixed = bool(crowd.roles and (crowd.groups or crowd.group_sets))
         return self.phantoms and laid.invariant.form == NOBODY and (bool(crowd.users) or mixed)

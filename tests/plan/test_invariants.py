@@ -127,10 +127,10 @@ def test_a_change_that_breaks_one_is_stopped_and_no_other() -> None:
     assert stops_of(now, "add bob to finance", only("group finance")) == []
     assert stops_of(now, "allow View on Finance to group sales", only("group sales", "group finance")) == []
     told = stops_of(now, "allow View on Finance to group sales", only("group finance"))
-    assert told == ["`finance` would be broken 1 times: `bob may View Finance`"]
+    assert told == ["`finance` would be broken once: `bob may View Finance`"]
     none = Invariant("none", "f:2", NO_RULE, ("everybody",), (Act(()),), mode="Allow")
     told = stops_of(now, 'allow View on Finance to group "All Users"', none)
-    assert told == ["`none` would be broken 1 times: `a rule of Finance: Allow View for group All Users`"]
+    assert told == ["`none` would be broken once: `a rule of Finance: Allow View for group All Users`"]
 
 
 def test_what_was_broken_before_stops_nothing() -> None:
@@ -160,7 +160,7 @@ def test_whoever_could_be_put_into_a_group_counts_where_anybody_does() -> None:
     assert [breach.group for breach in judged.could] == ["nobody-yet"]
     assert stops_of(small(), "add bob to sales", anybody) == []
     told = stops_of(small(), "allow View on Finance to group nobody-yet", anybody)
-    assert told == ["`finance` would be broken 1 times: `whoever is put into nobody-yet may View Finance`"]
+    assert told == ["`finance` would be broken once: `whoever is put into nobody-yet may View Finance`"]
 
 
 @pytest.mark.parametrize(

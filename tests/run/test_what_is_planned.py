@@ -197,6 +197,6 @@ def test_an_older_plan_about_people_is_judged_by_the_invariants_of_today(desk: B
     assert "no content of the site was read" in stop.sentence
     read_and_keep(desk.settings, Wishes(), Listener(print))
     (stop,) = desk.apply(plan).stops
-    assert "`not cleo` would be broken 1 times: `cleo@a.example may View Default`" in stop.sentence
+    assert "`not cleo` would be broken once: `cleo@a.example may View Default`" in stop.sentence
     path.unlink()
     assert desk.apply(plan).succeeded

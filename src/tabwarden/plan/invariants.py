@@ -171,7 +171,8 @@ def invariant_stops(now: Site, after: Site, invariants: Sequence[Invariant], tod
 def _stop(site: Site, judged: Judged, count: int) -> Stop:
     one = judged.invariant
     names = some([breach_words(site, breach) for breach in judged.breaches], SAMPLE)
-    sentence = f"`{one.name}` would be broken {judged.number} times{': ' if names else ''}{names}"
+    number = "once" if judged.number == 1 else f"{judged.number:,} times"
+    sentence = f"`{one.name}` would be broken {number}{': ' if names else ''}{names}"
     remedy = f"leave that out, or write an exception with owner, reason and end in {one.where}"
     return Stop(INVARIANT_BROKEN, count, 0, judged.number, False, sentence, f"{remedy}; this stop cannot be waived")
 

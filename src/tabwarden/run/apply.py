@@ -166,7 +166,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     for one in setting_names.gone(settings, now, terms.store, plan.site) if settings is not None else ():
         log.warning("%s", setting_names.remark(*one))
     snapshot, no_way = kept_before(plan, now, terms.keep)
-    judged = terms.invariants and plan.changes and settings is not None
+    apart = bool(terms.invariants and plan.changes and not now.contents)
     stops = stops_now(
         plan,
         now,
@@ -176,7 +176,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
         no_way=no_way,
         invariants=terms.invariants,
         today=present()[:10],
-        shown=with_content_of(settings, now) if judged and not now.contents else None,
+        shown=with_content_of(settings, now) if apart and settings is not None else None,
     )
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
     wrong = mismatches((*stops, *plan.stops_of_lists), terms.waivers)

@@ -22,7 +22,7 @@ OWNERS, LEADERS, ADMINISTRATORS, SERVER, DIRECTORY = MENDERS = (
     "directory",
 )
 """Who can mend it."""
-RULES, EVERY_RULE, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS = FACTS = (
+RULES, EVERY_RULE, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS, RECORD = FACTS = (
     "rules",
     "every rule",
     "members of groups",
@@ -31,6 +31,7 @@ RULES, EVERY_RULE, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS = FACTS = (
     "settings",
     "use",
     "seats",
+    "a record of use that reaches back",
 )
 """What a lint rests on, of what a snapshot may lack."""
 

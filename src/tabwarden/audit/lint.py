@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-import tabwarden.audit.lints  # noqa: F401  (fills LINTS)
 from tabwarden.audit.audited import Audited
 from tabwarden.audit.finding import (
     CONNECTIONS,
@@ -15,6 +14,7 @@ from tabwarden.audit.finding import (
     EVERY_RULE,
     LINTS,
     MEMBERS,
+    RECORD,
     RULES,
     SEATS,
     SETTINGS,
@@ -25,6 +25,7 @@ from tabwarden.audit.finding import (
     Unknown,
     rank,
 )
+from tabwarden.audit.lints import unused
 from tabwarden.engine.columns import Array
 from tabwarden.model import scope
 from tabwarden.model.errors import UnknownName
@@ -164,3 +165,5 @@ def _lacking(audited: Audited, lint: Lint) -> Iterator[Unknown]:
         yield Unknown("the site does not tell its seats")
     if USE in lint.reads and audited.usage is None:
         yield Unknown("its use was not read: `tabwarden read --use` reads it")
+    if RECORD in lint.reads and audited.usage is not None:
+        yield from unused.lacking(audited)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
     chosen = only if wanted.lints else ()
     site, today = questions.site, datetime.now(UTC).date().isoformat()
     project = _project(site, wanted.scope)
-    audited = Audited(questions, knobs, _use(where, site), today)
+    audited = audited_of(questions, where, knobs, today)
     findings = findings_of(audited, only=chosen, scope=project)
     path = wanted.baseline or getattr(section, "baseline", None)
     result = judged(findings, _entries(path), today) if path is not None else Judged(findings, 0, ())
@@ -120,6 +121,21 @@ def _section(settings: Path | None) -> Any:
     from tabwarden.settings.lint import LintSettings
 
     return load_part("lint", LintSettings, settings, os.environ)
+
+
+def audited_of(questions: Questions, where: Where, knobs: Knobs, today: str) -> Audited:
+    """The Site that is asked with its use, and with who came after a day as far as the history tells."""
+    return Audited(questions, knobs, _use(where, questions.site), today, partial(_newcomers, where, questions.site))
+
+
+def _newcomers(where: Where, site: Site, day: str) -> set[str]:
+    """Ids of users who are not in the newest snapshot of before that day, else in the first there is."""
+    from tabwarden.run.history import of_site, opened, store_named
+
+    with opened(store_named(where.store, where.settings)) as history:
+        chain = [one for one in of_site(history, where.site, settings=where.settings) if one.site_id == site.id]
+        before = [one for one in chain if one.taken[:10] <= day] or chain[:1]
+        return site.users.keys() - history.open(before[-1].number).users.keys() if before else set()
 
 
 def _project(site: Site, words: str | None) -> str | None:

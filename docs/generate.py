@@ -219,8 +219,10 @@ def rest_errors() -> Iterator[str]:
         "These are not:"
     )
     yield ""
-    listed = ([row["document"], f"{row['method']} `{row['path']}`", row["code"], row["left"]] for row in left)
-    yield from _table(["method of the reference", "endpoint", "code", "why"], list(listed))
+    listed = (
+        [row["document"], f"{row['method']} `{row['path']}`", row["status"], row["code"], row["left"]] for row in left
+    )
+    yield from _table(["method of the reference", "endpoint", "status", "code", "why"], list(listed))
 
 
 def findings() -> Iterator[str]:

@@ -228,11 +228,27 @@ def test_exit_codes(store: Path) -> None:
     assert run("lint", "rules-for-persons", "--fail-on", "error", *here).exit_code == 0
     wrong = [("--fail-on", "eror"), ("--fix", "rules-for-persons"), ("--put-by", "x"), ("rules-for-person",)]
     wrong += [("--scope", "Sale"), ("--since", "9"), ("--fix", "rules-for-persons:HRR", "--out", "p.json")]
-    wrong += [("--put-by", "x.yaml", "--until", "soon", "--reason", "r")]
+    wrong += [("--put-by", "x.yaml", "--until", day, "--reason", "r") for day in ("soon", "2020-01-01")]
     for words in wrong:
         ended = run("lint", *words, *here)
         assert ended.exit_code == 1, words
         assert "Traceback" not in ended.output
+
+
+def test_every_name_that_is_no_lint_is_told(store: Path) -> None:
+    output = run("lint", "rules-for-person", "no-leder", "--store", str(store)).output
+    assert "`rules-for-person`" in output
+    assert "`no-leder`" in output
+
+
+def test_where_rules_were_not_read_no_group_is_called_unused() -> None:
+    now = site_of({})
+    assert findings(now, "unused-group").findings
+    bare = {key: replace(content, rules=None) for key, content in now.contents.items()}
+    for lacking in (replace(now, contents=bare), replace(now, partial=("projects but HR",))):
+        result = findings(lacking, "unused-group")
+        assert not result.findings
+        assert [one.because for one in result.unjudged] == ["not all rules were read"]
 
 
 def test_a_baseline_puts_by_until_a_day(store: Path) -> None:

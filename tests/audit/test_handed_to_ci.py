@@ -62,11 +62,12 @@ def test_the_examples_fit_the_hosts_schemas(block: int, schema: str, tmp_path: P
         judged("-m", "check_jsonschema", "--builtin-schema", schema, str(path))
 
 
+@pytest.mark.parametrize("command", ["lint", "check"])
 @pytest.mark.parametrize("block", [0, 1])
-def test_the_examples_call_lint_by_words_it_takes(block: int) -> None:
+def test_the_examples_call_commands_by_words_they_take(block: int, command: str) -> None:
     example = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[block]
-    helps = run("lint", "--help").output
-    (line,) = re.findall(r"tabwarden lint (.*)", example)
+    helps = run(command, "--help").output
+    (line,) = re.findall(rf"tabwarden {command} (.*)", example)
     assert all(f"{word} " in helps or f"{word}," in helps for word in re.findall(r"--[a-z-]+", line))
 
 
@@ -84,3 +85,29 @@ def test_another_reader_reads_the_junit(files: Path) -> None:
     assert kinds["tokens"] == ["Skipped"]
     assert kinds["all-users-denied"] == ["Failure"]
     assert kinds["guest-access"] == []
+
+
+INVARIANTS = """
+invariants:
+- {name: "no \\e[31m<Deny>", no_rule: {for: all users, mode: Deny}}
+- {name: none in Ümläut, nobody: [user ann], may: View, on: "Ümläut*"}
+- {name: nobody overwrites, nobody: [user ann], may: Overwrite}
+"""
+
+
+def test_other_readers_read_what_check_says(files: Path) -> None:
+    (files / "invariants.yaml").write_text(INVARIANTS, encoding="utf-8")
+    ended = run("check", "--sarif", "c.sarif", "--junit", "c.xml", "--store", "store")
+    assert ended.exit_code == 3, ended.output
+    results = json.loads(judged("-c", READS_SARIF, "c.sarif"))
+    assert {level for _, level, _ in results} == {"error"}
+    assert any("Ümläut" in text for _, _, text in results)
+    assert not any("\x1b" in text or "\u202e" in text for _, _, text in results)
+    lines = {
+        result["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for result in json.loads((files / "c.sarif").read_text())["runs"][0]["results"]
+    }
+    assert lines <= {3, 4}
+    tests, failures, kinds = json.loads(judged("-c", READS_JUNIT, "c.xml"))
+    assert (tests, failures) == (3, len(lines))
+    assert kinds["nobody overwrites"] == []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._answer import OUTPUT, PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking
 from tabwarden.commands._output import STOPPED, emit, leave
 from tabwarden.commands._parsing import Argument, Option
@@ -29,13 +30,13 @@ def check(
         Path | None, Argument("Of invariants; default: the settings', else `invariants.yaml` here.")
     ] = None,
     schema: Annotated[bool, Option("--schema", about="Only print the JSON Schema of such a file.")] = False,
+    sarif: Annotated[Path | None, Option("--sarif", about="Also as SARIF, for a code host.", under=OUTPUT)] = None,
+    junit: Annotated[Path | None, Option("--junit", about="Also as JUnit's XML.", under=OUTPUT)] = None,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
     """Exit code 3 where an invariant is broken, or nobody knows whether it is."""
     if schema:
-        import json
-
         from tabwarden.settings.invariants import schema as json_schema
 
         emit(json.dumps(json_schema(), indent=2).split("\n"))
@@ -49,9 +50,20 @@ def check(
     if asking.snapshots is None:
         store = store_named(asking.store, asking.settings)
         result = with_causes(result, store, asking.snapshot or "last", asking.site_url, asking.settings)
+    _files(site, result.judged, sarif, junit)
     output.give(list(_parts(site, result.judged, result.turns)), lambda: _as_json(site, result.judged, result.turns))
     if any(one.state != "holds" for one in result.judged):
         leave(STOPPED)
+
+
+def _files(site: Site, judged: list[Judged], sarif: Path | None, junit: Path | None) -> None:
+    from tabwarden.report.findings.invariants import judged_junit, judged_sarif
+    from tabwarden.safe_files import write_whole
+
+    if sarif is not None:
+        write_whole(sarif, json.dumps(judged_sarif(site, judged), indent=1).encode("ascii"))
+    if junit is not None:
+        write_whole(junit, judged_junit(site, judged))
 
 
 def _parts(site: Site, judged: list[Judged], turns: Turns) -> Iterator[Drawable]:

@@ -50,7 +50,7 @@ def headline(judged: list[Judged]) -> str:
     """`2 of 5 invariants are broken, 1 is unknown`."""
     broken, unknown = (sum(one.state == state for one in judged) for state in ("broken", "unknown"))
     words = "all hold" if not broken + unknown else f"{broken} broken, {unknown} unknown"
-    return f"{len(judged)} invariants: {words}"
+    return f"{len(judged)} {'invariant' if len(judged) == 1 else 'invariants'}: {words}"
 
 
 class Invariants:

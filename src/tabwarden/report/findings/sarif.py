@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from tabwarden.model.names import visible
 
+MOST_RESULTS = 5_000  # code hosts show no more of a file
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 

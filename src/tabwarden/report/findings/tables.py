@@ -6,17 +6,15 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 from tabwarden.audit.finding import CONTENT, ERROR, LINTS, SEVERITIES, SITE, Finding
 from tabwarden.audit.lint import Findings, keys_of
 from tabwarden.audit.score import Score
-from tabwarden.model.names import visible
-from tabwarden.report.findings.sarif import Result, sarif
+from tabwarden.report.findings.junit import Case, junit
+from tabwarden.report.findings.sarif import MOST_RESULTS, Result, sarif
 from tabwarden.report.table import MARK, NAME, NUMBER, Cell, Column, Drawable, Many, Rows, Table, Text
 
 COLOURS = {"error": "red", "warning": "yellow", "note": ""}
-MOST_RESULTS = 5_000  # of SARIF; code hosts show no more
 SHOWN = 100  # subjects of a finding in JSON
 THINGS = {"content": "things", "user": "people", "group": "groups", "group_set": "group sets", "site": "site"}
 
@@ -198,22 +196,13 @@ def findings_junit(findings: Findings, fail_on: Sequence[str]) -> bytes:
     for finding in findings.findings:
         by_lint.setdefault(finding.lint.id, []).append(finding)
     failing = {name for name, some in by_lint.items() if any(finding.severity in fail_on for finding in some)}
-    cases = [lint for lint in LINTS.values() if lint.id not in {*findings.left_out, *audited.knobs.ignore}]
-    counts = {"tests": str(len(cases)), "failures": str(len(failing)), "errors": "0"}
-    root = Element("testsuites", {"name": "tabwarden lint", **counts})
-    suite = SubElement(root, "testsuite", {"name": visible(audited.site.name), **counts, "skipped": str(len(skipped))})
-    for lint in cases:
-        case = SubElement(suite, "testcase", classname=f"lint.{lint.of}", name=lint.id, time="0")
-        if lint.id in skipped:
-            SubElement(case, "skipped", message=skipped[lint.id])
-            continue
-        lines = [visible(line) for finding in by_lint.get(lint.id, ()) for line in _lines(findings, finding)]
-        if lint.id in failing:
-            SubElement(case, "failure", message=lint.title, type=lint.severity).text = "\n".join(lines)
-        elif lines:
-            SubElement(case, "system-out").text = "\n".join(lines)
-    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return document
+    cases = []
+    for lint in LINTS.values():
+        if lint.id not in {*findings.left_out, *audited.knobs.ignore}:
+            lines = [line for finding in by_lint.get(lint.id, ()) for line in _lines(findings, finding)]
+            failure = lint.title if lint.id in failing else ""
+            cases.append(Case(lint.of, lint.id, failure, lint.severity, skipped.get(lint.id, ""), lines))
+    return junit("lint", audited.site.name, cases)
 
 
 def _lines(findings: Findings, finding: Finding) -> Iterator[str]:

@@ -30,6 +30,8 @@ from tabwarden.run.lint import changes_of
 from tabwarden.sandbox.worlds.build import build_site
 from tabwarden.sandbox.worlds.file import SiteText
 from tabwarden.store.history import History
+from tabwarden.store.rosters import keep_for_plan, keep_of_plan
+from tabwarden.want.people.joiners_and_leavers import Known, KnownPerson
 
 CASES = yaml.safe_load((Path(__file__).parent / "findings.yaml").read_text(encoding="utf-8"))
 USERS = {
@@ -56,9 +58,13 @@ def site_of(text: Mapping[str, Any]) -> Site:
     return replace(build_site(SiteText.model_validate(whole)), taken=WHOLE)
 
 
-def findings(site: Site, *lints: str, knobs: Mapping[str, Any] | None = None, usage: Any = None) -> Findings:
+def findings(
+    site: Site, *lints: str, knobs: Mapping[str, Any] | None = None, usage: Any = None, unlisted: Any = ()
+) -> Findings:
     rows = None if usage is None else tuple(_usage(site, row) for row in usage)
-    return findings_of(Audited(Questions(site), Knobs(**(knobs or {})), rows, "2026-11-29"), only=lints)
+    strangers = None if unlisted is None else [site.find_user(name).id for name in unlisted]
+    audited = Audited(Questions(site), Knobs(**(knobs or {})), rows, "2026-11-29", unlisted=strangers)
+    return findings_of(audited, only=lints)
 
 
 def _usage(site: Site, row: Mapping[str, str]) -> Usage:
@@ -88,7 +94,9 @@ def of_case(case: Mapping[str, Any]) -> Findings:
             key = site.find_group(name).id if kind == "group" else site.find_user(name).id
             more["rules"] = frozenset({Rule(Grantee(kind, key), capability, "Allow")})
         site = site.with_contents(replace(content, **more))
-    return findings(site, case["lint"], knobs=case.get("knobs"), usage=case.get("usage"))
+    return findings(
+        site, case["lint"], knobs=case.get("knobs"), usage=case.get("usage"), unlisted=case.get("unlisted", ())
+    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["lint"])
@@ -168,6 +176,23 @@ def test_capabilities_with_days_of_their_own_are_mended_together() -> None:
     changes, _ = changes_of(result, "unused-access")
     left = carried_out(site, changes).find_content("Sales/Idle").rules
     assert {rule.capability for rule in left or ()} == {"Filter"}
+
+
+def test_whom_no_authoritative_source_knew_at_the_last_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    site = site_of({})
+    with History(tmp_path / "store") as history:
+        history.keep(site)
+    source = {"from": {"type": "file", "path": "x.csv"}, "columns": {"name": "name"}}
+    sources = [{"name": "HR", "authoritative": True, **source}, {"name": "Extra", **source}]
+    Path("settings.yaml").write_text(yaml.safe_dump({"people": {"sources": sources}}))
+    ended = run("lint", "in-no-source", "--store", "store")
+    assert "the roster of the sources is not known" in ended.output, ended.output
+    known = [KnownPerson("BOB", rows=(("HR", 1),)), KnownPerson("cat", rows=(("Extra", 1),))]
+    identity = SiteIdentity("https://t.example", "site", site.id, "Site")
+    keep_for_plan(tmp_path / "store", "p", identity, Known(tuple(known), "2026-11-28"))
+    keep_of_plan(tmp_path / "store", "p", identity)
+    assert told(Path("store"), "in-no-source") == {"in-no-source": {"adm", "boss", "eve", "cat", "ann"}}
 
 
 def test_who_came_lately_has_not_left_anything_unused() -> None:

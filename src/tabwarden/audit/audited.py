@@ -67,10 +67,13 @@ class Audited:
         usage: tuple[Usage, ...] | None = None,
         today: str = "",
         newcomers: Callable[[str], Collection[str]] = lambda _day: (),
+        *,
+        unlisted: Collection[str] | None = (),
     ) -> None:
         self.questions, self.site = questions, questions.site
         self.knobs, self.usage, self.today = knobs or Knobs(), usage, today
         self.newcomers = newcomers  # ids of users who came after a day
+        self.unlisted = unlisted  # ids of users whom no authoritative source knows; None: nobody knows
         self.columns = questions.engine.columns
         self.parts = questions.engine.parts
         self.contents, self.vocabulary = self.columns.contents, self.columns.vocabulary

@@ -22,7 +22,7 @@ OWNERS, LEADERS, ADMINISTRATORS, SERVER, DIRECTORY = MENDERS = (
     "directory",
 )
 """Who can mend it."""
-RULES, EVERY_RULE, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS, RECORD = FACTS = (
+RULES, EVERY_RULE, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS, RECORD, ROSTER = FACTS = (
     "rules",
     "every rule",
     "members of groups",
@@ -32,6 +32,7 @@ RULES, EVERY_RULE, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS, RECORD = FA
     "use",
     "seats",
     "a record of use that reaches back",
+    "the roster of the sources",
 )
 """What a lint rests on, of what a snapshot may lack."""
 

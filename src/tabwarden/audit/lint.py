@@ -15,6 +15,7 @@ from tabwarden.audit.finding import (
     LINTS,
     MEMBERS,
     RECORD,
+    ROSTER,
     RULES,
     SEATS,
     SETTINGS,
@@ -167,3 +168,5 @@ def _lacking(audited: Audited, lint: Lint) -> Iterator[Unknown]:
         yield Unknown("its use was not read: `tabwarden read --use` reads it")
     if RECORD in lint.reads and audited.usage is not None:
         yield from unused.lacking(audited)
+    if ROSTER in lint.reads and audited.unlisted is None:
+        yield Unknown("the roster of the sources is not known: `tabwarden run people` keeps it")

@@ -18,16 +18,21 @@ from tabwarden.audit.knobs import Knobs, knobs_of
 from tabwarden.audit.lint import Findings, findings_of, lint_named, lints_named
 from tabwarden.audit.score import Score, scores, whole
 from tabwarden.effects.change import Change
-from tabwarden.model.errors import UnknownName
+from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import hint
 from tabwarden.model.site import Site
 from tabwarden.model.usage import Usage
 from tabwarden.places import located
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.questions import Questions
 from tabwarden.report.findings.tables import NO_TREND, Trend
 from tabwarden.run.history import open_last
 from tabwarden.run.open_snapshot import Where, doubts, open_site
 from tabwarden.safe_files import read_text
+from tabwarden.want.candidates import Candidates, KnownAs
+from tabwarden.want.people.joiners_and_leavers import Known, Standing
+from tabwarden.want.people.unlisted import unlisted_users
+from tabwarden.want.roster import named_only
 
 
 class Wanted(NamedTuple):
@@ -108,25 +113,65 @@ def _known(questions: Questions, where: Where, wanted: Wanted, knobs: Knobs, cho
 
 
 def _section(settings: Path | None) -> Any:
-    """The section `lint` of the settings, None where there is none: most is asked without any."""
+    from tabwarden.settings.lint import LintSettings
+
+    return _part("lint", LintSettings, settings)
+
+
+def _part(name: str, kind: type[Any], settings: Path | None) -> Any:
+    """A section of the settings, None where there is none: most is asked without any."""
     path = located(settings, os.environ).path
     if path is None and settings is None:
         return None
     if path is not None and path.suffix != ".aes":
         try:
-            if "lint:" not in read_text(path) and not any(name.startswith("TABWARDEN_LINT__") for name in os.environ):
+            by_variable = any(variable.startswith(f"TABWARDEN_{name.upper()}__") for variable in os.environ)
+            if f"{name}:" not in read_text(path) and not by_variable:
                 return None
         except (OSError, UnicodeDecodeError):
             pass  # told by whoever loads it
     from tabwarden.settings import load_part
-    from tabwarden.settings.lint import LintSettings
 
-    return load_part("lint", LintSettings, settings, os.environ)
+    return load_part(name, kind, settings, os.environ)
 
 
 def audited_of(questions: Questions, where: Where, knobs: Knobs, today: str) -> Audited:
     """The Site that is asked with its use, and with who came after a day as far as the history tells."""
-    return Audited(questions, knobs, _use(where, questions.site), today, partial(_newcomers, where, questions.site))
+    site = questions.site
+    use, newcomers = _use(where, site), partial(_newcomers, where, site)
+    return Audited(questions, knobs, use, today, newcomers, unlisted=_unlisted(where, site))
+
+
+def _unlisted(where: Where, site: Site) -> set[str] | None:
+    """Ids of users whom no authoritative source knew at the last good run of `people`; None where none is kept."""
+    from tabwarden.run.history import store_named
+    from tabwarden.settings.people import SeveralSources
+    from tabwarden.store.rosters import known_accounts, known_roster
+
+    try:
+        section = _part("people", SeveralSources, where.settings)
+    except SettingsError:  # a secret of a source, say, which lints do not need
+        return None
+    authoritative = {source.name for source in section.sources if source.authoritative} if section is not None else ()
+    if not authoritative:
+        return set()
+    store, identity = store_named(where.store, where.settings), _identity_of(site)
+    known = known_roster(Path(store), identity) if "://" not in store else Known()
+    if not known.when:
+        return None
+    people = [one for one in known.people if any(source in authoritative for source, _ in one.rows)]
+    candidates = Candidates(site, KnownAs())
+    meant = {user for name in known_accounts(Path(store), identity).values() for user in site.users_named(name)}
+    for one in people:
+        meant |= {c.user for c in candidates.of(named_only(one.name)._replace(email=one.email))}
+    standings = [Standing(one.name, "", was=one) for one in people]
+    strangers = unlisted_users(site, standings, (), (), candidates, authoritative)
+    return {user.id for user in strangers} - meant
+
+
+def _identity_of(site: Site) -> SiteIdentity:
+    """Which site a snapshot is of."""
+    return SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
 
 
 def _newcomers(where: Where, site: Site, day: str) -> set[str]:

@@ -14,6 +14,7 @@ from tabwarden.audit.finding import (
     GROUP,
     MEMBERS,
     NOTE,
+    ROSTER,
     SEATS,
     SETTINGS,
     SITE,
@@ -274,6 +275,26 @@ def account_without_domain(audited: Audited) -> Remarks:
         service = np.array([fits(name, audited.knobs.service_accounts) for name in names], np.bool_)
         persons = local & ~service & audited.role_is(is_licensed) & ~audited.role_is(is_admin)
         yield Remark("is of no domain", np.flatnonzero(persons))
+
+
+@lint(
+    "in-no-source",
+    "In no authoritative source",
+    WARNING,
+    USER,
+    DIRECTORY,
+    why="No list says that the person works here: nobody will tell when he leaves, and his licence and rights stay.",
+    source="Paper of Tab_User_Provisioner: leavers; paper on Active Directory: people who are gone stay on the server",
+    ignore="It is a service account, or somebody from outside whom no list has.",
+    reads=(ROSTER,),
+)
+def in_no_source(audited: Audited) -> Remarks:
+    """People with a licence whom no authoritative source of `people.sources` knew at the last good run."""
+    names, numbers = audited.words("user_name"), audited.columns.user_numbers
+    licensed = audited.role_is(is_licensed)
+    users = sorted(numbers[key] for key in audited.unlisted or ())
+    persons = [user for user in users if licensed[user] and not fits(names[user], audited.knobs.service_accounts)]
+    yield Remark("is in no authoritative source", np.array(persons, np.int64))
 
 
 # -- the site ------------------------------------------------------------------------------------------------------

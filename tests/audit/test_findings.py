@@ -134,6 +134,43 @@ def test_what_was_not_read_is_unknown_and_never_well() -> None:
     assert [one.number for one in result.unjudged] == [1]
 
 
+OPENED = {"user": "bob", "what": "view", "content": "Sales/Seen"}
+STAFF = {"kind": "workbook", "rules": [{"group": "Staff", "allow": ["Read"]}]}
+IDLE = site_of({"projects": {"Sales": {}}, "content": {"Sales/Idle": STAFF, "Sales/Seen": {**STAFF, "rules": []}}})
+
+
+@pytest.mark.parametrize(
+    ("days", "knobs", "idle"),
+    [
+        (("2026-08-01", "2026-11-28"), {}, True),
+        (("2026-10-01", "2026-11-28"), {}, False),  # known for two months
+        (("2026-10-01", "2026-11-28"), {"unused_days": 30}, True),
+        (("2026-08-01", "2026-11-28"), {"unused_days_of": {"Read": 365}}, False),
+        (("2026-08-01", "2026-10-28"), {}, False),  # nobody read it since
+        ((), {}, False),
+    ],
+)
+def test_unused_is_only_what_the_record_reaches(days: tuple[str, ...], knobs: Mapping[str, Any], idle: bool) -> None:
+    result = findings(IDLE, "unused-access", knobs=knobs, usage=[{**OPENED, "day": day} for day in days])
+    assert subjects(result) == (["Sales/Idle"] if idle else [])
+    assert bool(result.unjudged) is not idle
+    assert findings(IDLE, "unused-access").unjudged
+
+
+def test_who_came_lately_has_not_left_anything_unused() -> None:
+    rows = tuple(_usage(IDLE, {**OPENED, "day": day}) for day in ("2026-08-01", "2026-11-28"))
+    ann, days = IDLE.users_named("ann")[0], list[str]()
+    for newcomers, idle in (((), ["Sales/Idle"]), ((ann,), [])):
+
+        def since(day: str, newcomers: tuple[str, ...] = newcomers) -> tuple[str, ...]:
+            days.append(day)
+            return newcomers
+
+        audited = Audited(Questions(IDLE), Knobs(), rows, "2026-11-29", since)
+        assert subjects(findings_of(audited, only=("unused-access",))) == idle
+    assert days == ["2026-08-31"] * 2
+
+
 # -- the command -----------------------------------------------------------------------------------------------
 
 
@@ -178,11 +215,27 @@ def test_exit_codes(store: Path) -> None:
     assert run("lint", "rules-for-persons", "--fail-on", "error", *here).exit_code == 0
     wrong = [("--fail-on", "eror"), ("--fix", "rules-for-persons"), ("--put-by", "x"), ("rules-for-person",)]
     wrong += [("--scope", "Sale"), ("--since", "9"), ("--fix", "rules-for-persons:HRR", "--out", "p.json")]
-    wrong += [("--put-by", "x.yaml", "--until", "soon", "--reason", "r")]
+    wrong += [("--put-by", "x.yaml", "--until", day, "--reason", "r") for day in ("soon", "2020-01-01")]
     for words in wrong:
         ended = run("lint", *words, *here)
         assert ended.exit_code == 1, words
         assert "Traceback" not in ended.output
+
+
+def test_every_name_that_is_no_lint_is_told(store: Path) -> None:
+    output = run("lint", "rules-for-person", "no-leder", "--store", str(store)).output
+    assert "`rules-for-person`" in output
+    assert "`no-leder`" in output
+
+
+def test_where_rules_were_not_read_no_group_is_called_unused() -> None:
+    now = site_of({})
+    assert findings(now, "unused-group").findings
+    bare = {key: replace(content, rules=None) for key, content in now.contents.items()}
+    for lacking in (replace(now, contents=bare), replace(now, partial=("projects but HR",))):
+        result = findings(lacking, "unused-group")
+        assert not result.findings
+        assert [one.because for one in result.unjudged] == ["not all rules were read"]
 
 
 def test_a_baseline_puts_by_until_a_day(store: Path) -> None:

@@ -118,6 +118,7 @@ MEANT: list[tuple[str, ById | Change]] = [
     ("delete group Out", DeleteGroup("Out")),
     ("delete Finance/Budget", DeleteContent("Budget")),
     ("switch off web authoring", SetSetting("web_authoring", False)),
+    ("new project Finance/New empty owned by bob", MakeProject("New", "Finance", "bob", "")),
     (
         "new project Finance/New like Archive owned by bob",
         MakeProject("New", "Finance", "bob", "Archive"),

@@ -115,6 +115,7 @@ CHANGES = (
     [
         "new project Extra/New like Extra owned by {other}",
         "new project Extra/New/Inner, locked",
+        "new project Extra/Bare empty owned by {other}, locked",
         "move Extra/Book 1 to Extra/New",
         "make group {group} leader of Extra/New",
     ],

@@ -66,8 +66,47 @@ PROBLEMS = {
     "two packs that say one project": (
         PACKS + "- {pack: team, with: {name: Ops, group: Sales}}\n- {pack: team, with: {name: Ops, group: Finance}}",
         8,
-        "`Ops` is said twice, here and in line 7",
+        "`Ops` is said twice by packs, here and in line 7",
     ),
+    "two packs that say what is said of the project itself too": (
+        "projects: {Ops: {mode: locked}}"
+        + PACKS
+        + "- {pack: team, with: {name: Ops, group: Sales}}\n- {pack: team, with: {name: Ops, group: Finance}}",
+        8,
+        "`Ops` is said twice by packs, here and in line 7",
+    ),
+    "a pack whose parameters are no list": (
+        "packs:\n  team: {parameters: 5, projects: {Ops: {}}}\nuse: [{pack: team}]",
+        2,
+        "`packs.team.parameters`",
+    ),
+    "a pack whose projects are a list": (
+        "packs:\n  team: {projects: [Ops]}\nuse: [{pack: team}]",
+        2,
+        "`packs.team.projects`",
+    ),
+    "a pack that says nothing of a project": (
+        "packs:\n  team: {projects: {Ops: null}}\nprojects: {Ops: {}}\nuse: [{pack: team}]",
+        2,
+        "`packs.team.projects.Ops`",
+    ),
+    "a pack whose content is no list": (
+        "packs:\n  team: {content: 5}\nuse: [{pack: team}]",
+        2,
+        "`packs.team.content`",
+    ),
+    "content that is no list beside a pack with some": (
+        "content: 5" + PACKS + "- {pack: open, with: {name: Ops}}",
+        1,
+        "`content`",
+    ),
+    "a row that says nothing": (
+        "projects:\n  Ops:\n    rules:\n    - {group: Sales}",
+        4,
+        "nothing is said; say a kind, as in `workbooks: View`",
+    ),
+    "a project without a name": ("projects:\n  '/': {}", 2, "ends in no name that a project may have"),
+    "a name with a space before it": ("projects:\n  Ops/ New: {}", 2, "ends in no name that a project may have"),
     "two packs that contradict about a content": (
         PACKS + "- {pack: data, with: {name: Ops}}\n- {pack: open, with: {name: Ops}}",
         8,
@@ -134,6 +173,11 @@ NOTES = {
         2,
         "`Ops/W9/V9` has no rules of its own, for its sheets are shown as tabs",
     ),
+    "a row that says nothing of what fits": (
+        "content:\n- {paths: [Ops/W2], rules: [{group: Sales, flows: View}]}",
+        2,
+        "the row of `Sales` says nothing of workbook, which is what fits",
+    ),
     "a pattern that fits nothing yet": ("content:\n- {paths: [Ops/Later*], rules: []}", 2, "nothing fits as yet"),
     "an exception that has ended": (
         "projects:\n  Ops: {rules: [], exceptions: [{user: ada, reason: r, owner: o, expires: 2020-01-01, all: View}]}",
@@ -181,3 +225,14 @@ def test_what_is_dead_is_noted_with_its_line(text: str, line: int, words: str, s
     (note,) = wanted.notes
     assert note.startswith(f"{path}:{line}: ")
     assert words in note
+
+
+def test_a_pack_of_one_file_is_used_in_another(tmp_path: Path) -> None:
+    files = {"packs": PACKS.removesuffix("use:\n"), "use": "use: [{pack: team, with: {name: Ops, group: Sales}}]"}
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (project,) = load_policy([tmp_path]).projects
+    assert project.path == "Ops"
+    (tmp_path / "again.yaml").write_text(files["packs"], encoding="utf-8")
+    with pytest.raises(SettingsError, match="the pack `team` is said already in another file"):
+        load_policy([tmp_path])

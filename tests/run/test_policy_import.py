@@ -101,6 +101,20 @@ def test_a_file_of_nobody_is_told_and_odd_ones_say_little() -> None:
         imported("hello", None)
     odd = "permission_templates: 3\nprojects: [4, {project_path: A, permission_set: [1, {group_name: G}]}]"
     assert imported(odd, None)[1].projects["A"] == {}
+    with pytest.raises(UnknownName, match="names no project and no rule; is it whole"):
+        imported("permission_templates: 3", None)
+    odd = (
+        "permission_templates: [{name: T, workbook: {Read: Alow, Filter: Allow}}]\n"
+        "projects: [{project_path: A, content_permissions: Lokked,"
+        " permission_set: [{group_name: G, permission_rule: T}]}]"
+    )
+    export = imported(odd, None)[1]
+    assert "mode" not in export.projects["A"]
+    left_out = [words for words in export.remarks if "left out" in words]
+    assert left_out == [
+        "A: `Lokked` is no permissions mode and left out",
+        "A: `Read` is left out: `Alow` is neither Allow nor Deny",
+    ]
 
 
 def test_the_command(bench: Bench, tmp_path: Path) -> None:

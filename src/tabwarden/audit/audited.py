@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -61,10 +61,16 @@ class Audited:
     """One Site, the questions to it, what its settings say, and its use where that was read."""
 
     def __init__(
-        self, questions: Questions, knobs: Knobs | None = None, usage: tuple[Usage, ...] | None = None, today: str = ""
+        self,
+        questions: Questions,
+        knobs: Knobs | None = None,
+        usage: tuple[Usage, ...] | None = None,
+        today: str = "",
+        newcomers: Callable[[str], Collection[str]] = lambda _day: (),
     ) -> None:
         self.questions, self.site = questions, questions.site
         self.knobs, self.usage, self.today = knobs or Knobs(), usage, today
+        self.newcomers = newcomers  # ids of users who came after a day
         self.columns = questions.engine.columns
         self.parts = questions.engine.parts
         self.contents, self.vocabulary = self.columns.contents, self.columns.vocabulary

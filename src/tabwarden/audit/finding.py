@@ -22,14 +22,16 @@ OWNERS, LEADERS, ADMINISTRATORS, SERVER, DIRECTORY = MENDERS = (
     "directory",
 )
 """Who can mend it."""
-RULES, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS = FACTS = (
+RULES, EVERY_RULE, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS, RECORD = FACTS = (
     "rules",
+    "every rule",
     "members of groups",
     "connections",
     "tags",
     "settings",
     "use",
     "seats",
+    "a record of use that reaches back",
 )
 """What a lint rests on, of what a snapshot may lack."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,7 +14,8 @@ from tabwarden.model.names import same
 class Knobs:
     """Numbers and names that lints take; the settings' section `lint` sets them.
 
-    Names are patterns with `*` and `?`, in any letter case. `ignore` are ids of lints that are left out.
+    Names are patterns with `*` and `?`, in any letter case. `ignore` are ids of lints that are left out,
+    `unused_days_of` days by capability (REST name).
     """
 
     large_group: int = 50
@@ -25,6 +27,8 @@ class Knobs:
     row_level_security_tags: tuple[str, ...] = ("rls", "row-level-security", "row level security")
     row_level_security: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    unused_days: int = 90
+    unused_days_of: Mapping[str, int] = field(default_factory=dict)
 
 
 def fits(name: str, patterns: tuple[str, ...]) -> bool:

@@ -17,7 +17,7 @@ Words = Mapping[str, str | None]
 
 # The small words of the language: a name that holds one is quoted.
 _SMALL = re.compile(
-    r"\b(to|on|in|for|from|with|like|of|owned|without|as|into|and|grant|granting|locked|described|imported|expecting)\b"
+    r"\b(to|on|in|for|from|with|like|of|owned|without|as|into|and|grant|granting|locked|empty|described|imported|expecting)\b"
     r"|^(group|user|leader|allow|deny|persons|everything|domain|project|new)\b|[;,]|\.(?!\w)",
     re.IGNORECASE,
 )

@@ -34,6 +34,9 @@ def imported(text: str, site: Site | None) -> tuple[str, Export]:
     """Whose file it is, and what it says as a policy. UnknownName where it is nobody's that is known."""
     for importer in IMPORTERS:
         if importer.fits(text):
-            return importer.name, importer.read(text, site)
+            export = importer.read(text, site)
+            if not (export.projects or export.content or export.remarks):
+                raise UnknownName(f"the file of {importer.name} names no project and no rule; is it whole?")
+            return importer.name, export
     names = ", ".join(importer.name for importer in IMPORTERS)
     raise UnknownName(f"this is no file of {names}; give one of theirs, as its tool writes or reads it")

@@ -11,12 +11,13 @@ import yaml
 from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, READ_ONLY, applies, kind_named
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import same
-from tabwarden.model.site import ALLOW, DENY, Grantee, Rule
+from tabwarden.model.site import ALLOW, DENY, LOCKED_WITHOUT_NESTED, Grantee, Rule
 from tabwarden.safe_files import yaml_value
 from tabwarden.want.policy.export import MODE_WORDS, Export, cell_of, shortened, together
 
 EVERYBODY = "all users"
 WHOLE = "what a policy names has these rules alone: what its file did not manage, such as rules of persons, would go"
+MODES = {**MODE_WORDS, LOCKED_WITHOUT_NESTED: "locked without nested"}
 
 Lists = dict[str, dict[Grantee, dict[str, str]]]
 
@@ -33,8 +34,10 @@ class Facts:
     def project(self, path: str, mode: object = None, description: object = None, owner: object = None) -> None:
         """A project; what is nothing is not said of it."""
         entry: dict[str, Any] = {}
-        if mode:
-            entry["mode"] = MODE_WORDS.get(str(mode), "locked without nested")
+        if str(mode) in MODES:
+            entry["mode"] = MODES[str(mode)]
+        elif mode:
+            self.remark(f"{path}: `{mode}` is no permissions mode and left out")
         if owner:
             entry["owner"] = str(owner)
         if description:
@@ -43,11 +46,20 @@ class Facts:
 
     def rule(self, path: str, kind: str, grantee: Grantee, capabilities: Mapping[str, object]) -> None:
         """What a grantee has on a project, or by the project on what is of that kind; None is no rule."""
-        _add(self.rules.setdefault(path, defaultdict(dict)), kind, grantee, capabilities)
+        self._add(path, self.rules.setdefault(path, defaultdict(dict)), kind, grantee, capabilities)
 
     def content(self, path: str, kind: str, grantee: Grantee, capabilities: Mapping[str, object]) -> None:
         """The same on a single content."""
-        _add(self.contents.setdefault((path, kind), defaultdict(dict)), kind, grantee, capabilities)
+        self._add(path, self.contents.setdefault((path, kind), defaultdict(dict)), kind, grantee, capabilities)
+
+    def _add(self, path: str, lists: Lists, kind: str, grantee: Grantee, capabilities: Mapping[str, object]) -> None:
+        words = {"allow": ALLOW, "deny": DENY}
+        said = lists.setdefault(kind, {}).setdefault(grantee, {})
+        for name, mode in capabilities.items():
+            if (known := words.get(str(mode).casefold())) is not None:
+                said[str(name)] = known
+            elif mode and same(str(mode)) not in ("none", "unspecified"):
+                self.remark(f"{path}: `{name}` is left out: `{mode}` is neither Allow nor Deny")
 
     def remark(self, words: str) -> None:
         """What is left out, or worth knowing; told once."""
@@ -91,12 +103,6 @@ class Facts:
                 if rules:
                     by_grantee[grantee][kind] = cell_of(kind, rules)
         return [{**_key(who), **together(cells, lists)} for who, cells in sorted(by_grantee.items())]
-
-
-def _add(lists: Lists, kind: str, grantee: Grantee, capabilities: Mapping[str, object]) -> None:
-    words = {"allow": ALLOW, "deny": DENY}
-    said = {str(name): words.get(str(mode).casefold()) for name, mode in capabilities.items()}
-    lists.setdefault(kind, {}).setdefault(grantee, {}).update({n: mode for n, mode in said.items() if mode is not None})
 
 
 def _key(grantee: Grantee) -> dict[str, Any]:

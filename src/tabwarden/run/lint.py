@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,22 +14,19 @@ from tabwarden.audit.audited import Audited
 from tabwarden.audit.baseline import Judged, PutBy, judged
 from tabwarden.audit.finding import CONTENT, SITE, Finding
 from tabwarden.audit.knobs import Knobs, knobs_of
-from tabwarden.audit.lint import Findings, findings_of, lint_named
+from tabwarden.audit.lint import Findings, findings_of, lint_named, lints_named
 from tabwarden.audit.score import Score, scores, whole
 from tabwarden.effects.change import Change
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import hint
-from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
 from tabwarden.model.usage import Usage
 from tabwarden.places import located
 from tabwarden.questions import Questions
 from tabwarden.report.findings.tables import NO_TREND, Trend
-from tabwarden.run.history import open_last, time_of
-from tabwarden.run.open_snapshot import Where, open_site
+from tabwarden.run.history import open_last
+from tabwarden.run.open_snapshot import Where, doubts, open_site
 from tabwarden.safe_files import read_text
-
-OLD = 7  # days
 
 
 class Wanted(NamedTuple):
@@ -59,11 +57,11 @@ def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
     """The findings of the site that is asked. UnknownName, SettingsError with every name or entry that fits nothing."""
     section = _section(where.settings)
     knobs = Knobs() if section is None else knobs_of(section)
-    only = [lint_named(words).id for words in (*wanted.lints, *(knobs.ignore if not wanted.lints else ()))]
+    only = lints_named(wanted.lints or knobs.ignore)
     chosen = only if wanted.lints else ()
     site, today = questions.site, datetime.now(UTC).date().isoformat()
     project = _project(site, wanted.scope)
-    audited = Audited(questions, knobs, _use(where, site), today)
+    audited = audited_of(questions, where, knobs, today)
     findings = findings_of(audited, only=chosen, scope=project)
     path = wanted.baseline or getattr(section, "baseline", None)
     result = judged(findings, _entries(path), today) if path is not None else Judged(findings, 0, ())
@@ -73,18 +71,6 @@ def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
     some = scores(findings)
     trend = NO_TREND if not wanted.trend else _trend(questions, where, wanted, knobs, chosen)
     return Linted(findings, new, result.put_by, (*doubts(site, datetime.now(UTC)), *notes), some, trend)
-
-
-def doubts(site: Site, now: datetime) -> list[str]:
-    """What is to be known before findings are believed: an old snapshot, a read that may lack what others may see."""
-    lines = []
-    age = now - time_of(site.taken.when) if site.taken.when else None
-    if age is not None and age.days >= OLD:
-        lines.append(f"the snapshot is {age.days} days old: what was mended since is still found, what is new is not")
-    if is_limited(site):
-        by = f", by {site.taken.by} ({site.taken.by_role})" if site.taken.by_role else ""
-        lines.append(f"the site was read in part{by}: what was not read is not found, and its absence is no proof")
-    return lines
 
 
 def _trend(questions: Questions, where: Where, wanted: Wanted, knobs: Knobs, chosen: Collection[str]) -> Trend:
@@ -135,6 +121,21 @@ def _section(settings: Path | None) -> Any:
     from tabwarden.settings.lint import LintSettings
 
     return load_part("lint", LintSettings, settings, os.environ)
+
+
+def audited_of(questions: Questions, where: Where, knobs: Knobs, today: str) -> Audited:
+    """The Site that is asked with its use, and with who came after a day as far as the history tells."""
+    return Audited(questions, knobs, _use(where, questions.site), today, partial(_newcomers, where, questions.site))
+
+
+def _newcomers(where: Where, site: Site, day: str) -> set[str]:
+    """Ids of users who are not in the newest snapshot of before that day, else in the first there is."""
+    from tabwarden.run.history import of_site, opened, store_named
+
+    with opened(store_named(where.store, where.settings)) as history:
+        chain = [one for one in of_site(history, where.site, settings=where.settings) if one.site_id == site.id]
+        before = [one for one in chain if one.taken[:10] <= day] or chain[:1]
+        return site.users.keys() - history.open(before[-1].number).users.keys() if before else set()
 
 
 def _project(site: Site, words: str | None) -> str | None:

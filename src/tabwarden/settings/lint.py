@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, field_validator
 
 from tabwarden.audit.knobs import Knobs
+from tabwarden.model.capability import capability_named
+from tabwarden.model.errors import TabwardenError
 from tabwarden.section import LocalPath, Section, Text
 
 _USUAL = Knobs()
@@ -36,4 +40,18 @@ class LintSettings(Section):
         default=_USUAL.row_level_security, description="paths of such content, as patterns"
     )
     ignore: tuple[Text, ...] = Field(default=_USUAL.ignore, description="lints that are left out, by id")
+    unused_days: int = Field(
+        default=_USUAL.unused_days, ge=1, description="days after which access that nobody used is told"
+    )
+    unused_days_of: dict[Text, Annotated[int, Field(ge=1)]] = Field(
+        default={}, description="the same of single capabilities, by their names"
+    )
     baseline: LocalPath | None = Field(default=None, description="file of findings that are put by")
+
+    @field_validator("unused_days_of")
+    @classmethod
+    def _by_rest_name(cls, days: dict[str, int]) -> dict[str, int]:
+        try:
+            return {capability_named(name): number for name, number in days.items()}
+        except TabwardenError as error:
+            raise ValueError(str(error)) from None

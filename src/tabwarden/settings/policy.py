@@ -98,6 +98,8 @@ class RowText(_Part):
             raise ValueError("name one of `group`, `group_set`, `user` and `all_users`")
         if self.user and not self.reason:
             raise ValueError("a rule for one person needs a `reason`; better is a group")
+        if not self.row("").cells:
+            raise ValueError("nothing is said; say a kind, as in `workbooks: View`, or `all: None`")
         return self
 
     def row(self, where: str) -> RowWish:
@@ -156,8 +158,8 @@ class PackText(_Part):
     """Projects, contents and templates with `{parameters}` in any text, filled in by `use`."""
 
     parameters: tuple[str, ...] = ()
-    projects: dict[str, Any] = Field(default_factory=dict)
-    content: tuple[Any, ...] = ()
+    projects: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    content: tuple[dict[str, Any], ...] = ()
 
 
 class UseText(_Part):
@@ -190,13 +192,15 @@ def load_policy(paths: Iterable[Path]) -> Policy:
     files = [file for path in paths for file in _files(path)]
     problems: list[str] = []
     texts: list[tuple[Written, PolicyText]] = []
+    all_written: list[Written] = []
     for file in files:
         try:
-            written = read_yaml(read_text(file), str(file))
+            all_written.append(read_yaml(read_text(file), str(file)))
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"`{file}` cannot be read: {error}")
-            continue
-        text = _checked(written)
+    packs = _packs(all_written)
+    for written in all_written:
+        text = _checked(written, packs)
         problems += [problem.text for problem in sorted(set(written.problems))]
         if text is not None:
             texts.append((written, text))
@@ -214,9 +218,9 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml"))
 
 
-def _checked(written: Written) -> PolicyText | None:
+def _checked(written: Written, packs: Mapping[str, Any]) -> PolicyText | None:
     try:
-        _fill_in(written)
+        _fill_in(written, packs)
         return PolicyText.model_validate(written.values)
     except ValidationError as error:
         for one in error.errors():
@@ -231,16 +235,28 @@ def _checked(written: Written) -> PolicyText | None:
 # -- packs ----------------------------------------------------------------------------------------------------
 
 
-def _fill_in(written: Written) -> None:
+def _packs(all_written: Iterable[Written]) -> dict[str, Any]:
+    """The packs of all files by name; one name twice is a problem."""
+    packs: dict[str, Any] = {}
+    for written in all_written:
+        theirs = written.values.get("packs")
+        for name, pack in theirs.items() if isinstance(theirs, dict) else ():
+            if name in packs:
+                written.complain(("packs", name), f"the pack `{name}` is said already in another file")
+            packs[name] = pack
+    return packs
+
+
+def _fill_in(written: Written, packs: Mapping[str, Any]) -> None:
     """What `use` makes of packs, put among the projects and contents; lines are those of the `use`."""
-    values = written.values
-    packs, uses = values.get("packs") or {}, values.get("use") or []
-    if not isinstance(packs, dict) or not isinstance(uses, list):
+    values, uses = written.values, written.values.get("use") or []
+    if not isinstance(uses, list):
         return
     if values.get("projects") is None:
         values["projects"] = {}
     projects = values["projects"]
     own = dict(projects) if isinstance(projects, dict) else {}
+    by_packs: dict[str, Place] = {}
     for number, use in enumerate(uses if isinstance(projects, dict) else ()):
         place: Place = ("use", number)
         if not isinstance(use, dict) or not isinstance(use.get("with") or {}, dict):
@@ -248,7 +264,13 @@ def _fill_in(written: Written) -> None:
             continue
         pack = packs.get(str(use.get("pack")))
         if not isinstance(pack, dict):
-            written.complain(place, f"there is no pack of that name; there are {', '.join(map(str, packs)) or 'none'}")
+            if use.get("pack") not in packs:
+                named = ", ".join(map(str, packs)) or "none"
+                written.complain(place, f"there is no pack of that name; there are {named}")
+            continue
+        try:
+            PackText.model_validate(pack)
+        except ValidationError:  # told where the pack is written
             continue
         given, wanted = use.get("with") or {}, list(map(str, pack.get("parameters") or []))
         unlike = sorted(set(map(str, given)) ^ set(wanted))
@@ -260,16 +282,16 @@ def _fill_in(written: Written) -> None:
         if left:
             written.complain(place, f"the pack names `{{{left[0]}}}`, which is none of its `parameters`; add it there")
         for path, project in filled["projects"].items():
-            if path in projects and path not in own:
-                written.complain(
-                    place, f"`{path}` is said twice, here and in line {written.origin(('projects', path)).line}"
-                )
+            if path in by_packs or len(filled["projects"]) < len(pack.get("projects") or {}):
+                line = written.origin(by_packs.get(path, place)).line
+                written.complain(place, f"`{path}` is said twice by packs, here and in line {line}")
+            by_packs[path] = place
             if path not in own:
                 projects[path] = project
                 written.origins[("projects", path)] = written.origin(place)
             elif isinstance(own[path], dict):  # what is said of the project itself counts before the pack's
-                projects[path] = {**project, **projects[path]}
-        for entry in filled["content"]:
+                projects[path] = {**project, **own[path]}
+        for entry in filled["content"] if isinstance(values.get("content") or [], list) else ():
             values["content"] = [*(values.get("content") or []), entry]
             written.origins[("content", len(values["content"]) - 1)] = written.origin(place)
 

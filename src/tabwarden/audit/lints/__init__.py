@@ -10,5 +10,6 @@ from tabwarden.audit.lints import (  # noqa: F401
     persons,
     projects,
     sources,
+    unused,
     views,
 )

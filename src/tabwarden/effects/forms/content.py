@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms.form import Form, Says, form
 from tabwarden.effects.ops.content import GiveEverything, Move, SetDescription, SetMode, SetOwner, SetTabs
-from tabwarden.effects.ops.projects import DeleteContent, NewProject
+from tabwarden.effects.ops.projects import EMPTY, DeleteContent, NewProject
 from tabwarden.effects.ops.refreshes import SetRefresh
 from tabwarden.effects.phrases import (
     Words,
@@ -110,7 +110,7 @@ def _new_project(site: Site, words: Words) -> Change:
         raise UnknownName(f"`{path}` lacks the name of the new project; write it behind the last `/`")
     parent = project_named(site, {"project": above}).id if above else None
     whole = f"{site.path(parent)}/{name}" if parent is not None else name
-    like = project_named(site, words, "like").id if words.get("like") else None
+    like = project_named(site, words, "like").id if words.get("like") else EMPTY if words.get("empty") else None
     owner = user_named(site, words, "owner") if words.get("owner") else None
     if owner is None and parent is not None:
         heir = site.users.get(site.contents[parent].owner)
@@ -122,7 +122,7 @@ def _new_project(site: Site, words: Words) -> Change:
 
 
 def _says_new_project(site: Site, change: NewProject) -> str:
-    like = f" like {content_words(site, change.like)}" if change.like is not None else ""
+    like = f" like {content_words(site, change.like)}" if change.like else " empty" if change.like == EMPTY else ""
     owner = f" owned by {quoted(change.owner.qualified)}" if change.owner is not None else ""
     mode = {LOCKED: ", locked", LOCKED_WITHOUT_NESTED: ", locked without nested"}.get(change.mode, "")
     described = f" described as {_text_words(change.description)}" if change.description else ""
@@ -181,10 +181,10 @@ FORMS: tuple[Form, ...] = (
         lambda s, c: f"give {content_words(s, c.id)} to {quoted(c.owner.qualified)}",
     ),
     form(
-        'new project PATH [like PROJECT] [owned by USER][, locked [without nested]] [described as "TEXT"]',
+        'new project PATH [like PROJECT | empty] [owned by USER][, locked [without nested]] [described as "TEXT"]',
         "new project Finance/2026 like Finance/2025 owned by ann",
-        r"new project <path>(?: like <like>)?(?: owned by <owner>)?(?:,? (?P<mode>locked(?: without nested)?))?"
-        r'(?: described as "(?P<text>[^"]*)")?',
+        r"new project <path>(?: like <like>|(?P<empty> empty))?(?: owned by <owner>)?"
+        r'(?:,? (?P<mode>locked(?: without nested)?))?(?: described as "(?P<text>[^"]*)")?',
         _new_project,
         NewProject,
         _says_new_project,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import ClassVar, Self
 
 from tabwarden.effects import content as effects
@@ -18,9 +19,10 @@ from tabwarden.model.governing import managing_project
 from tabwarden.model.names import same
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import may_own
-from tabwarden.model.site import CUSTOMIZABLE, LOCKED, Content, Site
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, NO_RULES, Content, Site
 
 THERE = "there"
+EMPTY = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class NewProject(OfContent):
     """A new project; its name is what its path has more than its parent's, its id on a Site `new:` and its path.
 
     Without `owner` it belongs to whoever makes it. `like` is the id of a project whose rules, defaults and mode it
-    gets; a plan writes those apart.
+    gets, or EMPTY for no rules; a plan writes those apart.
     """
 
     op: ClassVar[str] = "new_project"
@@ -107,6 +109,10 @@ class NewProject(OfContent):
         after = effects.create_project(site, draft)
         if self.like is None or managing_project(after, self.id) not in (None, self.id):
             return done(after)
+        if self.like == EMPTY:
+            plain = after.contents[self.id]
+            none = MappingProxyType(dict.fromkeys(plain.defaults, NO_RULES))
+            return done(after.with_contents(replace(plain, rules=NO_RULES, defaults=none)))
         model = site.contents[self.like]
         mode = model.mode if managing_project(site, self.like) in (None, self.like) else LOCKED
         content = replace(after.contents[self.id], rules=model.rules, defaults=model.defaults, mode=mode)

@@ -145,6 +145,9 @@ class _Laying:
         if above and parent is None:
             self.rows.problem(wish.where, f"`{above}` is no project there or in the policy; name it as well")
             return None
+        if not name or name != name.strip() or not name.isprintable():
+            self.rows.problem(wish.where, f"`{wish.path}` ends in no name that a project may have; write a plain one")
+            return None
         new_id = new_project_id(wish.path)
         new = Content(new_id, "project", name, parent.id if parent is not None else None, "")
         owner = parent.owner if parent is not None else ""
@@ -233,8 +236,7 @@ class _Laying:
 
     def default(self, strategy: str, where: str) -> None:
         """What All Users get on the Default project, which new projects copy."""
-        project = self.site.contents.get(self.now.default_project_id or "")
-        if project is None:
+        if (project := self.site.contents.get(self.now.default_project_id or "")) is None:
             self.rows.problem(where, "there is no Default project to be seen")
             return
         said = self.wishes[project.id].rows if project.id in self.wishes else None
@@ -252,8 +254,7 @@ class _Laying:
             },
             BLANK: {},
         }[strategy]
-        row = RowWish(EVERYBODY, "All Users", cells, where)
-        grantee = self.rows.grantee(row)
+        grantee = self.rows.grantee(row := RowWish(EVERYBODY, "All Users", cells, where))
         kinds = dict.fromkeys((*USUAL, *project.defaults))
         lists = {kind: project.defaults.get(kind, NO_RULES) for kind in kinds}
         others = {k: frozenset(r for r in rules or () if r.grantee != grantee) for k, rules in lists.items()}
@@ -298,6 +299,7 @@ class _Laying:
                 rows[content] += self.rows.current(wish.rows)
                 places.setdefault(content, wish.where)
             self._fits_nothing(wish, {same(self.now.path(content)) for content in fitting})
+            self._says_nothing(wish, {self.now.contents[content].kind for content in fitting})
         for content, theirs in rows.items():
             thing, level = self.site.contents[content], governing(self.site, content).level
             if level != "own":
@@ -324,6 +326,12 @@ class _Laying:
                 self.rows.problem(wish.where, f"nothing at `{path}` is of that kind, tag, certification and owner")
         if not fitting and self.within is None:
             self.rows.note(f"{wish.where}: nothing fits as yet")
+
+    def _says_nothing(self, wish: ContentWish, kinds: Collection[str]) -> None:
+        for row in wish.rows:
+            if self.within is None and kinds and not row.cells.keys() & {ALL, *kinds}:
+                what = " or ".join(KIND_NAMES[kind] for kind in sorted(kinds))
+                self.rows.note(f"{row.where}: the row of `{row.name}` says nothing of {what}, which is what fits")
 
     def _fitting(self, wish: ContentWish) -> Iterator[str]:
         kind = kind_named(wish.kind) if wish.kind else ""
@@ -387,7 +395,6 @@ class _Laying:
         before = self.now.contents.get(project)
         if wish.mode != LOCKED or before is None or before.mode == LOCKED:
             return
-        nested = [c for c in self.now.below(project) if self.now.contents[c].kind == "project"]
-        own = [self.now.path(c) for c in nested if self.now.contents[c].mode == CUSTOMIZABLE]
-        if own:
+        nested = (self.now.contents[c] for c in self.now.below(project))
+        if own := [self.now.path(c.id) for c in nested if c.kind == "project" and c.mode == CUSTOMIZABLE]:
             self.rows.note(f"{wish.where}: the lock overwrites the rules of customizable projects in it: {some(own)}")

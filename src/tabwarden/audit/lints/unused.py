@@ -1,0 +1,223 @@
+"""Lints of access that nobody uses, by the events that prove use; what no event proves is unknown, never unused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.audit.audited import MOST_ROWS, NOTHING, Audited, without
+from tabwarden.audit.finding import CONTENT, LEADERS, MEMBERS, NOTE, RECORD, RULES, USE, Remark, Remarks, Unknown, lint
+from tabwarden.effects.change import Change
+from tabwarden.engine import columns as c
+from tabwarden.engine.columns import GRANTEE_KINDS, USER, Array
+from tabwarden.engine.governing import OWN, PROJECT_DEFAULT, WORKBOOK
+from tabwarden.engine.memberships import has_bit
+from tabwarden.engine.rules import expand
+from tabwarden.model.capability import ui_name
+from tabwarden.model.site import ALLOW, Grantee
+from tabwarden.model.usage import PROOFS, STANDING, proven, proves
+
+MOST_LATE = 14  # days that a source may be late with
+PASSED_ON = ("Read", "Connect")  # what whoever opens a content needs of the published sources below it
+
+
+class Judged(NamedTuple):
+    """What the record of use lets judge: capabilities by the days they are asked for, and those it does not reach."""
+
+    by_days: Mapping[int, tuple[str, ...]]
+    short: tuple[str, ...]
+    first: str
+    last: str
+
+
+def judged(audited: Audited) -> Judged:
+    """A capability is judged where an event that proves it is older than its days, and the record goes on until now."""
+    today = date.fromisoformat(audited.today or audited.site.taken.when[:10])
+    firsts: dict[str, str] = {}
+    days = [row.day for row in audited.usage or () if row.what not in STANDING]
+    for row in audited.usage or ():
+        for name in PROOFS[row.what].capabilities.values() if row.what in PROOFS and row.what not in STANDING else ():
+            firsts[name] = min(row.day, firsts.get(name, row.day))
+    first, last = min(days, default=""), max(days, default="")
+    late = not last or date.fromisoformat(last[:10]) < today - timedelta(MOST_LATE)
+    by_days, short = dict[int, tuple[str, ...]](), list[str]()
+    for name in filter(proves, audited.vocabulary.capabilities):
+        days_of = audited.knobs.unused_days_of.get(name, audited.knobs.unused_days)
+        if late or firsts.get(name, "9999") > _before(today, days_of):
+            short.append(name)
+        else:
+            by_days[days_of] = (*by_days.get(days_of, ()), name)
+    return Judged(by_days, tuple(short), first, last)
+
+
+def _before(today: date, days: int) -> str:
+    return (today - timedelta(days)).isoformat()
+
+
+def lacking(audited: Audited) -> Iterator[Unknown]:
+    """What the record does not reach, where rules allow it."""
+    record = judged(audited)
+    rows, masks = audited.rows, _provable(audited)
+    short = np.asarray(rows.allow & masks[rows.kind] & audited.mask(*record.short), np.uint64)
+    if short.any():
+        reach = f"from {record.first} to {record.last}" if record.first else "of nobody's doings"
+        names = ", ".join(map(ui_name, audited.names_of(int(np.bitwise_or.reduce(short)))))
+        yield Unknown(f"the record of use, {reach}, does not tell enough of {names}", audited.holders(short != 0))
+
+
+def _provable(audited: Audited) -> Array:
+    """By kind the capabilities that events prove; of projects none, for the content in them is opened without them."""
+    kinds = [kind if kind != "project" else "" for kind in audited.vocabulary.kinds]
+    names = [{proof.capabilities[kind] for proof in PROOFS.values() if kind in proof.capabilities} for kind in kinds]
+    return np.array([audited.mask(*some) for some in names], np.uint64)
+
+
+class _Entries:
+    """Rule rows of each list by itself (`place` in Lists, `row` in Rows), and what was used through each."""
+
+    def __init__(self, audited: Audited, names: tuple[str, ...], since: str) -> None:
+        self.audited, self.since = audited, since
+        rows = audited.rows
+        provable = rows.allow & _provable(audited)[rows.kind] & audited.mask(*names)
+        self.place, self.row = audited.spread(provable != 0)
+        order = np.lexsort((self.row, self.place))
+        self.place, self.row = self.place[order], self.row[order]
+        self.unused = np.asarray(provable[self.row] & ~self._used(), np.uint64)
+        self.unused[~(self._governs_old()[self.place] & self._speaks_to_old())] = NOTHING
+
+    def _key(self, holder: Array, is_default: Array, kind: Array) -> Array:
+        keys: Array = (holder.astype(np.int64) * 2 + is_default) * len(self.audited.vocabulary.kinds) + kind
+        return keys
+
+    def _places(self) -> Array:
+        """Of each content the place of the list that governs it; -1 of whose list is not kept or is empty."""
+        lists, rows, sources = self.audited.lists, self.audited.rows, self.audited.parts.sources
+        kinds = np.zeros(int(lists.flavour.max(initial=-1)) + 1, np.int64)
+        kinds[rows.flavour] = rows.kind
+        keys = self._key(lists.holder, lists.is_default, kinds[lists.flavour])
+        order = np.argsort(keys)
+        wanted = self._key(sources.holder, sources.level == PROJECT_DEFAULT, sources.kind)
+        known = np.isin(sources.level, (OWN, WORKBOOK, PROJECT_DEFAULT)) & np.isin(wanted, keys)
+        places = np.full(len(wanted), -1)
+        places[known] = order[np.searchsorted(keys[order], wanted[known])]
+        return places
+
+    def _used(self) -> Array:
+        """Of each entry the capabilities that somebody behind its grantee used."""
+        used, rows, people = np.zeros(len(self.place), np.uint64), self.audited.rows, self.audited.parts.people
+        acts = self._acts()
+        at, entry = expand(np.searchsorted(self.place, np.arange(len(self.audited.lists.holder) + 1)), acts[:, 0])
+        user, codes = acts[at, 1], rows.grantee[self.row[entry]]
+        is_user = (codes & 3) == USER
+        mine = is_user & (codes >> 2 == user)
+        mine[~is_user] = has_bit(people.rows, people.row_of(codes[~is_user]), user[~is_user])
+        np.bitwise_or.at(used, entry[mine], acts[at[mine], 2].view(np.uint64))
+        return used
+
+    def _acts(self) -> Array:
+        """Place of a list, user and mask of each use since the day, each once; whoever did something saw it too."""
+        audited, places = self.audited, self._places()
+        numbers, users, sources = audited.columns.content_numbers, audited.columns.user_numbers, self._sources()
+        masks, view = dict[tuple[int, int], int](), audited.vocabulary.kinds.index("view")
+        passed_on, seeing = int(audited.mask(*PASSED_ON)), int(audited.mask("Read"))
+        for row in audited.usage or ():
+            content, user = numbers.get(row.content, len(places)), users.get(row.user, -1)
+            if row.day < self.since or content >= len(places) or not 0 <= user < audited.parts.people.count:
+                continue
+            name = proven(row, audited.vocabulary.kinds[int(audited.contents.kind[content])])
+            is_view = audited.contents.kind[content] == view
+            mask = seeing | int(audited.mask(*([name] if name else [])))
+            above = int(audited.contents.parent[content])
+            both = (content, above) if is_view and 0 <= above < len(places) else (content,)
+            for place in both:
+                masks[place, user] = masks.get((place, user), 0) | mask
+                for source in sources.get(place, ()):
+                    masks[source, user] = masks.get((source, user), 0) | passed_on
+        acts = [(int(places[content]), user, mask) for (content, user), mask in masks.items() if places[content] >= 0]
+        return np.array(acts, np.uint64).reshape(-1, 3).view(np.int64)
+
+    def _sources(self) -> Mapping[int, list[int]]:
+        uses, sources = self.audited.columns.uses, dict[int, list[int]]()
+        for content, source in zip(uses.content.tolist(), uses.datasource.tolist(), strict=True):
+            if source < len(self.audited.contents.kind):
+                sources.setdefault(content, []).append(source)
+        return sources
+
+    def _governs_old(self) -> Array:
+        """Of each list whether it governs something, and nothing that is new or of which nobody knows."""
+        places, created = self._places(), self.audited.words("content_created")
+        new = np.array([not day or day[:10] > self.since for day in created], np.bool_)
+        governing = places >= 0
+        counts = [
+            np.bincount(places[some], minlength=len(self.audited.lists.holder)) for some in (governing, governing & new)
+        ]
+        return np.asarray((counts[0] > 0) & (counts[1] == 0))
+
+    def _speaks_to_old(self) -> Array:
+        """Of each entry whether its grantee's people are known, and some of them are there for longer."""
+        audited, people = self.audited, self.audited.parts.people
+        newcomers = audited.newcomers(self.since)
+        old = np.array([key not in newcomers for key in audited.columns.ids("user")[: people.count]], np.bool_)
+        behind = np.asarray((people.rows & people.pack(np.flatnonzero(old))).any(axis=1))
+        behind &= ~np.asarray(people.perhaps_rows.any(axis=1))
+        codes = audited.rows.grantee[self.row]
+        is_user, speaks = (codes & 3) == USER, np.zeros(len(codes), bool)
+        known = is_user & (codes >> 2 < people.count)
+        speaks[known] = old[codes[known] >> 2]
+        speaks[~is_user] = behind[people.row_of(codes[~is_user])]
+        return speaks
+
+    def of(self, holder: int) -> Iterable[tuple[int, int, str | None, list[str]]]:
+        """Grantee code, kind, of a default its kind, and the unused capabilities of each entry of one holder."""
+        audited, lists = self.audited, self.audited.lists
+        first, last = np.searchsorted(lists.holder[self.place], [holder, holder + 1]).tolist()
+        for entry in range(first, last):
+            names = audited.names_of(int(self.unused[entry]))
+            kind = int(audited.rows.kind[self.row[entry]])
+            default_for = audited.vocabulary.kinds[kind] if lists.is_default[self.place[entry]] else None
+            if names:
+                yield int(audited.rows.grantee[self.row[entry]]), kind, default_for, names
+
+
+@lint(
+    "unused-access",
+    "Access that nobody uses",
+    NOTE,
+    CONTENT,
+    LEADERS,
+    why="What nobody has used for so long nobody misses when it goes, and nobody can misuse.",
+    source="Permissions blog: continual reviews; Tableau Blueprint: content that nobody uses; `lint.unused_days`",
+    ignore="It is needed once a year; say so in the baseline, with a last day.",
+    reads=(RULES, MEMBERS, USE, RECORD),
+)
+def unused_access(audited: Audited) -> Remarks:
+    """Allow of what nobody behind the grantee used, on content and among people that are there for longer.
+
+    Only where events prove use: View, Web Edit, Overwrite, downloads, Connect and the like, never of projects.
+    """
+    record = judged(audited)
+    today = date.fromisoformat(audited.today or audited.site.taken.when[:10])
+    for days, names in sorted(record.by_days.items()):
+        entries = _Entries(audited, names, _before(today, days))
+
+        def facts(holder: int, entries: _Entries = entries) -> str:
+            words = []
+            for code, kind, default_for, unused in entries.of(holder):
+                listed = ", ".join(ui_name(name, audited.vocabulary.kinds[kind]) for name in unused)
+                where = f"for {default_for}s in it: " if default_for else ""
+                words.append(f"{where}{listed} of {audited.grantee(code)}")
+            more = [f"{len(words) - MOST_ROWS} more rows"] if len(words) > MOST_ROWS else []
+            return "; ".join((*words[:MOST_ROWS], *more, f"use is known from {record.first} to {record.last}"))
+
+        def fix(holder: int, entries: _Entries = entries) -> Iterator[Change]:
+            key = audited.columns.id_of(CONTENT, holder)
+            for code, _kind, default_for, unused in entries.of(holder):
+                grantee = Grantee(GRANTEE_KINDS[code & 3], audited.columns.id_of(c.NUMBERED[code & 3], code >> 2))
+                blamed = frozenset((ALLOW, name) for name in unused)
+                yield from without(audited.site, key, grantee, default_for, blamed)
+
+        holders = audited.lists.holder[entries.place[entries.unused != 0]]
+        yield Remark(f"allows what nobody used for {days} days", np.unique(holders).astype(np.int64), facts, fix)

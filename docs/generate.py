@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import runpy
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ from tabwarden.sandbox.http import coverage
 
 REFERENCE = Path(__file__).parent / "reference"
 DOCUMENTED_ERRORS = Path(__file__).parent.parent / "tests/sandbox/documented_errors.tsv"
+ANSWER_SHAPES = Path(__file__).parent.parent / "tests/support/answer_shapes.py"
 MADE = "<!-- made by docs/generate.py; do not edit -->"
 MARKS = "Marks: V read in a source, B believed, C sources contradict each other."
 
@@ -219,8 +221,36 @@ def rest_errors() -> Iterator[str]:
         "These are not:"
     )
     yield ""
-    listed = ([row["document"], f"{row['method']} `{row['path']}`", row["code"], row["left"]] for row in left)
-    yield from _table(["method of the reference", "endpoint", "code", "why"], list(listed))
+    listed = (
+        [row["document"], f"{row['method']} `{row['path']}`", row["status"], row["code"], row["left"]] for row in left
+    )
+    yield from _table(["method of the reference", "endpoint", "status", "code", "why"], list(listed))
+
+
+def rest_shapes() -> Iterator[str]:
+    """What of the answers that Tableau was seen to give the sandbox does not tell, and why."""
+    shapes = runpy.run_path(str(ANSWER_SHAPES))
+    left, answers, name_of = shapes["LEFT"], list(shapes["recorded"]()), shapes["name_of"]
+    absent = {one.request for one in left if not one.path}
+    played = [answer for answer in answers if name_of(answer.request) not in absent]
+    partial = sum(bool(shapes["excused"](answer)) for answer in played)
+    yield "# Shapes of answers"
+    yield ""
+    yield (
+        f"Tableau was seen to give {len(answers)} answers, in the tests of its Python client and in recordings of real "
+        f"servers. The request of {len(played)} is one that [the sandbox](sandbox-endpoints.md) plays: "
+        f"{len(played) - partial} are whole there, every element and attribute, by a test over HTTP; {partial} lack "
+        f"something, told here, and nothing else. {len(answers) - len(played)} are of requests that are not played."
+    )
+    yield ""
+    yield "## What an answer lacks"
+    yield ""
+    rows = [[f"`{one.request}`", f"`{one.path}`", one.why] for one in left if one.path]
+    yield from _table(["request", "element or attribute", "why"], rows)
+    yield ""
+    yield "## What is not played"
+    yield ""
+    yield from _table(["request", "why"], [[f"`{one.request}`", one.why] for one in left if not one.path])
 
 
 def findings() -> Iterator[str]:
@@ -255,6 +285,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "findings.md": findings,
     "sandbox-endpoints.md": coverage.page,
     "rest-errors.md": rest_errors,
+    "rest-shapes.md": rest_shapes,
 }
 
 

@@ -124,7 +124,7 @@ def yaml_value(text: str) -> Any:
 
     kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _check_depth(yaml.parse(text, kind))
+        check_depth(yaml.parse(text, kind))
         loader = kind(text)
         try:
             node = loader.get_single_node()
@@ -138,7 +138,7 @@ def yaml_value(text: str) -> Any:
         raise yaml.YAMLError("a value looks like a date or number and is none; put it into quotes") from None
 
 
-def _check_depth(events: Iterable[yaml.Event]) -> None:
+def check_depth(events: Iterable[yaml.Event]) -> None:
     """Raises yaml.YAMLError where a text is too deep: what builds it calls itself for each level, and the C library
     dies of too many.
     """

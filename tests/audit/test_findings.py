@@ -157,6 +157,19 @@ def test_unused_is_only_what_the_record_reaches(days: tuple[str, ...], knobs: Ma
     assert findings(IDLE, "unused-access").unjudged
 
 
+def test_capabilities_with_days_of_their_own_are_mended_together() -> None:
+    idle = {"kind": "workbook", "rules": [{"group": "Staff", "allow": ["Read", "AddComment", "Filter"]}]}
+    site = site_of({"projects": {"Sales": {}}, "content": {"Sales/Idle": idle, "Sales/Seen": {**STAFF, "rules": []}}})
+    usage = [
+        {**OPENED, "day": day, "what": what} for day in ("2026-01-01", "2026-11-28") for what in ("view", "comment")
+    ]
+    result = findings(site, "unused-access", knobs={"unused_days_of": {"Read": 200}}, usage=usage)
+    assert [finding.remark.words for finding in result.findings] == ["allows what nobody used for 90 days"]
+    changes, _ = changes_of(result, "unused-access")
+    left = carried_out(site, changes).find_content("Sales/Idle").rules
+    assert {rule.capability for rule in left or ()} == {"Filter"}
+
+
 def test_who_came_lately_has_not_left_anything_unused() -> None:
     rows = tuple(_usage(IDLE, {**OPENED, "day": day}) for day in ("2026-08-01", "2026-11-28"))
     ann, days = IDLE.users_named("ann")[0], list[str]()
@@ -215,11 +228,27 @@ def test_exit_codes(store: Path) -> None:
     assert run("lint", "rules-for-persons", "--fail-on", "error", *here).exit_code == 0
     wrong = [("--fail-on", "eror"), ("--fix", "rules-for-persons"), ("--put-by", "x"), ("rules-for-person",)]
     wrong += [("--scope", "Sale"), ("--since", "9"), ("--fix", "rules-for-persons:HRR", "--out", "p.json")]
-    wrong += [("--put-by", "x.yaml", "--until", "soon", "--reason", "r")]
+    wrong += [("--put-by", "x.yaml", "--until", day, "--reason", "r") for day in ("soon", "2020-01-01")]
     for words in wrong:
         ended = run("lint", *words, *here)
         assert ended.exit_code == 1, words
         assert "Traceback" not in ended.output
+
+
+def test_every_name_that_is_no_lint_is_told(store: Path) -> None:
+    output = run("lint", "rules-for-person", "no-leder", "--store", str(store)).output
+    assert "`rules-for-person`" in output
+    assert "`no-leder`" in output
+
+
+def test_where_rules_were_not_read_no_group_is_called_unused() -> None:
+    now = site_of({})
+    assert findings(now, "unused-group").findings
+    bare = {key: replace(content, rules=None) for key, content in now.contents.items()}
+    for lacking in (replace(now, contents=bare), replace(now, partial=("projects but HR",))):
+        result = findings(lacking, "unused-group")
+        assert not result.findings
+        assert [one.because for one in result.unjudged] == ["not all rules were read"]
 
 
 def test_a_baseline_puts_by_until_a_day(store: Path) -> None:

@@ -127,10 +127,10 @@ def test_a_change_that_breaks_one_is_stopped_and_no_other() -> None:
     assert stops_of(now, "add bob to finance", only("group finance")) == []
     assert stops_of(now, "allow View on Finance to group sales", only("group sales", "group finance")) == []
     told = stops_of(now, "allow View on Finance to group sales", only("group finance"))
-    assert told == ["`finance` would be broken 1 times: `bob may View Finance`"]
+    assert told == ["`finance` would be broken once: `bob may View Finance`"]
     none = Invariant("none", "f:2", NO_RULE, ("everybody",), (Act(()),), mode="Allow")
     told = stops_of(now, 'allow View on Finance to group "All Users"', none)
-    assert told == ["`none` would be broken 1 times: `a rule of Finance: Allow View for group All Users`"]
+    assert told == ["`none` would be broken once: `a rule of Finance: Allow View for group All Users`"]
 
 
 def test_what_was_broken_before_stops_nothing() -> None:
@@ -160,7 +160,50 @@ def test_whoever_could_be_put_into_a_group_counts_where_anybody_does() -> None:
     assert [breach.group for breach in judged.could] == ["nobody-yet"]
     assert stops_of(small(), "add bob to sales", anybody) == []
     told = stops_of(small(), "allow View on Finance to group nobody-yet", anybody)
-    assert told == ["`finance` would be broken 1 times: `whoever is put into nobody-yet may View Finance`"]
+    assert told == ["`finance` would be broken once: `whoever is put into nobody-yet may View Finance`"]
+
+
+@pytest.mark.parametrize(
+    ("form", "people", "role", "possible"),
+    [
+        (NOBODY, ("role Viewer",), "Viewer", 1),
+        (NOBODY, ("role Unlicensed",), "", 0),
+        (NOBODY, ("user bob",), "Creator", 1),
+        (NOBODY, ("role Viewer", "group sales"), "Creator", 1),
+        (ONLY, ("role Creator", "group finance"), "ExplorerCanPublish", 1),
+        (ONLY, ("role Creator", "role ExplorerCanPublish", "role Explorer", "role Viewer"), "", 0),
+    ],
+)
+def test_whoever_has_a_role_that_must_not(form: str, people: tuple[str, ...], role: str, possible: int) -> None:
+    one = only(*people, form=form, anybody=True, acts=(Act(("View",), Selection(("Finance/budget",))),))
+    now = small()
+    budget = replace(
+        now.contents["budget"], rules=frozenset(r for r in now.contents["budget"].rules if "no" in r.grantee.id)
+    )
+    now = replace(now, contents={**now.contents, "budget": budget})
+    judged = invariants.Invariants(now, [one], TODAY).judge()[0]
+    assert judged.possible == possible
+    assert all(breach.answer.allowed for breach in judged.could)
+
+
+def test_what_was_not_read_is_unknown_and_never_green() -> None:
+    now = small()
+    bare = replace(now.contents["budget"], rules=None, tags=None)
+    partly = replace(now, contents={**now.contents, "budget": bare})
+    none = Invariant("none", "f:2", NO_RULE, ("everybody",), (Act(()),))
+    tagged = only("group finance", acts=(Act(("View",), Selection(tag="pii")),))
+    states = [one.state for one in invariants.Invariants(partly, [none, tagged], TODAY).judge()]
+    assert states == ["unknown", "unknown"]
+    assert [one.state for one in invariants.Invariants(now, [none], TODAY).judge()] == ["holds"]
+
+
+def test_an_invariant_of_nothing_is_told() -> None:
+    tagged = only("group finance", acts=(Act(("View",), Selection(tag="pii")),))
+    of_role = Invariant("none", "f:2", NO_RULE, ("role Viewer",), (Act(()),))
+    problems = invariants.Invariants(small(), [tagged, of_role], TODAY).problems
+    assert [problem.partition(": ")[2][:20] for problem in problems] == ["nothing has the tag ", "rules are for groups"]
+    flows = only("group finance", acts=(Act(("View",), Selection(kind="flow")),))
+    assert "nothing on the site" in invariants.Invariants(small(), [flows], TODAY).judge()[0].notes[0]
 
 
 def test_an_exemption_counts_until_its_last_day() -> None:

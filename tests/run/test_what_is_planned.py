@@ -10,7 +10,7 @@ import pytest
 from provisioning import GROUP, Bench, bench, world
 
 from tabwarden.model.errors import SettingsError, UnknownName
-from tabwarden.model.site import Content, Group
+from tabwarden.model.site import ALLOW, Content, Grantee, Group, Rule
 from tabwarden.model.takes import Authentication, IdentityProvider, SiteTakes
 from tabwarden.plan.plan import Plan
 from tabwarden.report.plans import contents_table
@@ -181,3 +181,22 @@ def test_the_way_back_of_a_leaver_tells_who_sees_what_as_the_way_there_did(tmp_p
         assert [note for note in back.notes if "sight of content is told by the snapshot" in note]
         table = contents_table(replace(there.impact, contents=there.impact.contents * 3))
         assert len(table.rows) == 1  # a line for the same people, however much it is
+
+
+def test_an_older_plan_about_people_is_judged_by_the_invariants_of_today(desk: Bench) -> None:
+    rule = Rule(Grantee("group", "g-grant"), "Read", ALLOW)
+    seen = replace(desk.site.contents["p-default"], rules=frozenset({rule}))
+    desk.change_site(replace(desk.site, contents={seen.id: seen}))
+    desk.joiners("cleo@a.example")
+    plan = desk.plan()
+    assert not plan.stops
+    path = desk.folder / "invariants.yaml"
+    path.write_text("invariants:\n- {name: not cleo, nobody: user cleo@a.example, may: View, on: Default}\n")
+    (stop,) = desk.apply(plan).stops
+    assert (stop.id, stop.waivable) == ("invariant-broken", False)
+    assert "no content of the site was read" in stop.sentence
+    read_and_keep(desk.settings, Wishes(), Listener(print))
+    (stop,) = desk.apply(plan).stops
+    assert "`not cleo` would be broken once: `cleo@a.example may View Default`" in stop.sentence
+    path.unlink()
+    assert desk.apply(plan).succeeded

@@ -19,7 +19,7 @@ from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality, played
 
 Refused = TSC.ServerResponseError
-NEVER = ("subscriptions", "dataAlerts", "metrics", "flows/runs", "labels", "virtualconnections/none/revisions")
+NEVER = ("metrics", "labels", "virtualconnections/none/revisions")
 
 
 def at(box, path):

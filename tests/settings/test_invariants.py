@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_line import run
+from small_site import project, site
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.model.site import Taken
 from tabwarden.run.context import invariants_of
 from tabwarden.settings import load
 from tabwarden.settings.invariants import load_invariants, schema
+from tabwarden.store.history import History
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY
 
 RIGHT = """
@@ -31,6 +36,11 @@ WRONG = {
     "{name: a, never_both: [{may: View}]}": "never_both",
     "{name: a, never_both: [{may: View}, {may: Filter}], on: Finance}": "none beside it",
     "{name: a, only: x, may: View, exceptions: [{people: ann, owner: o, expires: 2027-01-01}]}": "reason",
+    "{name: a, nobody: [], may: View}": "always hold",
+    "{name: a, no_rule: {for: []}}": "always hold",
+    "{name: a, never_both: [{may: []}, {may: Filter}]}": "always hold",
+    "{name: a, never_both: [{may: View}, {may: Filter}], holds_for: anybody}": "today's people",
+    "{name: a, only: x, may: View, exceptions: [{people: ann, owner: '', reason: r, expires: 2027-01-01}]}": "owner",
     "{name: a, only: x, may: View}\n- {name: A, only: x, may: View}": "said already in",
 }
 
@@ -53,6 +63,17 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str) -> None:
         load_invariants(path)
     assert str(told.value).startswith(f"{path}:")
     assert WRONG[text] in str(told.value)
+
+
+def test_an_old_or_limited_snapshot_says_so_first(tmp_path: Path) -> None:
+    (tmp_path / "i.yaml").write_text("invariants: [{name: a, nobody: role Viewer, may: Overwrite}]")
+    taken = Taken("https://t.example", "2020-01-01T00:00:00Z", "ann", "Viewer")
+    with History(tmp_path / "store") as history:
+        history.keep(replace(site(project("Finance", None), users=("ann:Viewer",)), taken=taken))
+    ended = run("check", str(tmp_path / "i.yaml"), "--store", str(tmp_path / "store"))
+    assert ended.exit_code == 0
+    assert "days old" in ended.output
+    assert "read in part, by ann (Viewer)" in ended.output
 
 
 def test_the_schema_is_one() -> None:

@@ -5,12 +5,26 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from paths import ROOT
+SANDBOX = Path(__file__).parent.parent / "sandbox"
+TABLE = SANDBOX / "shapes.tsv"
 
-TABLE = ROOT / "tests/sandbox/shapes.tsv"
+
+class Left(NamedTuple):
+    """What is left out with all that is in it, and why; without a path the request is not played."""
+
+    request: str
+    path: str
+    why: str
+
+
+LEFT = [
+    Left(**row)
+    for row in csv.DictReader((SANDBOX / "shapes_left.tsv").read_text(encoding="utf-8").splitlines(), delimiter="\t")
+]
 
 
 class Answered(NamedTuple):
@@ -58,3 +72,14 @@ def recorded() -> Iterator[Answered]:
                 for number in range(int(times or 1)):
                     full = f"{name} {row['version']} {row['request']} {number}" if name == "recorded" else name
                     yield Answered(full, row["request"], row["version"], shape)
+
+
+def name_of(request: str) -> str:
+    """A request without its query."""
+    return request.partition("?")[0]
+
+
+def excused(answer: Answered) -> set[str]:
+    """What of an answer's shape is left out for a reason."""
+    paths = [one.path for one in LEFT if one.path and one.request == name_of(answer.request)]
+    return {part for part in answer.shape for path in paths if part == path or part.startswith(path + "/")}

@@ -18,7 +18,7 @@ SITE = """
     settings: {{revision_history: {history}, user_visibility: {visible}}}
     users:
       ada: {{role: ServerAdministrator}}
-      pat: {{role: Creator}}
+      pat: {{role: Creator, email: pat@corp.example}}
       eve: {{role: ExplorerCanPublish}}
       vic: {{role: Viewer}}
       guest: {{role: Guest}}
@@ -35,8 +35,8 @@ SITE = """
       Q: {{owner: olga, rules: []}}
       L: {{owner: ada, mode: LockedToProject, rules: []}}
     content:
-      P/W: {{kind: workbook, owner: pat, tabs: false, views: [{{name: V}}], rules: [{{user: eve, template: Publish}}],
-            connections: [{{kind: postgres, server: db.example}}]}}
+      P/W: {{kind: workbook, owner: pat, tabs: false, views: [{{name: V}}, {{name: V2}}],
+            rules: [{{user: eve, template: Publish}}], connections: [{{kind: postgres, server: db.example}}]}}
       P/T: {{kind: workbook, owner: pat, tabs: true, views: [{{name: TV}}], rules: [{{user: eve, allow: [Read]}}]}}
       P/X: {{kind: workbook, owner: pat, views: [{{name: XV}}], connections: [{{kind: textscan}}]}}
       P/D: {{kind: datasource, owner: pat, rules: [{{user: eve, template: Publish}}],
@@ -106,6 +106,29 @@ class Stage:
         self.upload = begun["fileUpload"]["uploadSessionId"]
 
         self._scheduled()
+        self._mailed()
+
+    def _mailed(self):
+        """A subscription and a data alert of pat; the alert comes to eve too."""
+        of_mail = next(one.id for one in self.box.state.schedules.values() if one.kind == "Subscription")
+        self.mail_schedule, view, pat = of_mail, self.id("P/W/V"), self.raw("pat")
+        body = (
+            f'<subscription subject="Mail"><content id="{view}" type="View"/><schedule id="{of_mail}"/>'
+            f'<user id="{pat.user}"/></subscription>'
+        )
+        self.subscription = self._made(pat, "subscriptions", body)
+        body = f'<dataAlertCreateAlert subject="High" frequency="Daily" visibility="private" viewId="{view}"/>'
+        self.alert = self._made(pat, "dataAlerts", body)
+        body = f'<tsRequest><user id="{self.user("eve")}"/></tsRequest>'
+        answer = pat.call("POST", f"{{s}}/dataAlerts/{self.alert}/users", body)
+        assert answer.status_code == 200, answer.text
+
+    def _made(self, raw, path, body):
+        """The id of what a request makes."""
+        answer = raw.call("POST", f"{{s}}/{path}", f"<tsRequest>{body}</tsRequest>", json=True)
+        assert answer.status_code == 201, answer.text
+        ((_name, one),) = answer.json().items()
+        return one["id"]
 
     def _scheduled(self):
         """Schedules of both kinds, and a task on each."""

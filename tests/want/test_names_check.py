@@ -298,7 +298,7 @@ def added_as(desk: Desk, connection: Connection, given: str) -> str:
     try:
         answer = connection.call("POST", "users", body=element("user", name=given, siteRole="Unlicensed"))
     except TableauError as error:
-        return "refused" if error.code.startswith("4001") else str(error)
+        return "refused" if error.code.startswith(("4001", "404002", "404016")) else str(error)
     assert answer is not None
     added = desk.site.users[next(answer.iter("user")).get("id", "")]
     return f"{added.domain}\\{added.name}".casefold()

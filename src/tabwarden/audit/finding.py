@@ -22,8 +22,9 @@ OWNERS, LEADERS, ADMINISTRATORS, SERVER, DIRECTORY = MENDERS = (
     "directory",
 )
 """Who can mend it."""
-RULES, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS, RECORD = FACTS = (
+RULES, EVERY_RULE, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS, RECORD = FACTS = (
     "rules",
+    "every rule",
     "members of groups",
     "connections",
     "tags",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from tabwarden.audit.audited import Audited
 from tabwarden.audit.finding import (
     CONNECTIONS,
     CONTENT,
+    EVERY_RULE,
     LINTS,
     MEMBERS,
     RECORD,
@@ -86,6 +87,19 @@ def lint_named(words: str) -> Lint:
     return lint
 
 
+def lints_named(words: Iterable[str]) -> list[str]:
+    """The ids of lints; UnknownName with every one that is none."""
+    ids, problems = list[str](), list[str]()
+    for one in words:
+        try:
+            ids.append(lint_named(one).id)
+        except UnknownName as error:
+            problems.append(str(error))
+    if problems:
+        raise UnknownName(*problems)
+    return ids
+
+
 def findings_of(audited: Audited, *, only: Collection[str] = (), scope: str | None = None) -> Findings:
     """What the lints (ids, none: all that the settings do not ignore) remark of the site, or of a project (id)."""
     lints = [lint for lint in LINTS.values() if (lint.id in only if only else lint.id not in audited.knobs.ignore)]
@@ -131,9 +145,12 @@ def _lacking(audited: Audited, lint: Lint) -> Iterator[Unknown]:
     partial = audited.site.partial
     if RULES in lint.reads and len(audited.unread):
         yield Unknown("their rules were not read", audited.unread)
+    if EVERY_RULE in lint.reads and (len(audited.unread) or scope.is_limited(audited.site)):
+        yield Unknown("not all rules were read")
     if MEMBERS in lint.reads and len(audited.parts.people.unread_groups):
         groups = audited.parts.people.unread_groups
-        yield Unknown(f"members of {len(groups)} groups were not read", groups[:1])
+        number = f"{len(groups)} {'group' if len(groups) == 1 else 'groups'}"
+        yield Unknown(f"members of {number} were not read", groups[:1])
     for fact, words, mark in (
         (CONNECTIONS, scope.CONNECTIONS, "connections"),
         (TAGS, scope.TAGS, "tags"),

@@ -92,7 +92,7 @@ class Asking(NamedTuple):
     def use(self, site: Site) -> LastUse | None:
         """Who last used what there, where that was read (`read --use`)."""
         from tabwarden.run.history import store_named
-        from tabwarden.run.usage import last_use
+        from tabwarden.store.usage.days import last_use
 
         return last_use(store_named(self.store, self.settings), site) if self.snapshots is None else None
 

@@ -41,11 +41,17 @@ def check(
 
         emit(json.dumps(json_schema(), indent=2).split("\n"))
         return
+    from datetime import UTC, datetime
+
     from tabwarden.run.check import checked, invariants_at, with_causes
     from tabwarden.run.history import store_named
+    from tabwarden.run.open_snapshot import doubts
 
     invariants = invariants_at(file, asking.settings)
     site = asking.questions().site
+    output.warn_partial(site)
+    for doubt in doubts(site, datetime.now(UTC)):
+        output.note(doubt)
     result = checked(site, invariants)
     if asking.snapshots is None:
         store = store_named(asking.store, asking.settings)

@@ -27,12 +27,14 @@ def licences(
 ) -> None:
     """By the newest snapshot, the history and the use that was read; nothing is written to Tableau."""
     from tabwarden.model.errors import TabwardenError
+    from tabwarden.model.roles import role_named
     from tabwarden.run.licences import idle_people, people_told
     from tabwarden.run.licences import licences as known_of
     from tabwarden.run.licences import warn as write_to
 
     if warn and idle is None:
         raise TabwardenError("`--warn` goes with `--idle DAYS`: who is to be warned")
+    role_named(to)
     loaded = load_settings(settings)
     known = known_of(loaded)
     people = people_told(known) if idle is None else idle_people(known, idle, to)

@@ -82,10 +82,11 @@ def _check(fail_on: str, plan: tuple[object, object], baseline: tuple[object, st
     if (path is None) is not (not until and not reason) or (path is not None and not (until and reason)):
         raise UsageError("`--put-by FILE` wants `--until DAY` and `--reason WORDS`: nothing is put by for ever")
     try:
-        if until:
-            datetime.date.fromisoformat(until)
+        over = bool(until) and datetime.date.fromisoformat(until) < datetime.datetime.now(datetime.UTC).date()
     except ValueError:
         raise UsageError(f"`--until {until}` is no day; write it as 2027-01-31") from None
+    if over:
+        raise UsageError(f"`--until {until}` is over already: nothing would be put by")
 
 
 def _mend(result: Linted, fix: str, out: Path, output: Output) -> None:

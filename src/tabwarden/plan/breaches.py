@@ -14,8 +14,8 @@ from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.access.reference import may
 from tabwarden.model.errors import Disagreement
 from tabwarden.model.roles import is_admin
-from tabwarden.model.site import Grantee, Rule, Site
-from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, ONLY, Crowd, Invariant, Meaning
+from tabwarden.model.site import Grantee, Rule, Rules, Site
+from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Crowd, Invariant, Meaning
 
 if TYPE_CHECKING:
     from tabwarden.engine.columns import Array
@@ -43,7 +43,10 @@ class Breach(NamedTuple):
 
 
 class Laid(NamedTuple):
-    """An invariant with whom and what its words mean on one Site; `acts_of_first`: of its first act."""
+    """An invariant with whom and what its words mean on one Site; `acts_of_first`: of its first act.
+
+    `untold`: of how many contents nobody knows whether it speaks of them.
+    """
 
     invariant: Invariant
     crowd: Crowd
@@ -51,6 +54,7 @@ class Laid(NamedTuple):
     acts: list[tuple[str, list[int]]]
     acts_of_first: int
     notes: tuple[str, ...]
+    untold: int = 0
 
 
 class Breaches:
@@ -77,11 +81,17 @@ class Breaches:
     def suspects(self, laid: Laid) -> Array:
         """Numbers of the users who must not."""
         form, inside = laid.invariant.form, self._inside(laid.crowd)
-        among = ~inside if form == ONLY else inside | (form == NEVER_BOTH)
+        among = ~inside if form == ONLY else inside | (form == NEVER_BOTH or self._anyone(laid))
         among &= ~self._inside(laid.exempt)
         if not laid.invariant.administrators:
             among &= ~self._administrators
         return np.flatnonzero(among)
+
+    def _anyone(self, laid: Laid) -> bool:
+        """Whether whoever is put into a group may be one of these: a person, or of a role beside groups."""
+        crowd = laid.crowd
+        mixed = bool(crowd.roles and (crowd.groups or crowd.group_sets))
+        return self.phantoms and laid.invariant.form == NOBODY and (bool(crowd.users) or mixed)
 
     @cached_property
     def _administrators(self) -> Array:
@@ -176,9 +186,11 @@ class Breaches:
         return owned.owner == pair[0]
 
     def unknown(self, laid: Laid) -> int:
-        """Of how many pairs of a suspect and a content nobody knows whether he may."""
+        """Of how many pairs of a suspect and a content, lists of rules, or contents nobody knows."""
+        count = laid.untold
+        if laid.invariant.form == NO_RULE:
+            return count + sum(rules is None for content in self._contents(laid) for rules in self._lists(content))
         suspects = self.suspects(laid)
-        count = 0
         for what, contents in laid.acts:
             if what.startswith(ABILITY):
                 count += sum(self._answer(*pair, what).verdict == UNKNOWN for pair in self._each(suspects, contents))
@@ -217,14 +229,20 @@ class Breaches:
         """Every rule on these contents, and every default rule of these projects, that is forbidden."""
         one, crowd = laid.invariant, laid.crowd
         names = {what for what, _ in laid.acts} - {""}
-        ids = self.engine.columns.ids("content")
-        for content in dict.fromkeys(ids[number] for _, contents in laid.acts for number in contents):
-            thing = self.site.contents[content]
-            for rules in (thing.rules, *thing.defaults.values()):
+        for content in self._contents(laid):
+            for rules in self._lists(content):
                 for rule in rules or ():
                     named = not names or rule.capability in names
                     if named and one.mode in ("", rule.mode) and self._names(crowd, rule.grantee):
                         yield Breach(content=content, what=rule.capability, rule=rule)
+
+    def _contents(self, laid: Laid) -> dict[str, None]:
+        ids = self.engine.columns.ids("content")
+        return dict.fromkeys(ids[number] for _, contents in laid.acts for number in contents)
+
+    def _lists(self, content: str) -> tuple[Rules | None, ...]:
+        thing = self.site.contents[content]
+        return thing.rules, *thing.defaults.values()
 
     def _names(self, crowd: Crowd, grantee: Grantee) -> bool:
         ids = {"user": crowd.users, "group": crowd.groups, "groupSet": crowd.group_sets}[grantee.kind]

@@ -15,7 +15,6 @@ from tabwarden.plan.lock_out import kept_from, locked_out_of_content, nobody_lef
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
 from tabwarden.plan.stops import (
-    INVARIANT_BROKEN,
     LOCK_OUT,
     NO_WAY_BACK,
     RULES_REMOVED,
@@ -229,10 +228,11 @@ def stops_now(
     no_way: str | None = None,
     invariants: Sequence[Invariant] = (),
     today: str = "",
+    shown: Site | None = None,
 ) -> tuple[Stop, ...]:
     """The stops of a plan on the site as it is now; `no_way` says why the site as it was could not be kept.
 
-    Invariants are judged anew where content is changed, for then it was read; else what the plan says of them stands.
+    Invariants are judged anew, on `shown`: `now` with content, where that was read at another time.
 
     Once it began, how much is too much was judged; what may never happen is judged again, and whether it is still
     true. The stops of its sources stay as they are, for the sources are not read again.
@@ -243,8 +243,9 @@ def stops_now(
         sources = [s for s in plan.stops_of_all if s.id.startswith("source-") or s.id == UNLISTED_LEAVE]
         writes = any(change.writes_content for change in plan.changes)
         end = carried_out(now, plan.changes) if writes else now
-        sources += _invariants(now, end, invariants, today)
-        sources += [] if writes else [stop for stop in plan.stops_of_all if stop.id == INVARIANT_BROKEN]
+        whole = shown if shown is not None else now
+        later = end if whole is now and writes else carried_out(whole, plan.changes)
+        sources += _invariants(whole, later, invariants, today)
         too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from tabwarden.model.capability import ui_name
 from tabwarden.model.names import some
@@ -12,12 +11,14 @@ from tabwarden.model.site import Site, User
 from tabwarden.plan.breaches import ABILITY, Breach, Breaches, Laid, rule_key
 from tabwarden.plan.plan import Stop
 from tabwarden.plan.stops import INVARIANT_BROKEN, SAMPLE
-from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, ONLY, Act, Crowd, Exemption, Invariant
+from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Act, Crowd, Exemption, Invariant
 
 MOST_TOLD, FEW_TOLD = (
     1_000,
     5,
 )  # breaches of all invariants that are told with reasons, of one at least; all are counted
+
+SEATED = ("Creator", "ExplorerCanPublish", "Explorer", "Viewer")  # the strongest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Invariants:
         self.today, self.invariants = today, invariants
         self._most = max(MOST_TOLD // max(len(invariants), 1), FEW_TOLD)
         self._people = Breaches(site)
+        self._anybody: dict[str, Breaches] = {}
         self._meaning = self._people.meaning
         self._laid = [self._lay(one) for one in invariants]
 
@@ -71,11 +73,17 @@ class Invariants:
     def _lay(self, one: Invariant) -> Laid:
         meaning, current = self._meaning, [e for e in one.exemptions if e.expires >= self.today]
         exempt = meaning.crowd([words for e in current for words in e.people], one.where)
-        both = [(act, meaning.contents(act.on, one.where)) for act in one.acts]
-        listed = [[(what, contents) for what in self._whats(act, one)] for act, contents in both]
+        both = [(act, *meaning.contents(act.on, one.where)) for act in one.acts]
+        listed = [[(what, contents) for what in self._whats(act, one)] for act, contents, _ in both]
         acts = [pair for pairs in listed for pair in pairs]
         notes = tuple(_expired(e) for e in one.exemptions if e not in current)
-        return Laid(one, meaning.crowd(one.people, one.where), exempt, acts, len(listed[0]), notes)
+        untold = sum(number for _, _, number in both)
+        if not untold and not all(contents for _, contents, _ in both):
+            notes += ("nothing on the site is what it speaks of, so nothing can break it",)
+        crowd = meaning.crowd(one.people, one.where)
+        if one.form == NO_RULE and (crowd.roles or crowd.owners):
+            meaning.refuse(one.where, "rules are for groups, group sets and users; of roles and owners say `nobody`")
+        return Laid(one, crowd, exempt, acts, len(listed[0]), notes, untold)
 
     def _whats(self, act: Act, one: Invariant) -> tuple[str, ...]:
         if one.form == NO_RULE and not act.may:
@@ -90,7 +98,8 @@ class Invariants:
         one, people = laid.invariant, self._people
         if one.form == NO_RULE:
             rules = list(people.rules(laid))
-            return Judged(one, len(rules), tuple(rules[: self._most]), notes=laid.notes)
+            unknown = people.unknown(laid)
+            return Judged(one, len(rules), tuple(rules[: self._most]), unknown=unknown, notes=laid.notes)
         if one.form == NEVER_BOTH:
             both = people.both(laid)
             return Judged(one, len(both), tuple(both[: self._most]), unknown=people.unknown(laid), notes=laid.notes)
@@ -99,18 +108,23 @@ class Invariants:
         if laid.crowd.unread(people.site):  # who belongs to it nobody knows, so whoever may is no sure breach
             whole = laid._replace(crowd=Crowd(), invariant=replace(one, form=ONLY))
             return Judged(one, unknown=unknown + people.breaches(whole, 0)[0], notes=laid.notes)
-        possible, could = self._possible.breaches(laid, self._most) if one.anybody else (0, [])
+        possible, could = self._possible(laid).breaches(laid, self._most) if one.anybody else (0, [])
         return Judged(one, number, tuple(breaches), possible, tuple(could), unknown, laid.notes)
 
-    @cached_property
-    def _possible(self) -> Breaches:
-        return Breaches(whoever(self._people.site), phantoms=True)
+    def _possible(self, laid: Laid) -> Breaches:
+        role = role_of_whoever(laid)
+        if role not in self._anybody:
+            self._anybody[role] = Breaches(whoever(self._people.site, role), phantoms=True)
+        return self._anybody[role]
 
     def pairs(self) -> list[set[tuple[str, str, str]] | None]:
         """Of each invariant who (id) breaks it where with what; None where they are too many to compare."""
         pairs = []
         for laid in self._laid:
-            today, could = self._people.pairs(laid), self._possible.pairs(laid) if laid.invariant.anybody else set()
+            today, could = (
+                self._people.pairs(laid),
+                self._possible(laid).pairs(laid) if laid.invariant.anybody else set(),
+            )
             pairs.append(None if today is None or could is None else today | could)
         return pairs
 
@@ -157,7 +171,8 @@ def invariant_stops(now: Site, after: Site, invariants: Sequence[Invariant], tod
 def _stop(site: Site, judged: Judged, count: int) -> Stop:
     one = judged.invariant
     names = some([breach_words(site, breach) for breach in judged.breaches], SAMPLE)
-    sentence = f"`{one.name}` would be broken {judged.number} times{': ' if names else ''}{names}"
+    number = "once" if judged.number == 1 else f"{judged.number:,} times"
+    sentence = f"`{one.name}` would be broken {number}{': ' if names else ''}{names}"
     remedy = f"leave that out, or write an exception with owner, reason and end in {one.where}"
     return Stop(INVARIANT_BROKEN, count, 0, judged.number, False, sentence, f"{remedy}; this stop cannot be waived")
 
@@ -192,22 +207,31 @@ def what_of(site: Site, breach: Breach) -> str:
 # -- whoever could be put in a group --------------------------------------------------------------------------------
 
 
-def whoever(site: Site) -> Site:
+def role_of_whoever(laid: Laid) -> str:
+    """The strongest site role of whoever must not, '' where nobody is left; administrators are put into no group."""
+    form, crowd = laid.invariant.form, laid.crowd
+    if form == ONLY:
+        return next((role for role in SEATED if role not in crowd.roles), "")
+    alone = form == NOBODY and not (crowd.users or crowd.groups or crowd.group_sets)
+    return next((role for role in SEATED if alone and role in crowd.roles), SEATED[0])
+
+
+def whoever(site: Site, role: str) -> Site:
     """The Site with other people: one in each group that a rule names, who is in All Users and nothing else.
 
-    For each group set that a rule names one who is in all its groups. They are called as their group, and may hold any
-    site role but an administrator's.
+    For each group set that a rule names one who is in all its groups. They are called as their group, and have
+    that site role; without one there is nobody.
     """
     lists = (rules for c in site.contents.values() for rules in (c.rules, *c.defaults.values()))
     grantees = {rule.grantee for rules in lists for rule in rules or ()}
     groups = {g.id: (g.id,) for g in grantees if g.kind == "group" and g.id in site.groups}
     sets = {g.id: site.group_sets[g.id].groups for g in grantees if g.kind == "groupSet" and g.id in site.group_sets}
     people = {**groups, **{key: tuple(members) for key, members in sets.items()}}
-    users = {key: User(key, _called(site, key), "Creator") for key in people}
+    users = {key: User(key, _called(site, key), role) for key in people if role}
     inside: dict[str, set[str]] = {}
     for key, members in people.items():
         for group in members:
-            inside.setdefault(group, set()).add(key)
+            inside.setdefault(group, set()).update({key} & users.keys())
     everybody = frozenset(users)
     later = {
         group.id: replace(group, members=everybody if group.everyone else frozenset(inside.get(group.id, ())))

@@ -21,6 +21,7 @@ from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history, setting_names
 from tabwarden.run.context import Context, Progress, guarded_of, invariants_of, limits_of, silent
+from tabwarden.run.planning import with_content_of
 from tabwarden.run.plans import keep_in
 from tabwarden.settings import Settings
 from tabwarden.store.journal import (
@@ -165,6 +166,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     for one in setting_names.gone(settings, now, terms.store, plan.site) if settings is not None else ():
         log.warning("%s", setting_names.remark(*one))
     snapshot, no_way = kept_before(plan, now, terms.keep)
+    apart = bool(terms.invariants and plan.changes and not now.contents)
     stops = stops_now(
         plan,
         now,
@@ -174,6 +176,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
         no_way=no_way,
         invariants=terms.invariants,
         today=present()[:10],
+        shown=with_content_of(settings, now) if apart and settings is not None else None,
     )
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
     wrong = mismatches((*stops, *plan.stops_of_lists), terms.waivers)

@@ -35,10 +35,10 @@ class Checked(NamedTuple):
 
 def invariants_at(path: Path | None, settings: Path | None) -> tuple[Invariant, ...]:
     """Those of a file; without one those of the settings, else of `invariants.yaml` here."""
-    if path is not None:
-        return load_invariants(path)
     invariants: tuple[Invariant, ...] = ()
-    if located(settings, os.environ).path is not None:
+    if path is not None:
+        invariants = load_invariants(path)
+    elif located(settings, os.environ).path is not None:
         invariants = invariants_of(load(settings, os.environ))
     elif Path(INVARIANTS).is_file():
         invariants = load_invariants(Path(INVARIANTS))

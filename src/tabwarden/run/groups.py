@@ -97,7 +97,7 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     )
     wanted = decision.wanted
     if with_contents:
-        after = carried_out(with_content_of(context, now), changes)
+        after = carried_out(with_content_of(context.settings, now), changes)
         wanted = replace(wanted, notes=(*wanted.notes, *sight_remarks(after, decision.left)))
     plan = planned(context, basis, now, wanted, with_contents=with_contents, changes=changes)
     keep_accounts(context.store, plan.id, plan.site, decision.accounts, gathered.when)

@@ -17,9 +17,9 @@ from tabwarden.plan.plan import Plan
 from tabwarden.run import history
 from tabwarden.run.context import guarded_of, running
 from tabwarden.run.planning import basis_of, planned
-from tabwarden.run.usage import last_use
 from tabwarden.safe_files import read_text, write_whole
 from tabwarden.settings import Settings
+from tabwarden.store.usage.days import last_use
 from tabwarden.tableau.read.people import read_people
 from tabwarden.want.licences import ROLES, Lowering, Seen, lowered
 

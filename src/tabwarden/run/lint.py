@@ -13,23 +13,21 @@ from typing import Any, NamedTuple
 from tabwarden.audit.audited import Audited
 from tabwarden.audit.baseline import Judged, PutBy, judged
 from tabwarden.audit.finding import CONTENT, SITE, Finding
+from tabwarden.audit.from_use import FromUse, from_use
 from tabwarden.audit.knobs import Knobs, knobs_of
-from tabwarden.audit.lint import Findings, findings_of, lint_named
+from tabwarden.audit.lint import Findings, findings_of, lint_named, lints_named
 from tabwarden.audit.score import Score, scores, whole
 from tabwarden.effects.change import Change
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import hint
-from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
 from tabwarden.model.usage import Usage
 from tabwarden.places import located
 from tabwarden.questions import Questions
 from tabwarden.report.findings.tables import NO_TREND, Trend
-from tabwarden.run.history import open_last, time_of
-from tabwarden.run.open_snapshot import Where, open_site
+from tabwarden.run.history import open_last
+from tabwarden.run.open_snapshot import Where, doubts, open_site
 from tabwarden.safe_files import read_text
-
-OLD = 7  # days
 
 
 class Wanted(NamedTuple):
@@ -60,7 +58,7 @@ def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
     """The findings of the site that is asked. UnknownName, SettingsError with every name or entry that fits nothing."""
     section = _section(where.settings)
     knobs = Knobs() if section is None else knobs_of(section)
-    only = [lint_named(words).id for words in (*wanted.lints, *(knobs.ignore if not wanted.lints else ()))]
+    only = lints_named(wanted.lints or knobs.ignore)
     chosen = only if wanted.lints else ()
     site, today = questions.site, datetime.now(UTC).date().isoformat()
     project = _project(site, wanted.scope)
@@ -74,18 +72,6 @@ def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
     some = scores(findings)
     trend = NO_TREND if not wanted.trend else _trend(questions, where, wanted, knobs, chosen)
     return Linted(findings, new, result.put_by, (*doubts(site, datetime.now(UTC)), *notes), some, trend)
-
-
-def doubts(site: Site, now: datetime) -> list[str]:
-    """What is to be known before findings are believed: an old snapshot, a read that may lack what others may see."""
-    lines = []
-    age = now - time_of(site.taken.when) if site.taken.when else None
-    if age is not None and age.days >= OLD:
-        lines.append(f"the snapshot is {age.days} days old: what was mended since is still found, what is new is not")
-    if is_limited(site):
-        by = f", by {site.taken.by} ({site.taken.by_role})" if site.taken.by_role else ""
-        lines.append(f"the site was read in part{by}: what was not read is not found, and its absence is no proof")
-    return lines
 
 
 def _trend(questions: Questions, where: Where, wanted: Wanted, knobs: Knobs, chosen: Collection[str]) -> Trend:
@@ -171,6 +157,23 @@ def _use(where: Where, site: Site) -> tuple[Usage, ...] | None:
     if "://" in store or where.folder is not None or not folder_of(Path(store), site.id).is_dir():
         return None
     return tuple(kept(Path(store), site.id))
+
+
+def narrowed(questions: Questions, where: Where, scope: str | None, days: int | None) -> tuple[FromUse, str | None]:
+    """The Site, or a project (words) and all in it, narrowed to what was used in `days`; and the project's id.
+
+    UnknownName where the words mean no project, or use was not read.
+    """
+    section = _section(where.settings)
+    knobs = Knobs() if section is None else knobs_of(section)
+    if days is not None:
+        knobs = replace(knobs, unused_days=days, unused_days_of={})
+    project = _project(questions.site, scope)
+    audited = audited_of(questions, where, knobs, datetime.now(UTC).date().isoformat())
+    findings = findings_of(audited, only=("unused-access",), scope=project)
+    if audited.usage is None:
+        raise UnknownName("nobody knows what is used: `tabwarden read --use` reads it")
+    return from_use(findings, knobs.unused_days), project
 
 
 # -- mending -----------------------------------------------------------------------------------------------------

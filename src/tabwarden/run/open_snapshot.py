@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import hint
 from tabwarden.model.open_points import BLOG, CURRENT, DOCUMENTED, OpenPoints, open_points_from
+from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
-from tabwarden.run.history import LAST, open_either, open_every_site
+from tabwarden.run.history import LAST, open_either, open_every_site, time_of
 from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.store import snapshot
 from tabwarden.troubles import why
+
+OLD = 7  # days
 
 
 def read_open_points(given: Iterable[str]) -> OpenPoints:
@@ -52,6 +56,18 @@ def _words(given: str, part: str) -> Iterator[str]:
         raise SettingsError([f"`{given}` is a YAML file of `name: value` lines"])
     for name, value in answers.items():
         yield f"{name}={'' if value is None else value}"
+
+
+def doubts(site: Site, now: datetime) -> list[str]:
+    """What is to be known before an answer is believed: an old snapshot, a read that may lack what others may see."""
+    lines = []
+    age = now - time_of(site.taken.when) if site.taken.when else None
+    if age is not None and age.days >= OLD:
+        lines.append(f"the snapshot is {age.days} days old: what was mended since is still found, what is new is not")
+    if is_limited(site):
+        by = f", by {site.taken.by} ({site.taken.by_role})" if site.taken.by_role else ""
+        lines.append(f"the site was read in part{by}: what was not read is not found, and its absence is no proof")
+    return lines
 
 
 @dataclass(frozen=True, slots=True)

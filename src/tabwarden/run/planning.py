@@ -16,6 +16,7 @@ from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary
 from tabwarden.plan.stops import Reading
 from tabwarden.run import history, setting_names
 from tabwarden.run.context import Context, People, guarded_of, invariants_of, limits_of
+from tabwarden.settings import Settings
 from tabwarden.store.journal import last_good_rows
 from tabwarden.store.journal import now as present
 from tabwarden.store.usage.days import folder_of, kept
@@ -92,7 +93,7 @@ def planned(
     """
     if changes is None:
         changes = diff(now, wanted.site, wanted.why)
-    shown = with_content_of(context, now) if (with_contents or basis.invariants) and changes else now
+    shown = with_content_of(context.settings, now) if (with_contents or basis.invariants) and changes else now
     notes = wanted.notes
     if shown is not now:
         notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")
@@ -115,10 +116,10 @@ def _leaves(reading: Reading, row: Quarantined) -> bool:
     return (row.leaver or reading.task == "leavers") and bool(row.value.strip()) and not row.is_twin
 
 
-def with_content_of(context: Context, now: Site) -> Site:
+def with_content_of(settings: Settings, now: Site) -> Site:
     """`now` with the content of the newest snapshot, so that the impact can name what people see."""
     try:
-        whole = history.newest_site(context.settings).site
+        whole = history.newest_site(settings).site
     except UnknownName:
         return now  # nothing was ever read
     except TabwardenError as error:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.site import Site
-from tabwarden.model.usage import LastUse, Usage, summed, what_of
+from tabwarden.model.usage import Usage, summed, what_of
 from tabwarden.run.context import connected
 from tabwarden.run.read import repository_options
 from tabwarden.safe_files import read_bytes
@@ -46,14 +45,6 @@ def read_and_keep(settings: Settings, *, repository: bool) -> UsageKept:
     days = store.keep(settings.store.folder, site_id, rows)
     new = store.keep_activity(settings.store.folder, site_id, changes)
     return UsageKept(site_id, Counter(row.what for row in rows), days, unread, new)
-
-
-def last_use(place: str, site: Site) -> LastUse | None:
-    """Who last used what on the site, by what a store keeps of it; None where that is nothing."""
-    if "://" in place or not store.folder_of(Path(place), site.id).is_dir():
-        return None
-    use = LastUse(site, store.kept(Path(place), site.id))
-    return use if use.days is not None else None
 
 
 def keep_activity(settings: Settings, files: Iterable[Path]) -> list[UsageKept]:

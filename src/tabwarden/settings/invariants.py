@@ -14,6 +14,7 @@ from tabwarden.model.names import same
 from tabwarden.model.site import ALLOW, DENY
 from tabwarden.safe_files import read_text
 from tabwarden.settings.lines import Written, dotted, read_yaml
+from tabwarden.troubles import why
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Act, Exemption, Invariant, Selection
 
 INVARIANTS = "invariants.yaml"
@@ -30,7 +31,15 @@ def _kind(words: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("names nobody and nothing; an invariant of nothing would always hold")
+    return value
+
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+SomeWords = Annotated[Words, AfterValidator(_some)]
+Text = Annotated[str, Field(min_length=1)]
 
 
 class _Part(BaseModel):
@@ -63,7 +72,7 @@ Contents = Annotated[ContentsText, BeforeValidator(_selected)]
 class ActText(_Part):
     """Capabilities or abilities by any of their names, and on what."""
 
-    may: Words
+    may: SomeWords
     on: Contents = ContentsText()
 
     @property
@@ -75,25 +84,25 @@ class ActText(_Part):
 class ExemptionText(_Part):
     """People who are left alone up to a day."""
 
-    people: Words
-    owner: str
-    reason: str
+    people: SomeWords
+    owner: Text
+    reason: Text
     expires: datetime.date
 
 
 class NoRuleText(_Part):
     """Rules that must not be: for whom, and of which mode where only one is meant."""
 
-    people: Words = Field(alias="for")
+    people: SomeWords = Field(alias="for")
     mode: Literal["Allow", "Deny"] | None = None
 
 
 class InvariantText(_Part):
     """One statement about who may never do what."""
 
-    name: str
+    name: Text
     only: Words | None = Field(default=None, description="nobody but these may")
-    nobody: Words | None = Field(default=None, description="none of these may")
+    nobody: SomeWords | None = Field(default=None, description="none of these may")
     no_rule: NoRuleText | None = Field(default=None, description="no such rule stands there")
     never_both: tuple[ActText, ActText] | None = Field(default=None, description="nobody may do both")
     may: Words = Field(default=(), description="capabilities or abilities by any of their names")
@@ -114,6 +123,8 @@ class InvariantText(_Part):
             raise ValueError(f"`{forms[0]}` needs `may`: a capability or an ability")
         if forms[0] == NEVER_BOTH and (self.may or "on" in self.model_fields_set):
             raise ValueError("`never_both` has a `may` and an `on` in each of its two parts, and none beside it")
+        if forms[0] == NEVER_BOTH and self.holds_for == "anybody":
+            raise ValueError("`holds_for: anybody` is for `only` and `nobody`; `never_both` is about today's people")
         return self
 
     def invariant(self, where: str) -> Invariant:
@@ -153,7 +164,7 @@ def load_invariants(path: Path) -> tuple[Invariant, ...]:
     try:
         written = read_yaml(read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"`{path}` cannot be read: {error}"]) from None
+        raise SettingsError([f"`{path}` cannot be read: {why(error)}"]) from None
     try:
         text = InvariantsText.model_validate(written.values)
     except ValidationError as error:

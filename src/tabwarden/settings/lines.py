@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tabwarden.safe_files import check_size
+from tabwarden.safe_files import check_depth, check_size
 
 Place = tuple[str | int, ...]
 PREFIX = "TABWARDEN_"
@@ -83,6 +83,7 @@ def read_yaml(text: str, file: str) -> Written:
     """The values of a YAML text. What is not YAML, or is there twice, is among the problems."""
     if hasattr(yaml, "CSafeLoader"):  # ten times as fast; of what is no YAML the other tells more
         with contextlib.suppress(yaml.YAMLError):
+            check_depth(yaml.parse(text, yaml.CSafeLoader))
             return _written(text, file, yaml.CSafeLoader)
     try:
         return _written(text, file, yaml.SafeLoader)

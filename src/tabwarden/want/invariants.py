@@ -125,7 +125,7 @@ class Meaning:
             try:
                 crowd = self._with(crowd, word.strip())
             except TabwardenError as error:
-                self._problem(where, str(error))
+                self.refuse(where, str(error))
         return crowd
 
     def _with(self, crowd: Crowd, words: str) -> Crowd:
@@ -174,11 +174,14 @@ class Meaning:
         near = hint(
             words, dict.fromkeys((*ACTIONS, *(ui_name(name, k) for k in kinds for name in capabilities_of(k))), "")
         )
-        self._problem(where, f"no capability or ability is called `{words}`{near}")
+        self.refuse(where, f"no capability or ability is called `{words}`{near}")
         return []
 
-    def contents(self, selection: Selection, where: str) -> list[int]:
-        """Which contents of the site, by place; a path that is not there and a pattern of nothing are problems."""
+    def contents(self, selection: Selection, where: str) -> tuple[list[int], int]:
+        """Which contents of the site, by place, and of how many nobody knows, for their tags or marks were not read.
+
+        A path that is not there, a pattern of nothing and a tag that nothing has are problems.
+        """
         picked = self._at(selection.paths, where) if selection.paths else None
         apart = self._at(selection.apart, where)
         owner = ""
@@ -186,20 +189,33 @@ class Meaning:
             try:
                 owner = self.site.find_user(selection.owner.removeprefix("user ")).id
             except TabwardenError as error:
-                self._problem(where, str(error))
+                self.refuse(where, str(error))
+        if selection.tag and selection.tag not in self._tags and not self._untold:
+            near = hint(selection.tag, dict.fromkeys(self._tags, ""))
+            self.refuse(where, f"nothing has the tag `{selection.tag}`{near}")
         numbers = [n for n in (range(len(self._ids)) if picked is None else sorted(picked)) if n not in apart]
-        if selection.kind or selection.tag or owner or selection.certified is not None:
-            numbers = [number for number in numbers if self._fits(self._ids[number], selection, owner)]
-        return numbers
+        if not (selection.kind or selection.tag or owner or selection.certified is not None):
+            return numbers, 0
+        fitting = [self._fits(self._ids[number], selection, owner) for number in numbers]
+        return [number for number, fits in zip(numbers, fitting, strict=True) if fits], fitting.count(None)
 
-    def _fits(self, content: str, selection: Selection, owner: str) -> bool:
+    def _fits(self, content: str, selection: Selection, owner: str) -> bool | None:
+        """None where that rests on a tag or a mark that was not read."""
         thing = self.site.contents[content]
-        return (
-            selection.kind in ("", thing.kind)
-            and owner in ("", thing.owner)
-            and (not selection.tag or selection.tag in (thing.tags or ()))
-            and selection.certified in (None, thing.certified)
+        tagged = not selection.tag or (None if thing.tags is None else selection.tag in thing.tags)
+        certified = selection.certified is None or (
+            None if thing.certified is None else selection.certified is thing.certified
         )
+        facts = (selection.kind in ("", thing.kind), owner in ("", thing.owner), tagged, certified)
+        return False if False in facts else None if None in facts else True
+
+    @cached_property
+    def _tags(self) -> frozenset[str]:
+        return frozenset().union(*(thing.tags or () for thing in self.site.contents.values()))
+
+    @cached_property
+    def _untold(self) -> bool:
+        return any(thing.tags is None for thing in self.site.contents.values())
 
     def _at(self, paths: Iterable[str], where: str) -> set[int]:
         numbers: set[int] = set()
@@ -208,7 +224,7 @@ class Meaning:
             pattern = not exact and any(letter in path for letter in _PATTERN)
             fitting = set(self._fitting(same(path))) if pattern else exact or self._by_kind(path, where)
             if not fitting and pattern:
-                self._problem(where, f"nothing fits `{path}`; an invariant of nothing would always hold")
+                self.refuse(where, f"nothing fits `{path}`; an invariant of nothing would always hold")
             numbers |= fitting
         return numbers
 
@@ -217,7 +233,7 @@ class Meaning:
         try:
             content = self.site.find_content(path).id
         except TabwardenError as error:
-            self._problem(where, str(error))
+            self.refuse(where, str(error))
             return set()
         return {self._ids.index(content)}
 
@@ -249,7 +265,8 @@ class Meaning:
         numbers = sorted(range(len(keys)), key=keys.__getitem__)
         return [keys[number] for number in numbers], numbers
 
-    def _problem(self, where: str, words: str) -> None:
+    def refuse(self, where: str, words: str) -> None:
+        """One more problem, once."""
         if (line := f"{where}: {words}") not in self.problems:
             self.problems.append(line)
 

@@ -7,6 +7,7 @@ import numpy as np
 from tabwarden.audit.audited import Audited
 from tabwarden.audit.finding import (
     ADMINISTRATORS,
+    EVERY_RULE,
     GROUP,
     GROUP_SET,
     MEMBERS,
@@ -97,7 +98,7 @@ def same_people(audited: Audited) -> Remarks:
     why="No rule names it, no set holds it, it grants no site role: it looks as if it gave something.",
     source="Permissions blog: continual reviews",
     ignore="Filters in workbooks ask for it (ISMEMBEROF), or it is new.",
-    reads=(RULES,),
+    reads=(EVERY_RULE,),
 )
 def unused_group(audited: Audited) -> Remarks:
     """Groups that no rule list names, that are in no set, grant nothing and let nobody in on demand."""

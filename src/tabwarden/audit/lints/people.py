@@ -63,7 +63,11 @@ def too_few_administrators(audited: Audited) -> Remarks:
     """A site with fewer administrators than the settings ask for."""
     users = _administrators(audited)
     if audited.parts.people.count and len(users) < audited.knobs.administrators_least:
-        yield Remark(f"has {len(users)} administrators", THE_SITE, lambda _: _names(audited, users))
+        yield Remark(
+            "has one administrator" if len(users) == 1 else f"has {len(users)} administrators",
+            THE_SITE,
+            lambda _: _names(audited, users),
+        )
 
 
 @lint(

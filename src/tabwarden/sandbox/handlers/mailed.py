@@ -81,11 +81,12 @@ def subscribe(call: Call) -> Reply:
     target = body.find("content") or Element("content")
     kind = next((kind for kind, name in _TARGETS.items() if name == target.get("type")), None)
     if kind is None:
-        raise Refusal("400068", "a subscription is to a View or a Workbook")
+        raise Refusal("wrong_target", "a subscription is to a View or a Workbook")
     content, reader = visibility.shown(call, kind, target.get("id") or ""), call.user(body.inner("user") or "")
+    _demand_reader(call, reader, content)
     visibility.demand(call, "subscribe", content, to=reader.id)
     if not reader.email and call.personality.kind != CLOUD:
-        raise Refusal("403064", f"`{reader.name}` has no e-mail address")
+        raise Refusal("no_address", f"`{reader.name}` has no e-mail address")
     new_id = call.state.new_id(call.site, "subscription")
     new = Subscription(new_id, call.site.id, reader.id, content.id, body.get("subject") or "", created=call.state.now())
     stored = _described(call, new, body)
@@ -93,14 +94,23 @@ def subscribe(call: Call) -> Reply:
     return ok(_subscription(call, stored), status=201)
 
 
+def _demand_reader(call: Call, reader: User, content: Content) -> None:
+    """Refuse to mail what somebody may not View."""
+    if not may(call.site, reader.id, "Read", content.id, open_points=call.state.open_points).allowed:
+        raise Refusal("recipient_denied", f"`{reader.name}` may not see that {content.kind}")
+
+
 def _described(call: Call, one: Subscription, body: Element) -> Subscription:
     """The subscription with what the body says of mail and schedule, kept."""
     subject = one.subject if body.get("subject") is None else body.get("subject")
     if not subject:
-        raise Refusal("400067", "a subscription needs a subject")
+        raise Refusal("no_subject", "a subscription needs a subject")
     names = ("attachImage", "attachPdf", "suspended")
     flags = {name: truth(name, words) for name in names if (words := body.get(name)) is not None}
-    empty = (body.find("content") or Element("content")).get("sendIfViewEmpty")
+    target = body.find("content") or Element("content")
+    if target.get("type") not in (None, *_TARGETS.values()):
+        raise Refusal("wrong_target", "a subscription is to a View or a Workbook")
+    empty = target.get("sendIfViewEmpty")
     changed = one._replace(
         subject=subject,
         message=body.get("message") or one.message,
@@ -117,7 +127,7 @@ def _described(call: Call, one: Subscription, body: Element) -> Subscription:
     elif schedule is not None and schedule.get("id") is not None:
         wanted = schedules.one(call, schedule.get("id"))
         if wanted.kind != "Subscription":
-            raise Refusal("400069", f"schedule `{wanted.name}` is for {wanted.kind} tasks")
+            raise Refusal("other_schedule", f"schedule `{wanted.name}` is for {wanted.kind} tasks")
         changed = changed._replace(schedule=wanted.id)
     if not changed.schedule and changed.timing is None:
         raise Refusal("malformed", "the request names no schedule")
@@ -186,12 +196,15 @@ def alert(call: Call) -> Reply:
     return ok(_alert(call, _alert_of(call), whole=True))
 
 
-def _alert_of(call: Call, *, own: bool = False) -> DataAlert:
+def _alert_of(call: Call, *, unless_own: str = "") -> DataAlert:
+    """The data alert of the path, if it shows; `unless_own` is why only its owner and administrators are let in."""
     one = call.state.alerts.get(call.parameters["dataalert"])
     if one is None or one.site != call.site.id:
         raise unknown("dataAlert", call.parameters["dataalert"])
-    if not _hears(call, one) or (own and not _is_mine(call, one.owner)):
+    if not _hears(call, one):
         raise Refusal("denied", "the data alert is somebody else's")
+    if unless_own and not _is_mine(call, one.owner):
+        raise Refusal(unless_own, "the data alert is somebody else's")
     return one
 
 
@@ -226,12 +239,14 @@ def _adjusted(call: Call, one: DataAlert, body: Element) -> DataAlert:
 
 def rewatch(call: Call) -> Reply:
     """Change subject, frequency, owner, or whether others see it."""
-    return ok(_alert(call, _adjusted(call, _alert_of(call, own=True), call.body("dataAlert")), whole=True))
+    return ok(
+        _alert(call, _adjusted(call, _alert_of(call, unless_own="not_owner"), call.body("dataAlert")), whole=True)
+    )
 
 
 def unwatch(call: Call) -> Reply:
     """Delete a data alert."""
-    one = _alert_of(call, own=True)
+    one = _alert_of(call, unless_own="denied")
     call.state.forget("dataAlert", one.id)
     call.state.has(one.site, one.owner, ALERT, one.view, -1)
     return NO_CONTENT
@@ -241,8 +256,7 @@ def alert_user(call: Call) -> Reply:
     """Let somebody else get the alert, if he may see the view."""
     one, user = _alert_of(call), call.user(call.body("user").get("id") or "")
     _demand_recipient(call, one, user)
-    if not may(call.site, user.id, "Read", one.view, open_points=call.state.open_points).allowed:
-        raise Refusal("denied", f"`{user.name}` may not see the view of the data alert")
+    _demand_reader(call, user, call.site.contents[one.view])
     call.state.keep("dataAlert", one._replace(recipients=one.recipients | {user.id}))
     return ok(shapes.user(call, user))
 
@@ -257,7 +271,7 @@ def spare_user(call: Call) -> Reply:
 
 def _demand_recipient(call: Call, one: DataAlert, user: User) -> None:
     if not _is_mine(call, one.owner, user.id):
-        raise Refusal("denied", "only the owner of a data alert and administrators choose who else gets it")
+        raise Refusal("not_owner", "only the owner of a data alert and administrators choose who else gets it")
 
 
 # -- favourites -----------------------------------------------------------------------------------------------
@@ -297,11 +311,11 @@ def mark(call: Call) -> Reply:
         raise Refusal("malformed", f"a favourite is a {', '.join(MARKABLE)}")
     label = (body.get("label") or "").strip()
     if not label:
-        raise Refusal("400005", "a favourite needs a label")
+        raise Refusal("no_label", "a favourite needs a label")
     content = visibility.shown(call, kind, body.inner(kind) or "")
     mine = [one for one in call.state.favorites.values() if one.user == user.id]
     if any(one.label == label and _clash(call, one, content) for one in mine):
-        raise Refusal("409007", f"another {kind} has the label `{label}`")
+        raise Refusal("label_taken", f"another {kind} has the label `{label}`")
     for one in [one for one in mine if one.about == content.id]:
         call.state.forget("favorite", one.id)
     new_id = call.state.new_id(call.site, "favorite")
@@ -310,13 +324,22 @@ def mark(call: Call) -> Reply:
 
 
 def _clash(call: Call, one: Favorite, content: Content) -> bool:
-    return one.about != content.id and call.site.contents[one.about].kind == content.kind
+    """Whether another of the kind is marked; of views another of the same workbook."""
+    other = call.site.contents[one.about]
+    return (
+        other.id != content.id
+        and other.kind == content.kind
+        and (other.kind != "view" or other.parent == content.parent)
+    )
 
 
 def unmark(call: Call, kind: str) -> Reply:
-    """Take a mark away; what is not marked is no error."""
+    """Take a mark away; 404010 for what is not marked."""
     user, content = _marker(call), visibility.shown(call, kind)
-    for one in [f for f in call.state.favorites.values() if (f.user, f.about) == (user.id, content.id)]:
+    marks = [one for one in call.state.favorites.values() if (one.user, one.about) == (user.id, content.id)]
+    if not marks:
+        raise Refusal("not_marked", f"`{user.name}` has not marked that {kind}")
+    for one in marks:
         call.state.forget("favorite", one.id)
     return NO_CONTENT
 

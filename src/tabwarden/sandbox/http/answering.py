@@ -173,10 +173,10 @@ def _refusal(
     """The error of a refusal, as its endpoint answers it; a believed code may be answered as another."""
     usual = error_table.told(refusal, (endpoint.method, endpoint.path) if endpoint is not None else None, version)
     code = personality.told(usual.code)
-    shown = CODES.get(code, usual)
+    shown, status = (usual, usual.status) if code == usual.code else (CODES.get(code, usual), int(code[:3]))
     words = (element("summary", text=shown.summary), element("detail", text=refusal.detail))
     error = element("error", {"code": code}, *words)
-    return Reply(int(code[:3]), (error,), refusal.headers)
+    return Reply(status, (error,), refusal.headers)
 
 
 def _encoded(reply: Reply, request: Request, version: str, endpoint: Endpoint | None, call: Call | None) -> Answered:

@@ -62,8 +62,9 @@ def _refusals() -> Iterator[str]:
     others: dict[str, dict[str, list[str]]] = {}
     for endpoint in TABLE:
         for line in lines_of(endpoint.method, endpoint.path).values():
-            if line.code != REASONS[line.reason].code:
-                names = others.setdefault(line.reason, {}).setdefault(f"{line.code} ({line.mark})", [])
+            code = line.code if line.code.startswith(str(line.status)) else f"{line.code} with status {line.status}"
+            if code != REASONS[line.reason].code:
+                names = others.setdefault(line.reason, {}).setdefault(f"{code} ({line.mark})", [])
                 names.append(f"`{endpoint.name.replace('sites/{site}/', '')}`")
     for name, reason in REASONS.items():
         elsewhere = "; ".join(f"{code}: {', '.join(names)}" for code, names in others.get(name, {}).items())

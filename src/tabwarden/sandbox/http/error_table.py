@@ -15,7 +15,8 @@ from typing import NamedTuple
 from tabwarden.sandbox.http.errors import CODES, REASONS, Code, Refusal
 from tabwarden.sandbox.state.personality import as_pair
 
-# Methods, paths below a site's (or of the server), reasons with their usual code or `=` another. A later line wins.
+# Methods, paths below a site's (or of the server), reasons with their usual code or `=` another, and behind `/` a
+# status that is not the code's first three digits. A later line wins.
 _LINES = """
 POST auth/signin: malformed unknown_user
 POST auth/switchSite: malformed no_way_there same_site
@@ -36,15 +37,30 @@ DELETE users/{user}: malformed owns_content
 POST groups: malformed
 POST,PUT groups,groups/{group}: invalid_role malformed_import no_directory no_domain no_such_directory_group
 POST,PUT groups,groups/{group}: not_in_directory=404017? group_exists
-PUT groups/{group}: malformed renamed_import
+PUT groups/{group}: malformed renamed_import invalid_role=400013/403 malformed_import=400019/403
 POST groups/{group}/users: malformed already_member
 DELETE groups/{group}/users/{user}: not_member!
 
-POST subscriptions: malformed denied=403060 unknown_schedule
+GET subscriptions,dataAlerts: bad_page bad_page_size large_page
+POST,PUT subscriptions*: malformed no_subject other_schedule=400069 unknown_schedule
+POST subscriptions: denied=403060 recipient_denied=403063 no_address wrong_target unknown_user unknown_view
+POST subscriptions: unknown_workbook=404006/400
 GET subscriptions/{subscription}: denied=403058 unknown_subscription
-PUT subscriptions/{subscription}: malformed denied=403065 unknown_schedule
+PUT subscriptions/{subscription}: denied=403065 wrong_target=400069
 DELETE subscriptions/{subscription}: denied=403059
-PUT favorites/{user}: malformed unknown_user unknown_project
+GET,PUT,DELETE,POST dataAlerts/*: denied unknown_dataAlert=409023/404
+PUT dataAlerts/{dataalert}: not_owner=409030/403 unknown_user
+POST dataAlerts/{dataalert}/users: not_owner=409028/403 recipient_denied=409028/403 unknown_user
+DELETE dataAlerts/{dataalert}/users/*: not_owner=409029/403 unknown_user
+GET,PUT,DELETE favorites/*: unknown_user
+PUT favorites/{user}: malformed denied no_label label_taken unknown_project unknown_view unknown_workbook
+PUT favorites/{user}: unknown_datasource=404011
+DELETE favorites/*: denied
+DELETE favorites/{user}/datasources/*: not_marked unknown_datasource=404011
+DELETE favorites/{user}/views/*: not_marked unknown_view
+DELETE favorites/{user}/workbooks/*: not_marked unknown_workbook
+DELETE favorites/{user}/projects/*: not_marked? unknown_project
+DELETE favorites/{user}/flows/*: not_marked?
 
 POST projects: malformed bad_value no_room name_taken=409006 denied=403045!
 PUT projects/{project}: malformed bad_value no_room another_id name_taken=409006 default_kept=403005
@@ -83,7 +99,7 @@ PUT schedules/{schedule}/workbooks,schedules/{schedule}/datasources: malformed d
 PUT schedules/{schedule}/flows: malformed denied=403098
 PUT schedules/{schedule}/workbooks: unknown_schedule=500000 other_schedule
 PUT schedules/{schedule}/datasources,schedules/{schedule}/flows: unknown_schedule=500000 other_schedule
-POST schedules: malformed bad_value bad_intervals name_taken=409021
+POST schedules: malformed bad_value bad_intervals=409004/400 name_taken=409021
 PUT schedules/{schedule}: malformed bad_value bad_intervals name_taken=409021
 GET schedules,schedules/{schedule}/extracts: bad_page bad_page_size large_page
 GET schedules/{schedule}/extracts: other_schedule
@@ -124,12 +140,13 @@ _LATER: Mapping[str, tuple[str, str]] = {"409017": ("3.11", "409000")}
 
 
 class ErrorLine(NamedTuple):
-    """One line of the table: the endpoint, why it refuses, the code, and D documented, V recorded, B believed."""
+    """One line of the table: the endpoint, why it refuses, code and status, D documented, V recorded, B believed."""
 
     method: str
     path: str
     reason: str
     code: str
+    status: int
     mark: str
 
     @property
@@ -145,8 +162,13 @@ def lines_of(method: str, path: str) -> Mapping[str, ErrorLine]:
     lines: dict[str, ErrorLine] = {}
     for methods, patterns, reasons in PARSED:
         if method in methods and any(fnmatchcase(below, pattern) for pattern in patterns):
-            lines |= {reason: ErrorLine(method, path, reason, code, mark) for reason, code, mark in reasons}
+            lines |= {reason: _line(method, path, reason, code, mark) for reason, code, mark in reasons}
     return lines
+
+
+def _line(method: str, path: str, reason: str, words: str, mark: str) -> ErrorLine:
+    code, _slash, status = words.partition("/")
+    return ErrorLine(method, path, reason, code, int(status or code[:3]), mark)
 
 
 def _parsed() -> Iterator[tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str, str], ...]]]:
@@ -165,8 +187,13 @@ PARSED = tuple(_parsed())
 
 
 def told(refusal: Refusal, endpoint: tuple[str, str] | None, version: str) -> Code:
-    """The code that an endpoint (method and path of the endpoint table) answers a refusal with in an API version."""
+    """The code that an endpoint (method and path of the endpoint table) answers a refusal with in an API version.
+
+    Its status is the one documented there, which a few endpoints answer beside a code that begins otherwise.
+    """
     line = lines_of(*endpoint).get(refusal.reason) if endpoint is not None else None
     code = line.code if line is not None else refusal.code.code
     since, before = _LATER.get(code, ("0.0", code))
-    return CODES[before if as_pair(version) < as_pair(since) else code]
+    if as_pair(version) < as_pair(since):
+        return CODES[before]
+    return CODES[code] if line is None else CODES[code]._replace(status=line.status)

@@ -81,9 +81,9 @@ _DOCUMENTED = """
 400005 400008 400010 400016 400019 400020 400035 400042 400049 400055 400067 400068 400069 400075 400076 400080 400084
 400086 400087 400089 400090 400130 401003 403002 403003 403005 403007 403008 403011 403015 403018 403019 403020 403021
 403023 403025 403027 403028 403029 403030 403032 403035 403036 403039 403047 403053 403054 403055 403056 403058 403059
-403060 403064 403065 403091 403092 403095 403096 403097 403098 403101 403103 403114 403115 404004 404006 404007 404009
-404011 404012 404013 404015 404016 404017 404020 404023 404024 404025 404026 404027 409001 409002 409003 409004 409007
-409015 409041 409070
+403060 403063 403064 403065 403091 403092 403095 403096 403097 403098 403101 403103 403114 403115 404004 404006 404007
+404009 404010 404011 404012 404013 404015 404016 404017 404020 404023 404024 404025 404026 404027 409001 409002 409003
+409004 409007 409015 409023 409028 409029 409030 409041 409070
 """
 _SUMMARIES = {"400": _BAD, "401": "Unauthorized Access", "403": _FORBIDDEN, "404": _MISSING, "409": _CONFLICT}
 _REFERENCE = "error table of the REST reference"
@@ -112,6 +112,9 @@ another_id 404009 the body names another id than the address
 no_rule 404014 that grantee has no such rule
 opposite_rule 409010 the opposite mode of that rule exists
 denied 403004 the caller may not do that with it
+not_owner 403004 only the owner of a data alert and administrators change it or choose who else gets it
+recipient_denied 403004 the person named may not see the content
+no_address 403064 the person named has no e-mail address
 owner_denied 403004 the caller may not give it another owner
 place_denied 403004 the caller may not put it into that project
 locked 403004 its rules are locked to a project or database above
@@ -127,6 +130,11 @@ default_site_kept 403002 the Default site is not deleted
 same_site 403070 the session is on that site already
 malformed_payload 400000 the part that describes the file is missing, or no XML
 nameless 400000 what is published has no name
+no_subject 400067 a subscription has no subject
+wrong_target 400068 a subscription is to something else than a view or a workbook
+no_label 400005 a favourite has no label
+label_taken 409007 another favourite of that kind has that label
+not_marked 404010 the person named has not marked it
 no_way_there 401003 the site to switch to is not there for the caller
 self 403009 nobody changes his own site role
 guest_kept 403009 the guest is not changed
@@ -171,6 +179,7 @@ other_schedule 400047 the schedule is for tasks of another kind
 bad_intervals 409004 the intervals of a schedule do not fit its frequency
 unknown_schedule 404023 no schedule has that id
 unknown_subscription 404025 no subscription has that id
+unknown_dataAlert 409023 no data alert has that id
 unknown_task 404026 no task has that id
 unknown_revision 404024 no revision has that number
 unknown_connection 404020 it has no connection of that id

@@ -19,7 +19,8 @@ from typing import Any
 
 from tabwarden.model.codec import decode_lines, encode
 from tabwarden.model.errors import IncompleteRead, TabwardenError
-from tabwarden.model.usage import STANDING, Usage
+from tabwarden.model.site import Site
+from tabwarden.model.usage import STANDING, LastUse, Usage
 from tabwarden.safe_files import write_whole
 
 USAGE, ACTIVITY = "usage", "activity"
@@ -29,6 +30,14 @@ def folder_of(store: Path, site_id: str, part: str = USAGE) -> Path:
     """Where the days of a site are kept."""
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", site_id)[:40]
     return store / part / f"site-{name}-{hashlib.sha256(site_id.encode()).hexdigest()[:8]}"
+
+
+def last_use(place: str, site: Site) -> LastUse | None:
+    """Who last used what on the site, by what a store keeps of it; None where that is nothing."""
+    if "://" in place or not folder_of(Path(place), site.id).is_dir():
+        return None
+    use = LastUse(site, kept(Path(place), site.id))
+    return use if use.days is not None else None
 
 
 def keep(store: Path, site_id: str, rows: Iterable[Usage]) -> int:

@@ -43,7 +43,7 @@ REMEDIES: dict[str, str] = {
     "403096": "the workbook shows its tabs, so that its rules are those of the view; change them there",
     "403133": "the user who signs in may not look at other users; sign in as an administrator",
     "404000": "there is no such site; `site` is the word in its address, empty for the default site",
-    "404002": "the user is not on this site any more",
+    "404002": "the user is not on this site any more, or, of one that is added, not in the directory",
     "404004": "the data source is gone",
     "404005": "the project is gone",
     "404006": "the workbook is gone",

@@ -23,7 +23,7 @@ from tabwarden.run.beliefs import BY_HAND, CHECKS, PLAY, SWITCH
 from tabwarden.run.conformance import DIFFERS, NOT_TRIED, PREFIX, Position, cleaned, remains, tried
 from tabwarden.run.open_snapshot import read_open_points
 from tabwarden.sandbox.http.server import Sandbox, running
-from tabwarden.sandbox.state.personality import Personality, personality
+from tabwarden.sandbox.state.personality import Personality, personality, played
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
 from tabwarden.tableau.http.connection import Connection, connect
@@ -48,9 +48,11 @@ sites:
       Lab/Throw: {{owner: ada@corp.example, rules: [{{group: All Users, template: Publish}}]}}
       Locked: {{owner: ada@corp.example, mode: LockedToProject}}
     content: {{Lab/W: {{kind: workbook, owner: sam@corp.example, views: [{{name: A}}]}}}}
+  - {{name: Next door, content_url: next, users: {{ada@corp.example: {{role: ServerAdministrator}}}}}}
 """
 OTHER = {"owner_removal_code": "409099", "ai_access_name": "AIAccess", "opposite_rule": "ignore"}
-OTHER |= {"existing_user_add": "same-id"}
+OTHER |= {"existing_user_add": "same-id", "foreign_site": "404"}
+OTHER |= {name: f"{name[5:8]}077" for name in ("code_400100", "code_404040", "code_409012")}
 TRIED = list(enumerate((check for check in CHECKS if check.kind in (SWITCH, PLAY)), 1))
 
 
@@ -104,8 +106,8 @@ def test_a_switch_flips_its_line_and_no_other(bit: int, usual: dict[str, Positio
     """Each switch flips in runs of its own pattern; a line that followed another's would show the other's pattern."""
     flipped = {check.name: OTHER.get(check.name, not check.documented) for n, check in TRIED if n >> bit & 1}
     points = {name: value for name, value in flipped.items() if name in OPEN_POINTS}
-    plays = {name: value for name, value in flipped.items() if name not in OPEN_POINTS}
-    now = answers(replace(personality(), open_points=OpenPoints(**points), **plays))
+    plays = [f"{name}={value}" for name, value in flipped.items() if name not in OPEN_POINTS]
+    now = answers(replace(played(personality(), plays), open_points=OpenPoints(**points)))
     assert {name: value for name, value in now.items() if value != usual[name]} == flipped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,9 +69,7 @@ def test_a_protected_name_that_fitted_at_the_last_good_run_and_is_gone_is_told(t
         olga = at.site.find_user("olga")
         at.provision = {"protected": ['"OLGA"', olga.id.upper()]}
         assert at.run().succeeded
-        at.change_site(
-            at.site.__class__(**{**vars(at.site), "users": {i: u for i, u in at.site.users.items() if u != olga}})
-        )
+        at.change_site(replace(at.site, users={i: u for i, u in at.site.users.items() if u != olga}))
         assert any("gone; take the name out" in note for note in at.plan().notes)
         at.provision = {"protected": ["olgaa"]}
         with pytest.raises(SettingsError):

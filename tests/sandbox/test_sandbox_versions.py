@@ -44,6 +44,25 @@ def test_a_client_of_3_18_gets_no_attribute_that_it_breaks_at(clock):
             assert [("size" in one) for one in listed] == [shown] * len(listed)
 
 
+@pytest.mark.parametrize(
+    ("setting", "since", "before", "value"),
+    [
+        ("flowsEnabled", "3.4", "3.1", "false"),
+        ("extractEncryptionMode", "3.11", "3.4", "disabled"),
+        ("catalogingEnabled", "3.11", "3.4", "false"),
+        ("metricsContentTypeEnabled", "3.11", "3.4", "false"),
+        ("editingFlowsEnabled", "3.11", "3.4", "false"),
+    ],
+)
+def test_a_site_has_no_settings_of_what_came_later(raw, setting, since, before, value):
+    signed_in = raw.sign_in()
+    for version, known in ((before, False), (since, True)):
+        answer = signed_in.get("{s}", version=version, json=True).json()["site"]
+        assert (setting in answer) == known
+        changed = signed_in.call("PUT", "{s}", f"<tsRequest><site {setting}='{value}'/></tsRequest>", version=version)
+        assert (changed.status_code == 200) == known, changed.text
+
+
 def test_what_came_later_is_unknown_before(clock):
     with running("w0", clock=clock) as box:
         raw = Raw(box).sign_in()

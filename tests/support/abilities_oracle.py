@@ -452,7 +452,9 @@ def _goes_somewhere(asked: Asked) -> list[Said]:
 
 def _delete(asked: Asked) -> Iterator[Said]:
     held = _held(asked)
-    if held.kind != "project":
+    if held.kind == "collection":
+        yield _owns(asked, "content_owner")
+    elif held.kind != "project":
         yield _capability(asked, "Delete@it")
     elif held.parent is None and held.name.casefold() == "default":
         yield Said(NO, "default_project", "a project other than Default")
@@ -467,6 +469,9 @@ def _delete(asked: Asked) -> Iterator[Said]:
 
 
 def _rename(asked: Asked) -> Iterator[Said]:
+    if _held(asked).kind == "collection":
+        yield _owns(asked, "content_owner")
+        return
     yield from _listed(asked, "publishes rules-it" if _held(asked).kind == "project" else "publishes Write@it")
 
 
@@ -558,8 +563,18 @@ def _table_rules(asked: Asked) -> Iterator[Said]:
     yield there._replace(because="locked_database") if (own.verdict, there.verdict) == (YES, NO) else there
 
 
+def _collection_rules(asked: Asked) -> Iterator[Said]:
+    yield from _listed(asked, "sees-all")
+    yield _owns(asked, "content_owner")
+
+
 def _set_permissions(asked: Asked) -> Iterator[Said]:
-    by_kind = {"project": _project_rules, "view": _view_rules, "table": _table_rules}
+    by_kind = {
+        "project": _project_rules,
+        "view": _view_rules,
+        "table": _table_rules,
+        "collection": _collection_rules,
+    }
     kind = _held(asked).kind
     return by_kind[kind](asked) if kind in by_kind else iter([_capability(asked, "ChangePermissions@it")])
 

@@ -10,6 +10,7 @@ The world is lines of words, done by whoever reads unless they begin with somebo
     [bo] publishes customview c in w    of the first view of a workbook
     rule w user vi Allow Read Filter    rules; `default q datasource ...` those of new content
     bare d user vi                      all rules of that grantee go
+    another site                        `$other` is a site that is not the session's
     [vi] signs in
     [vi] GET workbooks/$w [body]        a request that must succeed; `$w` is the id of w, `$w_view` of its first view
 
@@ -274,6 +275,39 @@ CHECKS = (
         kind=PLAY,
         says="a data source in a project that one may not see shows by id",
         believed=False,
+    ),
+    Check(
+        "foreign_site",
+        ("another site",),
+        _one("GET /sites/$other/users", MappingProxyType({code: code for code in ("401", "403", "404")})),
+        kind=PLAY,
+        says="the status of the path of a site that is not the session's",
+        believed="403",
+    ),
+    Check(
+        "code_400100",
+        ("project q in here", "project n in q"),
+        _one('PUT projects/$q <project parentProjectId="$n"/>', CODE),
+        kind=PLAY,
+        says="the code of refusing to move a project below itself",
+        believed="400100",
+    ),
+    Check(
+        "code_404040",
+        (_VI,),
+        _one("GET groupsets/$vi", CODE),
+        since="3.22",
+        kind=PLAY,
+        says="the code of an unknown group set",
+        believed="404040",
+    ),
+    Check(
+        "code_409012",
+        ("publishes workbook w in here", "publishes workbook v in here"),
+        _one('PUT workbooks/$v <workbook name="w"/>', CODE),
+        kind=PLAY,
+        says="the code of a workbook's name that is in use in the project",
+        believed="409012",
     ),
     Check(
         "workbook_without_views",

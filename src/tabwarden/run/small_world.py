@@ -61,7 +61,7 @@ class SmallWorld:
         for line, answers in check.asks:
             answer = self._asked(line)
             word, code = self._read(answer, check.reads), _code(answer)
-            if answers is CODE and code:
+            if answers is CODE and len(code) == 6:
                 return code
             settled = next((answers[said] for said in (code, code[:3], word) if said in answers), None)
             if settled is not None:
@@ -101,6 +101,8 @@ class SmallWorld:
                 place, mine = f"{self._path(name)}/permissions", Grantee(grantee, self.ids[who])
                 now = rules_of(self.connection.call("GET", place))
                 rules_changed(self.connection, place, frozenset(r for r in now if r.grantee == mine), frozenset())
+            case ["another", "site"]:
+                self._another_site()
             case [who, "signs", "in"]:
                 with self._signed_in(who):
                     pass
@@ -141,6 +143,14 @@ class SmallWorld:
             now = rules_of(self.connection.call("GET", at))
             own = frozenset(rule for rule in now if rule.capability != "InheritedProjectLeader")
             rules_changed(self.connection, at, own, frozenset())
+
+    def _another_site(self) -> None:
+        listed = self.connection.call("GET", "/sites")
+        sites = listed.findall(".//site") if listed is not None else []
+        others = [site.get("id", "") for site in sites if site.get("id") != self.connection.site_id]
+        if not others:
+            raise NotTried("it takes a second site that this token may list")
+        self.ids["other"] = others[0]
 
     def _has(self, place: str) -> bool:
         return any(

@@ -63,6 +63,15 @@ _AFTER_3_1 = {
     "workbook": "defaultViewId hasExtracts sheetCount",
 }
 _SINCE = {**{(name, part): "3.2" for name, parts in _AFTER_3_1.items() for part in parts.split()}, **_SINCE}
+# Settings of a site came with what they are about: Ask Data and flows 2019.1, encryption and the catalog 2019.3,
+# metrics 2020.2, flows on the web 2020.4 (believed of the field, known of the feature).
+_SETTINGS_SINCE = {
+    "3.3": "askDataMode flowsEnabled",
+    "3.5": "catalogObfuscationEnabled catalogingEnabled derivedPermissionsEnabled extractEncryptionMode",
+    "3.8": "metricsContentTypeEnabled",
+    "3.10": "editingFlowsEnabled flowAutoSaveEnabled schedulingFlowsEnabled",
+}
+_SINCE |= {("site", part): since for since, parts in _SETTINGS_SINCE.items() for part in parts.split()}
 # Capabilities with the release they came with (permissions reference); the others are older than REST's rules.
 CAPABILITIES_SINCE: Mapping[str, str] = {
     "InheritedProjectLeader": "2.8",  # nested projects: 10.5

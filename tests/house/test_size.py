@@ -19,7 +19,6 @@ CORRIDOR_LINES = 100
 # Small modules with one user that do not move in with him, and why.
 APART = {
     "want/sign_in_group.py": "want/provision.py is full",
-    "want/people/unlisted.py": "want/people/wanted_people.py is full",
     "sandbox/repository/tables.py": "sandbox/repository/export.py is full",
     "sandbox/repository/usage.py": "sandbox/repository/export.py is full",
 }

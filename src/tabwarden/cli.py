@@ -81,6 +81,7 @@ run provision     provision  Joiners and leavers, all in one: one log, one mail,
 run people        provision  Several sources as one roster, all in one: one log, one mail, one exit code.
 run groups        provision  Groups of the directory, all in one: one log, one mail, one exit code.
 policy export     policy     The policy of a site as text, from a snapshot. Nothing is written to Tableau.
+policy from-use   policy     The narrowest policy that keeps everything that was used, as text to read.
 policy import     policy     A file of TabProvision, TableauConMan, tableau-permissions or Terraform as a policy.
 policy schema     policy     The JSON Schema of a policy's files, for editors.
 # Publish

@@ -157,6 +157,19 @@ def test_unused_is_only_what_the_record_reaches(days: tuple[str, ...], knobs: Ma
     assert findings(IDLE, "unused-access").unjudged
 
 
+def test_capabilities_with_days_of_their_own_are_mended_together() -> None:
+    idle = {"kind": "workbook", "rules": [{"group": "Staff", "allow": ["Read", "AddComment", "Filter"]}]}
+    site = site_of({"projects": {"Sales": {}}, "content": {"Sales/Idle": idle, "Sales/Seen": {**STAFF, "rules": []}}})
+    usage = [
+        {**OPENED, "day": day, "what": what} for day in ("2026-01-01", "2026-11-28") for what in ("view", "comment")
+    ]
+    result = findings(site, "unused-access", knobs={"unused_days_of": {"Read": 200}}, usage=usage)
+    assert [finding.remark.words for finding in result.findings] == ["allows what nobody used for 90 days"]
+    changes, _ = changes_of(result, "unused-access")
+    left = carried_out(site, changes).find_content("Sales/Idle").rules
+    assert {rule.capability for rule in left or ()} == {"Filter"}
+
+
 def test_who_came_lately_has_not_left_anything_unused() -> None:
     rows = tuple(_usage(IDLE, {**OPENED, "day": day}) for day in ("2026-08-01", "2026-11-28"))
     ann, days = IDLE.users_named("ann")[0], list[str]()
@@ -333,7 +346,7 @@ def test_sarif_has_a_result_a_finding_with_a_mark_that_stays(store: Path) -> Non
         assert {result["ruleId"] for result in ran["results"]} <= known
     assert marks[0] < marks[1]
     notes = ran["invocations"][0]["toolExecutionNotifications"]
-    assert any("its use was not read" in note["message"]["text"] for note in notes)
+    assert any("no use of it is kept" in note["message"]["text"] for note in notes)
 
 
 def test_junit_fails_what_is_new_and_skips_what_is_not_known(store: Path) -> None:

@@ -169,7 +169,7 @@ HOSTILE_WORDS = {
     **dict.fromkeys(("status", "doctor", "read", "mirror", "domains", "directory read"), "--settings {}"),
     **{f"{verb} {what}": "--settings {}" for verb in ("plan", "run") for what in ("provision", "people", "groups")},
     "plan domains": "--settings {}",
-    **dict.fromkeys(("plan policy", "policy export"), "--scope {}"),
+    **dict.fromkeys(("plan policy", "policy export", "policy from-use"), "--scope {}"),
     "policy schema": "{}",
     "policy import": "{}",
 }

@@ -53,7 +53,17 @@ READS = {
         "domains",
     ),
     *("names check", "mirror verify", "catalog", "settings check", "plan groups", "run groups", "plan domains"),
-    *("help", "find", "plan list", "plan show", "status", "plan policy", "policy schema", "policy import"),
+    *(
+        "help",
+        "find",
+        "plan list",
+        "plan show",
+        "status",
+        "plan policy",
+        "policy schema",
+        "policy import",
+        "policy from-use",
+    ),
 }
 
 

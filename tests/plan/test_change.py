@@ -160,6 +160,16 @@ def test_what_is_so_already_is_told_and_not_planned(bench: Bench) -> None:
     assert change(bench, "lock Extra").changes == ()
 
 
+def test_what_no_request_can_carry_is_held(bench: Bench) -> None:
+    plan = change(
+        bench,
+        'describe Extra as "a\\u0001b"',
+        'new project "Bad\x07name" owned by {other}'.format(**people(bench.site)),
+    )
+    assert not [one.op for one in plan.changes if one.op in ("set_description", "new_project")]
+    assert ["no request can carry" in one.reason for one in plan.held] == [True, True]
+
+
 def test_rules_that_go_with_a_group_are_counted(bench: Bench) -> None:
     limits = {"rules_removed": {"count": 0, "percent": 0}}
     whole = json.loads((bench.folder / "settings.yaml").read_text(encoding="utf-8")) | {"stops": limits}

@@ -206,6 +206,8 @@ def test_the_leaders_stand_in_the_description_with_their_addresses(tmp_path: Pat
         assert bench.site.find_content("project:Ops").description == f"Numbers\n{named}"
         bench.want(json.dumps({"projects": {"Ops": {"leaders": ["group Sales"], "leaders_in_description": True}}}))
         assert bench.site.find_content("project:Ops").description == "Numbers\nLeaders: group Sales"
+        bench.want("projects: {Ops: {leaders_in_description: true}}")  # those that there are
+        assert bench.site.find_content("project:Ops").description == "Numbers\nLeaders: group Sales"
 
 
 @pytest.mark.parametrize(

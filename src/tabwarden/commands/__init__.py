@@ -15,7 +15,7 @@ class Command(NamedTuple):
     about: str
 
     def function(self) -> Callable[..., None]:
-        """The function of that name, `_` between the words; this loads the module."""
+        """The function of that name, `_` for blanks and hyphens; this loads the module."""
         module = importlib.import_module(f"{__name__}.{self.module}")
-        function: Callable[..., None] = getattr(module, self.words.replace(" ", "_"))
+        function: Callable[..., None] = getattr(module, self.words.replace(" ", "_").replace("-", "_"))
         return function

@@ -61,6 +61,25 @@ def policy_export(
     _give(policy_text(told(site, None if project is None else project.id)), out)
 
 
+def policy_from_use(
+    scope: Scope = None,
+    days: Annotated[
+        int | None, Option("--days", about="Used in so many; default: `lint.unused_days`.", value="N", least=1)
+    ] = None,
+    out: Annotated[Path | None, Option("--out", about="Where to write it.")] = None,
+    asking: Asking = NEWEST,
+) -> None:
+    """The narrowest that keeps everything that was used; what it leaves as it is stands at its top."""
+    from tabwarden.run.lint import narrowed
+    from tabwarden.run.policy import policy_text
+    from tabwarden.want.policy.export import told
+
+    result, project = narrowed(asking.questions(), asking.where, scope, days)
+    export = told(result.site, project)
+    export.remarks[:0] = result.remarks
+    _give(policy_text(export), out)
+
+
 def policy_import(
     file: Annotated[Path, Argument("Of TabProvision, TableauConMan or tableau-permissions; a Terraform state.")],
     out: Annotated[Path | None, Option("--out", about="Where to write it.")] = None,

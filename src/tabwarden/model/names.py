@@ -14,12 +14,19 @@ _ACTING = re.compile(
 # Letters by Unicode's word, of which nothing is seen.
 _UNSEEN = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U000e0100-\U000e01ef]")
 
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
 
 def same(name: str) -> str:
     """The form in which two names are compared: letter case and the way accents are written do not count."""
     if name.isascii():  # nothing to normalise, and by far the most of many
         return name.casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_writable(text: str) -> bool:
+    """Whether Tableau's XML can carry it: no control characters but tab and line end, no halves of a character."""
+    return text.isprintable() or not _NOT_IN_XML.search(text)
 
 
 def visible(text: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tabwarden.effects.change import Change
+from tabwarden.effects.change import Change, Refusal
 from tabwarden.effects.draft import Draft
-from tabwarden.model.names import some
+from tabwarden.model.names import is_writable, some
 from tabwarden.model.site import Site
 from tabwarden.model.takes import SiteTakes
 from tabwarden.plan.stops import Guarded
@@ -70,7 +70,10 @@ class _Judging:
                 continue
             if position in self.held or (stuck and stuck & _waits_for(change)):
                 self.without.add(position)
-            elif not self._is_left(change, draft) and (refusal := change.refusal(draft)) is not None:
+            elif (
+                not self._is_left(change, draft)
+                and (refusal := _unwritable(change) or change.refusal(draft)) is not None
+            ):
                 self.held[position] = Held(change.person, *refusal)
                 self.without.add(position)
                 again = self._stays_in_groups(position) or again
@@ -99,6 +102,14 @@ class _Judging:
         new = aside - self.without
         self.without |= new
         return bool(new)
+
+
+def _unwritable(change: Change) -> Refusal | None:
+    """Whether what it names anew, or describes, holds a character that no request can carry."""
+    name = "" if change.creates is None else change.creates.name
+    if is_writable(name) and is_writable(getattr(change, "description", "")):
+        return None
+    return "would hold a character that no request can carry", "take control characters out of its text"
 
 
 def _waits_for(change: Change) -> set[str]:

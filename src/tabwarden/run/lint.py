@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from tabwarden.audit.audited import Audited
 from tabwarden.audit.baseline import Judged, PutBy, judged
 from tabwarden.audit.finding import CONTENT, SITE, Finding
+from tabwarden.audit.from_use import FromUse, from_use
 from tabwarden.audit.knobs import Knobs, knobs_of
 from tabwarden.audit.lint import Findings, findings_of, lint_named, lints_named
 from tabwarden.audit.score import Score, scores, whole
@@ -156,6 +157,23 @@ def _use(where: Where, site: Site) -> tuple[Usage, ...] | None:
     if "://" in store or where.folder is not None or not folder_of(Path(store), site.id).is_dir():
         return None
     return tuple(kept(Path(store), site.id))
+
+
+def narrowed(questions: Questions, where: Where, scope: str | None, days: int | None) -> tuple[FromUse, str | None]:
+    """The Site, or a project (words) and all in it, narrowed to what was used in `days`; and the project's id.
+
+    UnknownName where the words mean no project, or use was not read.
+    """
+    section = _section(where.settings)
+    knobs = Knobs() if section is None else knobs_of(section)
+    if days is not None:
+        knobs = replace(knobs, unused_days=days, unused_days_of={})
+    project = _project(questions.site, scope)
+    audited = audited_of(questions, where, knobs, datetime.now(UTC).date().isoformat())
+    findings = findings_of(audited, only=("unused-access",), scope=project)
+    if audited.usage is None:
+        raise UnknownName("nobody knows what is used: `tabwarden read --use` reads it")
+    return from_use(findings, knobs.unused_days), project
 
 
 # -- mending -----------------------------------------------------------------------------------------------------

@@ -198,26 +198,33 @@ def unused_access(audited: Audited) -> Remarks:
 
     Only where events prove use: View, Web Edit, Overwrite, downloads, Connect and the like, never of projects.
     """
-    record = judged(audited)
+    record, knobs = judged(audited), audited.knobs
     today = date.fromisoformat(audited.today or audited.site.taken.when[:10])
-    for days, names in sorted(record.by_days.items()):
-        entries = _Entries(audited, names, _before(today, days))
+    parts = [_Entries(audited, names, _before(today, days)) for days, names in sorted(record.by_days.items())]
 
-        def facts(holder: int, entries: _Entries = entries) -> str:
-            words = []
-            for code, kind, default_for, unused in entries.of(holder):
-                listed = ", ".join(ui_name(name, audited.vocabulary.kinds[kind]) for name in unused)
-                where = f"for {default_for}s in it: " if default_for else ""
-                words.append(f"{where}{listed} of {audited.grantee(code)}")
-            more = [f"{len(words) - MOST_ROWS} more rows"] if len(words) > MOST_ROWS else []
-            return "; ".join((*words[:MOST_ROWS], *more, f"use is known from {record.first} to {record.last}"))
+    def unused(holder: int) -> Mapping[tuple[int, int, str | None], list[str]]:
+        rows: dict[tuple[int, int, str | None], list[str]] = {}
+        for entries in parts:
+            for code, kind, default_for, names in entries.of(holder):
+                rows.setdefault((code, kind, default_for), []).extend(names)
+        return rows
 
-        def fix(holder: int, entries: _Entries = entries) -> Iterator[Change]:
-            key = audited.columns.id_of(CONTENT, holder)
-            for code, _kind, default_for, unused in entries.of(holder):
-                grantee = Grantee(GRANTEE_KINDS[code & 3], audited.columns.id_of(c.NUMBERED[code & 3], code >> 2))
-                blamed = frozenset((ALLOW, name) for name in unused)
-                yield from without(audited.site, key, grantee, default_for, blamed)
+    def facts(holder: int) -> str:
+        words = []
+        for (code, kind, default_for), names in unused(holder).items():
+            listed = ", ".join(ui_name(name, audited.vocabulary.kinds[kind]) for name in names)
+            where = f"for {default_for}s in it: " if default_for else ""
+            words.append(f"{where}{listed} of {audited.grantee(code)}")
+        more = [f"{len(words) - MOST_ROWS} more rows"] if len(words) > MOST_ROWS else []
+        return "; ".join((*words[:MOST_ROWS], *more, f"use is known from {record.first} to {record.last}"))
 
-        holders = audited.lists.holder[entries.place[entries.unused != 0]]
-        yield Remark(f"allows what nobody used for {days} days", np.unique(holders).astype(np.int64), facts, fix)
+    def fix(holder: int) -> Iterator[Change]:
+        key = audited.columns.id_of(CONTENT, holder)
+        for (code, _kind, default_for), names in unused(holder).items():
+            grantee = Grantee(GRANTEE_KINDS[code & 3], audited.columns.id_of(c.NUMBERED[code & 3], code >> 2))
+            yield from without(audited.site, key, grantee, default_for, frozenset((ALLOW, name) for name in names))
+
+    days = min((knobs.unused_days, *knobs.unused_days_of.values()))
+    holders = [audited.lists.holder[entries.place[entries.unused != 0]] for entries in parts]
+    subjects = np.unique(np.concatenate([np.zeros(0, np.int64), *holders])).astype(np.int64)
+    yield Remark(f"allows what nobody used for {days} days", subjects, facts, fix)

@@ -127,7 +127,7 @@ class _Laying:
             project = self._with_leaders(project, wish)
         if wish.leaders_named:
             lines = [line for line in project.description.split("\n") if line and not line.startswith(LEADERS)]
-            project = replace(project, description="\n".join((*lines, self._leaders(wish))).rstrip())
+            project = replace(project, description="\n".join((*lines, self._leaders(wish, project))).rstrip())
         self.projects[project.id] = project
 
     def laid(self) -> None:
@@ -170,8 +170,7 @@ class _Laying:
     def _owner(self, wish: ProjectWish, project: Content) -> str:
         if wish.owner is None:
             return project.owner
-        grantee = self.rows.named(f"user {wish.owner}", wish.where)
-        if grantee is None:
+        if (grantee := self.rows.named(f"user {wish.owner}", wish.where)) is None:
             return project.owner
         user = self.now.users[grantee.id]
         if not may_own(user.site_role, "project") and user.id != project.owner:
@@ -222,10 +221,12 @@ class _Laying:
                 self.rows.note(f"{wish.where}: leaders who publish nothing lead by halves: {names}")
         return replace(project, rules=frozenset(rules))
 
-    def _leaders(self, wish: ProjectWish) -> str:
+    def _leaders(self, wish: ProjectWish, project: Content) -> str:
         """A line that names the leaders, people with their addresses (the paper's best practice)."""
-        grantees = (self.rows.named(words, wish.where) for words in wish.leaders or ())
-        leaders = ", ".join(self._addressed(grantee) for grantee in grantees if grantee is not None)
+        there = sorted(r.grantee for r in project.rules or () if r.capability == LEADER and r.mode == ALLOW)
+        said = (self.rows.named(words, wish.where) for words in wish.leaders or ())
+        grantees = (grantee for grantee in (there if wish.leaders is None else said) if grantee is not None)
+        leaders = ", ".join(self._addressed(grantee) for grantee in grantees)
         return f"{LEADERS}{leaders}" if leaders else ""
 
     def _addressed(self, grantee: Grantee) -> str:
@@ -239,8 +240,7 @@ class _Laying:
         if (project := self.site.contents.get(self.now.default_project_id or "")) is None:
             self.rows.problem(where, "there is no Default project to be seen")
             return
-        said = self.wishes[project.id].rows if project.id in self.wishes else None
-        for row in said or ():
+        for row in (self.wishes[project.id].rows if project.id in self.wishes else None) or ():
             if row.kind == EVERYBODY:
                 self.rows.problem(row.where, f"what All Users get on Default is said by `default_project` in {where}")
         cells = {
@@ -261,8 +261,8 @@ class _Laying:
         own = frozenset(r for r in project.rules or () if r.grantee != grantee)
         self.scope.add(project.id)
         defaults = MappingProxyType({kind: rules | self.rows.rules(kind, [row]) for kind, rules in others.items()})
-        rules = own | self.rows.rules("project", [row])
-        self.site = self.site.with_contents(replace(project, rules=rules, defaults=defaults))
+        own |= self.rows.rules("project", [row])
+        self.site = self.site.with_contents(replace(project, rules=own, defaults=defaults))
 
     # -- content ----------------------------------------------------------------------------------------------
 

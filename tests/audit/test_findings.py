@@ -346,7 +346,7 @@ def test_sarif_has_a_result_a_finding_with_a_mark_that_stays(store: Path) -> Non
         assert {result["ruleId"] for result in ran["results"]} <= known
     assert marks[0] < marks[1]
     notes = ran["invocations"][0]["toolExecutionNotifications"]
-    assert any("its use was not read" in note["message"]["text"] for note in notes)
+    assert any("no use of it is kept" in note["message"]["text"] for note in notes)
 
 
 def test_junit_fails_what_is_new_and_skips_what_is_not_known(store: Path) -> None:

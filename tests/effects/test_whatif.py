@@ -39,6 +39,7 @@ from tabwarden.effects import content as effects
 from tabwarden.effects.change import Change, carried_out
 from tabwarden.effects.ops.content import GiveEverything
 from tabwarden.effects.ops.groups import CreateGroup, Grants, ImportGroup, SyncGroup, UpdateGroup
+from tabwarden.effects.ops.refreshes import SetRefresh
 from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Unlead
 from tabwarden.effects.ops.settings import SetNickname, SetSetting
 from tabwarden.effects.ops.several import AssignToContents, ClearOneOff, CopyRules, IntoGroup
@@ -55,6 +56,7 @@ from tabwarden.run.whatif import read_all, read_changes, try_out
 from tabwarden.store import snapshot
 
 ANN, STAFF = Grantee("user", "ann"), Grantee("group", "Staff")
+BUDGET = Ref("workbook", "Finance/Budget", id="Budget")
 
 
 def small() -> Site:
@@ -148,6 +150,8 @@ MEANT: list[tuple[str, ById | Change]] = [
     ("synchronise group Staff", SyncGroup(Ref("group", "Staff", id="Staff"), Grants(), Grants())),
     ("set nickname of domain corp.example to CORP", SetNickname(Ref("domain", "corp.example"), "corp", "CORP")),
     ("switch off public user list", SetSetting("user_visibility", False)),
+    ("refresh Finance/Budget on schedule Nightly", SetRefresh(BUDGET, (), ("Nightly",))),
+    ("stop refreshing Finance/Budget", SetRefresh(BUDGET, (), ())),
 ]
 
 

@@ -164,6 +164,6 @@ def _lacking(audited: Audited, lint: Lint) -> Iterator[Unknown]:
     if SEATS in lint.reads and audited.site.licences is None:
         yield Unknown("the site does not tell its seats")
     if USE in lint.reads and audited.usage is None:
-        yield Unknown("its use was not read: `tabwarden read --use` reads it")
+        yield Unknown("no use of it is kept: `tabwarden read --use` reads what the site tells")
     if RECORD in lint.reads and audited.usage is not None:
         yield from unused.lacking(audited)

@@ -84,7 +84,7 @@ def _parts(known: Licences, people: list[User], to: str) -> list[Drawable]:
     return [tiers, table, Text(record)]
 
 
-NOT_READ = "use was never read, so nobody knows what is used (`tabwarden read --use`)"
+NOT_READ = "no use is kept, so nobody knows what is used: `tabwarden read --use` reads what the site tells"
 
 
 def _row(known: Licences, user: User, to: str) -> dict[str, Any]:

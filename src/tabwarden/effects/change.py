@@ -20,7 +20,7 @@ Facts = Mapping[str, Value]
 NO_FACTS: Facts = MappingProxyType({})
 Refusal = tuple[str, str]
 """Why something is refused, as the end of a sentence about whom it concerns, and what to do."""
-CONTENT, NICKNAMES, ALL_GROUPS = "content", "nicknames", "all groups"
+CONTENT, NICKNAMES, ALL_GROUPS, REFRESHES = "content", "nicknames", "all groups", "refreshes"
 NOBODY = "not_on_site"
 
 OPS: dict[str, type[Change]] = {}

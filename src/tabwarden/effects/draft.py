@@ -29,6 +29,7 @@ class Draft:
         self.groups = dict(site.groups)
         self.members = {g.id: set(g.members) for g in site.groups.values() if g.members is not None}
         self.nicknames = dict(site.nicknames or {})
+        self.refreshes = site.refreshes
         self.new: dict[str, str] = {}
         self.heirs: dict[str, str] = {}
         self.deleted: list[str] = []
@@ -126,7 +127,14 @@ class Draft:
                 c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c for c in contents.values()
             }
         nicknames = None if self.before.nicknames is None else self.nicknames
-        after = replace(self.before, users=self.users, groups=groups, contents=contents, nicknames=nicknames)
+        after = replace(
+            self.before,
+            users=self.users,
+            groups=groups,
+            contents=contents,
+            nicknames=nicknames,
+            refreshes=self.refreshes,
+        )
         for group in self.deleted:
             # Its rules and its place in group sets go with it.
             after = people.delete_group(after, group).site

@@ -27,6 +27,7 @@ REFUSALS = {
     "locked_database": "the rules of its tables are locked to the database, and are edited there",
     "tabs_shown": "sheets are shown as tabs; views have no rules of their own",
     "not_applicable": "that does not exist for this kind of thing",
+    "no_refresh": "extracts are refreshed of workbooks and data sources alone",
     "no_such_rule": "there is no such rule",
     "already_member": "is a member already",
     "not_member": "is no member",

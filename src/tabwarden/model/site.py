@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from tabwarden.model import indexes, resolver, tables
 from tabwarden.model.feeds import DataConnection
+from tabwarden.model.refreshes import Refreshes
 from tabwarden.model.site_settings import SiteSettings
 
 LOCKED = "LockedToProject"
@@ -157,6 +158,7 @@ class Site:
     `licences` maps a tier (Creator, Explorer, Viewer) to its number of seats; None where the site does not tell.
     `partial` names what was left unread on purpose (empty: the Site is whole).
     `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
+    `refreshes` tells when extracts are refreshed, None: not read; no snapshot keeps it.
     `on_demand` are ids of groups through which an application lets people in whom no snapshot holds.
     `apart` counts what the site keeps and nobody can open (recycle bin, archive, drafts, ...), in words.
     """
@@ -173,6 +175,7 @@ class Site:
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
+    refreshes: Refreshes | None = None
     on_demand: frozenset[str] = frozenset()
     apart: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     columns_beside: ClassVar[Any] = None  # opens the columns of this very value, where it was opened and not made

@@ -15,12 +15,13 @@ from tabwarden.effects.change import Change
 from tabwarden.effects.ops.details import Details, SetDetails
 from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
+from tabwarden.effects.ops.refreshes import SetRefresh
 from tabwarden.effects.ops.settings import SetNickname, SetSetting
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole, height
 from tabwarden.effects.ref import DOMAIN, GROUP, USER, Ref, group_ref, user_ref
 from tabwarden.model.site import LOCAL, ON_SYNC, Group, Site
 from tabwarden.model.site_settings import SiteSettings
-from tabwarden.want.wanted import DETAILS, EXISTS, GRANTS, NICKNAME, SETTINGS, SITE_ROLE, Why
+from tabwarden.want.wanted import DETAILS, EXISTS, GRANTS, NICKNAME, REFRESH, SETTINGS, SITE_ROLE, Why
 
 UNLICENSED = "Unlicensed"
 ASIDE = "steps out of the group, because a role below the group's minimum cannot be set"
@@ -38,6 +39,7 @@ def diff(now: Site, wanted: Site, why: Why) -> tuple[Change, ...]:
         chain(
             both.nicknames(),
             both.settings(),
+            both.refreshes(),
             both.groups_first(),
             both.users_added(),
             both.details(),
@@ -89,6 +91,16 @@ class Both:
             after = SetSetting(field_.name, True).is_on(self.wanted)
             if after is not None and after is not SetSetting(field_.name, True).is_on(self.now):
                 yield SetSetting(field_.name, after, because=self.why.says(self.now.id, SETTINGS))
+
+    def refreshes(self) -> Iterator[Change]:
+        """Extracts that are refreshed on other schedules."""
+        if self.now.refreshes is None or self.wanted.refreshes is None:
+            return
+        have, want = self.now.refreshes.of, self.wanted.refreshes.of
+        for content in sorted((have.keys() | want.keys()) & self.now.contents.keys()):
+            if have.get(content, ()) != want.get(content, ()):
+                change = SetRefresh.on(self.now, content, want.get(content, ()))
+                yield change.but(because=self.why.says(content, REFRESH))
 
     def groups_first(self) -> Iterator[Change]:
         """Groups that are new or grant another role."""

@@ -7,11 +7,11 @@ was begun and not ended is looked up on the server first, so that nothing is don
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tabwarden.effects.change import ALL_GROUPS, CONTENT, NICKNAMES, Change
+from tabwarden.effects.change import ALL_GROUPS, CONTENT, NICKNAMES, REFRESHES, Change
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
@@ -47,6 +47,7 @@ from tabwarden.tableau.read.people import read_people
 from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.write.bulk import wait_for_user_jobs
 from tabwarden.tableau.write.directory import with_nicknames
+from tabwarden.tableau.write.refreshes import with_refreshes
 from tabwarden.tableau.write.writer import Writer
 from tabwarden.want.invariants import Invariant
 
@@ -219,7 +220,13 @@ def read_now(plan: Plan, connection: Connection) -> Site:
         groups = {f"{ref.domain}\\{ref.name}" for change in plan.changes if (ref := change.of_group) is not None}
         # Who is removed leaves all groups.
         site = read_people(connection, None if ALL_GROUPS in reads else sorted(groups))
-    return with_nicknames(site, connection) if NICKNAMES in reads else site
+    return with_beside(site, connection, reads)
+
+
+def with_beside(site: Site, connection: Connection, reads: Collection[str]) -> Site:
+    """The Site with what is read of it only for changes that rest on it: nicknames of domains, extract refreshes."""
+    site = with_nicknames(site, connection) if NICKNAMES in reads else site
+    return with_refreshes(site, connection) if REFRESHES in reads else site
 
 
 def kept_before(plan: Plan, now: Site, keep: Callable[[Site], int] | None) -> tuple[int | None, str | None]:
@@ -232,7 +239,7 @@ def kept_before(plan: Plan, now: Site, keep: Callable[[Site], int] | None) -> tu
     if keep is None:
         return None, "there is no history to keep it in"
     try:
-        return keep(now), None
+        return keep(now if now.refreshes is None else replace(now, refreshes=None)), None
     except TabwardenError as error:
         return None, str(error)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tabwarden.clocks import doubt_beside
-from tabwarden.effects.change import NICKNAMES, Change
+from tabwarden.effects.change import Change
 from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.scope import CONNECTIONS
@@ -22,13 +22,13 @@ from tabwarden.plan.undo import undone
 from tabwarden.plan.undo_content import content_undone
 from tabwarden.report.plans import headline, minute
 from tabwarden.run import history, rename
+from tabwarden.run.apply import with_beside
 from tabwarden.run.context import Context
 from tabwarden.run.planning import basis_of, planned
 from tabwarden.run.plans import load_plan, plan_path
 from tabwarden.store.journal import DONE, INSTEAD, Record, newest, path_of, read
 from tabwarden.tableau.read.people import read_people
 from tabwarden.tableau.read.site import owned_by, read_site
-from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.wanted import Wanted
 
 KIND = "undo"
@@ -131,8 +131,7 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
         return _undo_of_content(context, plan, record, done, words)
     connection = context.connection
     site = read_people(connection)
-    if any(NICKNAMES in change.reads for change in done):
-        site = with_nicknames(site, connection)
+    site = with_beside(site, connection, frozenset[str]().union(*(change.reads for change in done)))
     added = [ref.id for change in done if (ref := change.creates) is not None and ref.kind == USER and ref.id]
     wanted = undone(site, done, f"undo of {words}", frozenset(owned_by(connection, added)))
     left_out = sum(1 for entry in record.ended.values() if entry.status not in LEFT_SOMETHING)
@@ -147,7 +146,7 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
 def _undo_of_content(context: Context, plan: Plan, record: Record, done: tuple[Change, ...], words: str) -> Plan:
     """As `plan_undo`, of a plan that changed content: by the snapshot of the site that was kept before it."""
     site = read_site(context.connection)
-    site = with_nicknames(site, context.connection) if any(NICKNAMES in change.reads for change in done) else site
+    site = with_beside(site, context.connection, frozenset[str]().union(*(change.reads for change in done)))
     with history.opened(history.store_of(context.settings)) as listing:
         if record.snapshot is None:
             raise UnknownName(f"the site as it was before plan {plan.id} was not kept; put it back by hand")

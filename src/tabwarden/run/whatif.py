@@ -13,6 +13,7 @@ from tabwarden.compare.access_changes import Under
 from tabwarden.compare.beside import credentials_that_break, past_filters
 from tabwarden.compare.between_sites import Base
 from tabwarden.compare.what_if import WhatIf, done, steps_of
+from tabwarden.effects.change import NICKNAMES, REFRESHES
 from tabwarden.effects.ops.several import NOTHING_DIFFERS
 from tabwarden.effects.phrases import refusal
 from tabwarden.effects.sentences import VERBS
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from tabwarden.settings import Settings
 
 KIND = "changes"
+_READS = (
+    (NICKNAMES, re.compile("nickname")),
+    (REFRESHES, re.compile(r"^\s*(?:stop\s+)?refresh", re.IGNORECASE | re.MULTILINE)),
+)
+"""What of a site is read beside it for a sentence that begins, or speaks, so."""
 
 
 def try_out(
@@ -55,18 +61,18 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
     """
     # What signs in and reads takes longer to load than trying a change out.
     from tabwarden.plan.build import build
+    from tabwarden.run.apply import with_beside
     from tabwarden.run.context import running
     from tabwarden.run.planning import basis_of
     from tabwarden.tableau.read.site import read_site
-    from tabwarden.tableau.write.directory import with_nicknames
 
     sentences = read_all(given)
     if not sentences:
         raise SettingsError(["there is no change to plan; give one in words, or a file with one a line"])
+    text = "\n".join(sentences)
     with running(settings) as context:
         site = read_site(context.connection)
-        if any("nickname" in words for words in sentences):
-            site = with_nicknames(site, context.connection)
+        site = with_beside(site, context.connection, {reads for reads, words in _READS if words.search(text)})
         after, tried = done(site, sentences)
         problems = [
             f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done and one.because != NOTHING_DIFFERS

@@ -13,6 +13,7 @@ GRANTS = "grants"
 DETAILS = "details"
 NICKNAME = "nickname"
 SETTINGS = "settings"
+REFRESH = "refresh"
 LEAVER = "leaver, "
 """What the sentence of a leaver begins with."""
 
@@ -44,7 +45,8 @@ class Why:
     """The sentences behind a wanted Site.
 
     `sentences` is by (id, aspect): of a user or group EXISTS, of a user SITE_ROLE, DETAILS or the id of a group he
-    enters or leaves, of a group GRANTS, of a domain (by FQDN) NICKNAME, of the site SETTINGS. What has no sentence
+    enters or leaves, of a group GRANTS, of a domain (by FQDN) NICKNAME, of the site SETTINGS,
+    of content REFRESH. What has no sentence
     gets `otherwise`.
     `heirs` maps the id of a user who is to go to the id of the one who receives what he owns, `owned` an owner's id
     to the kinds of that.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms.form import Form, Says, form
 from tabwarden.effects.ops.content import GiveEverything, Move, SetDescription, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.projects import EMPTY, DeleteContent, NewProject
+from tabwarden.effects.ops.refreshes import SetRefresh
 from tabwarden.effects.phrases import (
     Words,
     content_named,
@@ -24,6 +26,8 @@ from tabwarden.effects.phrases import (
 )
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import LOCKED_TO_DATABASE
+from tabwarden.model.names import hint, some
+from tabwarden.model.refreshes import EXTRACT, Refreshes, frequency_meant
 from tabwarden.model.roles import may_own
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Site
 
@@ -186,7 +190,64 @@ FORMS: tuple[Form, ...] = (
         _says_new_project,
     ),
 )
+# -- extract refreshes ----------------------------------------------------------------------------------------
+
+_NO_SCHEDULES = (
+    "Tableau Cloud has no schedules; write how often, such as `Daily 06:30` or `Weekly 06:30 weekDay=Monday`"
+)
+
+
+def _refresh(site: Site, words: Words) -> Change:
+    text, known = str(words["schedules"]), site.refreshes
+    names = [text] if known is None or known.named(text) is not None else re.split('"? and "?', text)
+    return SetRefresh.on(site, content_named(site, words).id, tuple(_schedule(known, name) for name in names))
+
+
+def _schedule(known: Refreshes | None, words: str) -> str:
+    """The schedule that is meant; UnknownName with the nearest, for one of another type, and on Cloud, which has none.
+
+    Where the schedules were not read, as it is written.
+    """
+    if known is None:
+        return words
+    if known.schedules is None:
+        if (frequency := frequency_meant(words)) is None:
+            raise UnknownName(f"`{words}` is no frequency: {_NO_SCHEDULES}")
+        return frequency.words
+    name, extract = known.named(words), [n for n, kind in known.schedules.items() if kind == EXTRACT]
+    if name is None:
+        near = hint(words, dict.fromkeys(extract, ""))
+        raise UnknownName(f"the server has no schedule `{words}`{near or f'; for extracts it has {some(extract)}'}")
+    if known.schedules[name] != EXTRACT:
+        kind = known.schedules[name]
+        raise UnknownName(f"schedule `{name}` is for {kind} tasks; extracts are refreshed on {some(extract)}")
+    return name
+
+
+def _says_refresh(site: Site, change: SetRefresh) -> str:
+    content = content_words(site, change.id)
+    if not change.to:
+        return f"stop refreshing {content}"
+    return f"refresh {content} on schedule {' and '.join(quoted(name) for name in change.to)}"
+
+
 LAST: tuple[Form, ...] = (
+    form(
+        "refresh CONTENT on schedule NAME",
+        'refresh Finance/Budget on schedule "Saturday night"',
+        r"refresh <content> on schedule (?P<schedules>.+)",
+        _refresh,
+        SetRefresh,
+        _says_refresh,
+    ),
+    form(
+        "stop refreshing CONTENT",
+        "stop refreshing Finance/Budget",
+        r"stop refreshing <content>",
+        lambda s, w: SetRefresh.on(s, content_named(s, w).id, ()),
+        SetRefresh,
+        _says_refresh,
+    ),
     form(
         "delete CONTENT",
         "delete Finance/Budget",

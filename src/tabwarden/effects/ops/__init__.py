@@ -1,5 +1,5 @@
 """Every change there is, one class an op."""
 
-from tabwarden.effects.ops import content, groups, memberships, projects, rules, settings, several, users
+from tabwarden.effects.ops import content, groups, memberships, projects, refreshes, rules, settings, several, users
 
-__all__ = ["content", "groups", "memberships", "projects", "rules", "settings", "several", "users"]
+__all__ = ["content", "groups", "memberships", "projects", "refreshes", "rules", "settings", "several", "users"]

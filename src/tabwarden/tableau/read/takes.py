@@ -13,10 +13,10 @@ LISTS_NO_SITES = "403069"
 
 def read_takes(connection: Connection) -> SiteTakes:
     """Both, in two requests at most; a site administrator is told either."""
-    return SiteTakes(_is_cloud(connection), _providers(connection))
+    return SiteTakes(is_cloud(connection), _providers(connection))
 
 
-def _is_cloud(connection: Connection) -> bool:
+def is_cloud(connection: Connection) -> bool:
     """By its address, or by what only Tableau Cloud answers: it lists no sites to anybody."""
     if is_cloud_host(connection.server):
         return True

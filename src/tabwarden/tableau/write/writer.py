@@ -16,10 +16,10 @@ from tabwarden.effects.ops.rules import PutRules
 from tabwarden.model.errors import TableauError
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.write import bulk as write_bulk
-from tabwarden.tableau.write import content, directory, one
+from tabwarden.tableau.write import content, directory, one, refreshes
 from tabwarden.tableau.write.results import Ids, Result, alone
 
-REGISTERED = (content, directory, one)
+REGISTERED = (content, directory, one, refreshes)
 """The other modules that register what they send."""
 
 BATCH = 500

@@ -11,6 +11,7 @@ from reading_folder import Desk
 
 from tabwarden.access.reference import may
 from tabwarden.model.site import Site, User
+from tabwarden.sandbox.faults.script import Fault
 from tabwarden.sandbox.http.server import Sandbox, running
 
 
@@ -34,6 +35,15 @@ def test_what_a_read_says_and_leaves(desk: tuple[Desk, Sandbox]) -> None:
     assert told["snapshot"] == 1
     assert here.unfinished() == []
     assert not sandbox.log.writes()
+
+
+def test_what_was_sent_again_is_counted_and_told_one_by_one_where_that_is_wished(desk: tuple[Desk, Sandbox]) -> None:
+    here, sandbox = desk
+    for words, shown in ((("read", "-v"), 1), (("read",), 0)):
+        sandbox.strike([Fault(fault="unavailable", at="GET groups", times=1, retry_after=0)])
+        ran = here.process(*words)  # in this one, records would go to the test's own handlers
+        assert (ran.code, ran.out.count("not at the first try: 1 sent again\n")) == (0, 1), ran.err
+        assert ran.err.count("GET sites/{id}/groups is sent again (503)\n") == shown
 
 
 def test_a_limited_read_warns_at_its_start(desk: tuple[Desk, Sandbox]) -> None:

@@ -120,7 +120,9 @@ def site_of_chance(rng: random.Random, *, cloud: bool) -> Site:
     users = {"u-ada": User("u-ada", called("ada", cloud), ADMINS[1] if cloud else ADMINS[2])}
     for name in STAFF:
         role = rng.choice((*ROLES, *ROLES, rng.choice(ADMINS[:2])))
-        auth = rng.choice((None, "SAML", "OpenID", "ServerDefault"))
+        # A Cloud with MFA takes no ServerDefault, and nobody there has it.
+        usual = ("TableauIDWithMFA",) * 2 if cloud else (None, "ServerDefault")
+        auth = rng.choice((*usual, "SAML", "OpenID"))
         users[f"u-{name}"] = User(f"u-{name}", called(name, cloud), role, LOCAL, f"Name {name}", "", auth)
     members = [f"u-{name}" for name in STAFF]
 

@@ -237,8 +237,11 @@ def say_error(problem: TabwardenError | str, *, as_json: bool = False, code: int
         say(line)
 
 
-def show_what_is_logged() -> None:
-    """Warnings that are logged while no log is open go the way of all that is said, and without a traceback."""
+def show_what_is_logged(*, requests: bool = False) -> None:
+    """Warnings that are logged while no log is open go the way of all that is said, and without a traceback.
+
+    `requests` also shows each request that was sent again, list that was read again and new session.
+    """
     import logging
 
     class Said(logging.Handler):
@@ -247,7 +250,8 @@ def show_what_is_logged() -> None:
 
             say(KNOWN(record.getMessage()))
 
-    logging.lastResort = Said(logging.WARNING)
+    logging.lastResort = Said(logging.DEBUG if requests else logging.WARNING)
+    logging.getLogger("tabwarden.tableau.http").setLevel(logging.DEBUG if requests else logging.NOTSET)
 
 
 def confirmed(question: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, load_settings
-from tabwarden.commands._output import ERROR, leave
+from tabwarden.commands._output import ERROR, leave, show_what_is_logged
 from tabwarden.commands._parsing import CONTENTS, USERS, Option
 from tabwarden.model.errors import TabwardenError
 
@@ -94,6 +94,7 @@ def _over_rest(
     from tabwarden.run.read import Listener, read_and_keep
     from tabwarden.tableau.read.site import Wishes
 
+    show_what_is_logged(requests=output.verbose)
     with output.progress("reading") as progress:
         listener = Listener(
             lambda budget: _tell_cost(output, budget), lambda words: output.note(f"warning: {words}"), progress
@@ -278,7 +279,7 @@ def _parts(taken: Taken, verified: Verified | None, output: Output) -> Iterator[
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
     yield f"kept as {taken.snapshot.words}{resumed}"
     if taken.again:
-        yield f"the server was not well: {', '.join(f'{count} {what}' for what, count in taken.again.items())}"
+        yield f"not at the first try: {', '.join(f'{count} {what}' for what, count in taken.again.items())}"
     output.detail(f"{taken.requests:,} requests were sent")
     output.detail(f"not read: {'; '.join(taken.site.partial) or 'nothing'}")
     yield from _of_verified(verified) if verified is not None else ()

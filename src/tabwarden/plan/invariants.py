@@ -13,11 +13,7 @@ from tabwarden.plan.plan import Stop
 from tabwarden.plan.stops import INVARIANT_BROKEN, SAMPLE
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Act, Crowd, Exemption, Invariant
 
-MOST_TOLD, FEW_TOLD = (
-    1_000,
-    5,
-)  # breaches of all invariants that are told with reasons, of one at least; all are counted
-
+MOST_TOLD, FEW_TOLD = 1_000, 5  # breaches that are told with reasons, of all and of one at least; all are counted
 SEATED = ("Creator", "ExplorerCanPublish", "Explorer", "Viewer")  # the strongest first
 
 
@@ -121,10 +117,8 @@ class Invariants:
         """Of each invariant who (id) breaks it where with what; None where they are too many to compare."""
         pairs = []
         for laid in self._laid:
-            today, could = (
-                self._people.pairs(laid),
-                self._possible(laid).pairs(laid) if laid.invariant.anybody else set(),
-            )
+            today = self._people.pairs(laid)
+            could = self._possible(laid).pairs(laid) if laid.invariant.anybody else set()
             pairs.append(None if today is None or could is None else today | could)
         return pairs
 

@@ -27,7 +27,7 @@ Offers = Iterator[tuple[str, str]]
 MOST_SNAPSHOTS = 50
 VERBS = (
     "add allow assign clear copy delete deny describe give hide"
-    " import let lock make move new remove set show switch synchronise turn unlock use"
+    " import let lock make move new refresh remove set show stop switch synchronise turn unlock use"
 ).split()
 """Those of effects.sentences, which to load takes longer than to complete."""
 _SECTION = re.compile(r"^(\w+):[ \t]*(?:#.*)?$")

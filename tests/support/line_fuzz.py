@@ -19,8 +19,7 @@ from contextlib import ExitStack, suppress
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from paths import TESTS
-from sandbox_client import Raw
+from sandbox_client import AT_ODDS, Raw
 from watchdog import patience
 
 from tabwarden.sandbox.http.endpoints import TABLE
@@ -30,13 +29,6 @@ PATIENCE, QUIET = 80.0, 0.4  # seconds for one step of a connection; without a w
 Answer = tuple[int, str, bytes]  # status, content type, body
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "get", "PURGE")
 # Requests that would end the session of the one who asks, or take very long by their nature.
-_DOCUMENTED = (TESTS / "sandbox" / "documented_errors.tsv").read_text(encoding="utf-8").splitlines()[1:]
-# Codes that are documented with another status than they begin with.
-AT_ODDS = {
-    (int(row[4]), int(row[3]))
-    for row in (line.split("\t") for line in _DOCUMENTED)
-    if row[4].isdigit() and row[4][:3] != row[3]
-}
 SPARED = ("signout", "switch", "revoke", "serverAdminAccessTokens")
 BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE z [<!ENTITY a "aaaaaaaaaa">'

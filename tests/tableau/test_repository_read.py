@@ -213,7 +213,7 @@ def test_everything_is_of_one_moment_and_nothing_can_be_written(postgres: Any) -
             made.run(*(f"delete from {table}" for table in ("next_gen_permissions", "projects_contents", "views")))
             made.run("update workbooks set display_tabs = not display_tabs")
             contents = read_contents(repository, "1", people)
-            told = repository._connection.execute("select current_setting('transaction_read_only')").fetchone()
+            told = repository.connection.execute("select current_setting('transaction_read_only')").fetchone()
         assert told == ("on",)
         assert set(contents.contents) == set(before.contents)
         assert facts(next(sites)) != facts(before)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from everybody import ADMINS, LICENSED, SIGNED_IN, WORLD, living
+from everybody import ADMINS, LICENSED, NEWEST, SIGNED_IN, WORLD, living
 from sandbox_client import NS, error
 
 from tabwarden.sandbox.state.personality import personality
 
-LISTED = replace(personality(), lists_users=True)
+LISTED = replace(personality("server", NEWEST), lists_users=True)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_project_counts_only_what_one_may_view(house):
 
 @pytest.mark.parametrize(("plays", "fills"), [("server", {"ada"}), ("cloud", {"ada", "sam"})])
 def test_group_sets_are_filled_by_server_administrators_and_on_cloud_by_site_administrators(plays, fills):
-    with living(plays=replace(personality(plays), password_sign_in=True)) as house:
+    with living(plays=replace(personality(plays, NEWEST), password_sign_in=True)) as house:
         other = house.site.find_group("H").id
         (group_set,) = house.site.group_sets
         for name in ADMINS:

@@ -341,7 +341,10 @@ ROWS = (
     Row("mirror.sinks.type", "mirror", "csv", {"mirror.sinks": [{"type": "jsonl", "folder": "new"}]}),
     Row("mirror.sinks.folder", "mirror", "newer", {"mirror.sinks": [{"type": "jsonl", "folder": "new"}]}),
     # -- invariants
-    Row("invariants", test="settings/test_invariants.py::test_the_file_of_the_settings_counts_before_the_one_beside"),
+    Row(
+        "invariants",
+        test="settings/test_invariants_file.py::test_the_file_of_the_settings_counts_first",
+    ),
     # -- lint
     Row("lint.*", test="audit/test_findings.py::test_each_setting_of_lints_changes_what_is_told"),
     Row("mirror.sinks.*", test="sinks/test_sinks_sql.py::test_what_cannot_be_published_to_is_told"),

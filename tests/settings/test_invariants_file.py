@@ -80,7 +80,7 @@ def test_the_schema_is_one() -> None:
     assert "invariants" in schema()["properties"]
 
 
-def test_the_file_of_the_settings_counts_before_the_one_beside(tmp_path: Path) -> None:
+def test_the_file_of_the_settings_counts_first(tmp_path: Path) -> None:
     path = tmp_path / "settings.yaml"
     plain = "tableau: {server: 'http://127.0.0.1:9', auth: {pat: {name: t, secret: s}}}\n"
     path.write_text(plain)

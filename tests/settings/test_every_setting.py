@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from logging import getLogger
 from pathlib import Path
@@ -122,7 +122,8 @@ def mirror_site() -> Site:
         "w": Content("w", "workbook", "W", "p", "una", see),
         "q": Content("q", "project", "Q", None, "una", frozenset()),
     }
-    when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    five_minutes_ago = datetime.now(UTC) - timedelta(minutes=5)  # old enough for a `max_age`
+    when = five_minutes_ago.isoformat(timespec="seconds").replace("+00:00", "Z")
     taken = Taken("http://t.example", when, "una", "SiteAdministratorCreator")
     everyone = Group("all", "All Users", everyone=True)
     return Site("s-1", "People", URL, users, {"all": everyone}, {}, contents, taken=taken)

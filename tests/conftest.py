@@ -22,7 +22,7 @@ pytest_plugins = ["plugins.databases", "plugins.domains"]
 
 @pytest.fixture(autouse=True)
 def _secrets_of_one_test() -> Iterator[None]:
-    """A process forgets no secret; what one test resolves is none in the next, or a word such as `no` would stay one."""
+    """A process forgets no secret; what one test resolves is none in the next, or the word `no` would stay one."""
     forms, pattern = set(KNOWN._forms), KNOWN._pattern
     yield
     KNOWN._forms, KNOWN._pattern = forms, pattern

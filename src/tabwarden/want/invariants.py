@@ -6,8 +6,7 @@ are paths or patterns (`Finance/*` is everything below), narrowed by kind, tag, 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -19,10 +18,10 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.names import hint, same
 from tabwarden.model.roles import SITE_ROLES
 from tabwarden.model.site import Site
+from tabwarden.want.paths import Paths, has_signs
 
 EVERYBODY, OWNERS = "everybody", "owners"
 ONLY, NOBODY, NO_RULE, NEVER_BOTH = "only", "nobody", "no_rule", "never_both"
-_PATTERN = "*?["
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ class Meaning:
             if role is None:
                 raise UnknownName(f"no site role is called `{name}`; there are {', '.join(SITE_ROLES)}")
             return _joined(crowd, Crowd(roles=frozenset({role})))
-        if same(kind) == "group" and any(letter in name for letter in _PATTERN) and not self.site.groups_named(name):
+        if same(kind) == "group" and has_signs(name) and not self.site.groups_named(name):
             fitting = {g.id for g in self.site.groups.values() if fnmatchcase(same(g.name), same(name))}
             if not fitting:
                 raise UnknownName(
@@ -193,10 +192,10 @@ class Meaning:
         if selection.tag and selection.tag not in self._tags and not self._untold:
             near = hint(selection.tag, dict.fromkeys(self._tags, ""))
             self.refuse(where, f"nothing has the tag `{selection.tag}`{near}")
-        numbers = [n for n in (range(len(self._ids)) if picked is None else sorted(picked)) if n not in apart]
+        numbers = [n for n in (range(len(self._paths.ids)) if picked is None else sorted(picked)) if n not in apart]
         if not (selection.kind or selection.tag or owner or selection.certified is not None):
             return numbers, 0
-        fitting = [self._fits(self._ids[number], selection, owner) for number in numbers]
+        fitting = [self._fits(self._paths.ids[number], selection, owner) for number in numbers]
         return [number for number, fits in zip(numbers, fitting, strict=True) if fits], fitting.count(None)
 
     def _fits(self, content: str, selection: Selection, owner: str) -> bool | None:
@@ -220,9 +219,10 @@ class Meaning:
     def _at(self, paths: Iterable[str], where: str) -> set[int]:
         numbers: set[int] = set()
         for path in paths:
-            exact = set(self._numbers_at(same(path.strip("/ "))))
-            pattern = not exact and any(letter in path for letter in _PATTERN)
-            fitting = set(self._fitting(same(path))) if pattern else exact or self._by_kind(path, where)
+            pattern = self._paths.is_pattern(path)
+            fitting = (
+                set(self._paths.fitting(path)) if pattern else set(self._paths.at(path)) or self._by_kind(path, where)
+            )
             if not fitting and pattern:
                 self.refuse(where, f"nothing fits `{path}`; an invariant of nothing would always hold")
             numbers |= fitting
@@ -235,35 +235,11 @@ class Meaning:
         except TabwardenError as error:
             self.refuse(where, str(error))
             return set()
-        return {self._ids.index(content)}
-
-    def _fitting(self, pattern: str) -> Iterator[int]:
-        """Numbers of the contents whose path fits; the letters before the first sign narrow it."""
-        start = next(place for place, letter in enumerate(pattern) if letter in _PATTERN)
-        prefix, (keys, numbers) = pattern[:start], self._sorted
-        for place in range(bisect_left(keys, prefix), len(keys)):
-            if not keys[place].startswith(prefix):
-                return
-            if pattern[start:] == "*" or fnmatchcase(keys[place], pattern):
-                yield numbers[place]
-
-    def _numbers_at(self, path: str) -> Iterator[int]:
-        keys, numbers = self._sorted
-        for place in range(bisect_left(keys, path), len(keys)):
-            if keys[place] != path:
-                return
-            yield numbers[place]
+        return {self._paths.ids.index(content)}
 
     @cached_property
-    def _ids(self) -> list[str]:
-        return list(self.site.contents)
-
-    @cached_property
-    def _sorted(self) -> tuple[list[str], list[int]]:
-        paths = self._given if self._given is not None else map(self.site.path, self.site.contents)
-        keys = list(map(same, paths))
-        numbers = sorted(range(len(keys)), key=keys.__getitem__)
-        return [keys[number] for number in numbers], numbers
+    def _paths(self) -> Paths:
+        return Paths(self.site, self._given)
 
     def refuse(self, where: str, words: str) -> None:
         """One more problem, once."""

@@ -26,8 +26,9 @@ from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import same
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, Content, Grantee, Rule, Rules, Site
+from tabwarden.want.paths import has_signs
 from tabwarden.want.policy.shorter import with_packs, with_templates
-from tabwarden.want.policy.wanted import PATTERN, RULED, USUAL
+from tabwarden.want.policy.wanted import RULED, USUAL
 from tabwarden.want.policy.wishes import EVERYBODY, KIND_WORDS
 
 MODE_WORDS = {LOCKED: "locked", CUSTOMIZABLE: "customizable"}
@@ -147,7 +148,7 @@ class _Telling:
         words = {
             path
             for path, count in inside.items()
-            if count > 1 and count == self._fitting[kind, path] and not PATTERN.search(path)
+            if count > 1 and count == self._fitting[kind, path] and not has_signs(path)
             if path == top or not top or path.startswith(f"{top}/")
         }
         shorter = set[str]()

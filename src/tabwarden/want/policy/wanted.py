@@ -6,13 +6,11 @@ tableau-permissions §1.3, §4.3, §10.
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 
 from tabwarden.effects.content import create_project, default_rules
@@ -24,6 +22,7 @@ from tabwarden.model.governing import governing, managing_project, nested_rules
 from tabwarden.model.names import same, some
 from tabwarden.model.roles import may_own, publishes
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Rules, Site
+from tabwarden.want.paths import Paths
 from tabwarden.want.policy.rows import Rows
 from tabwarden.want.policy.wishes import (
     ALL,
@@ -42,7 +41,6 @@ from tabwarden.want.policy.wishes import (
 
 USUAL = ("workbook", "datasource", "flow")
 LEADERS = "Leaders: "
-PATTERN = re.compile(r"[*?\[]")
 RULED = ("workbook", "view", "datasource", "flow", "virtualconnection")
 
 
@@ -311,7 +309,7 @@ class _Laying:
     def _fits_nothing(self, wish: ContentWish, fitting: Collection[str]) -> None:
         """A path must be there, of a kind that has rules of its own; a pattern or a tag may fit nothing as yet."""
         for path in wish.paths:
-            if self._is_pattern(path) or same(path) in fitting or not self.counts(path):
+            if self._paths.is_pattern(path) or same(path) in fitting or not self.counts(path):
                 continue
             kinds = {self.now.contents[content].kind for content in self.now.contents_at(path)}
             try:
@@ -346,33 +344,14 @@ class _Laying:
 
     def _named(self, wish: ContentWish) -> Iterator[tuple[Content, str]]:
         """Contents of its paths and patterns, once each, all where it has none; and their paths as `same` has them."""
-        if not wish.paths:
-            yield from ((self.now.contents[content], path) for path, content in self._by_path)
-        met: set[str] = set()
-        for pattern in wish.paths:
-            exactly = ((same(pattern), content) for content in self.now.contents_at(pattern))
-            for path, content in self._beginning(same(pattern)) if self._is_pattern(pattern) else exactly:
-                if content not in met:
-                    met.add(content)
-                    yield self.now.contents[content], path
-
-    def _beginning(self, pattern: str) -> Iterator[tuple[str, str]]:
-        """Paths that fit a pattern, with what lies there: looked for among those that begin as it does."""
-        letters = re.split(PATTERN, pattern, maxsplit=1)[0]
-        for place in range(bisect_left(self._by_path, (letters, "")), len(self._by_path)):
-            path, content = self._by_path[place]
-            if not path.startswith(letters):
-                return
-            if fnmatchcase(path, pattern):
-                yield path, content
+        paths = self._paths
+        lists = (paths.fitting(path) if paths.is_pattern(path) else paths.at(path) for path in wish.paths)
+        numbers = dict.fromkeys(chain.from_iterable(lists)) if wish.paths else range(len(paths.ids))
+        return ((self.now.contents[paths.ids[number]], paths.keys[number]) for number in numbers)
 
     @cached_property
-    def _by_path(self) -> list[tuple[str, str]]:
-        return sorted((same(self.now.path(content)), content) for content in self.now.contents)
-
-    def _is_pattern(self, path: str) -> bool:
-        """Whether it is one, and not the path of something that is called so."""
-        return bool(PATTERN.search(path)) and not self.now.contents_at(path)
+    def _paths(self) -> Paths:
+        return Paths(self.now)
 
     # -- at the end -------------------------------------------------------------------------------------------
 

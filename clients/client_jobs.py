@@ -79,10 +79,17 @@ def _unexpected(told: Sequence[Mapping[str, Any]], client: Mapping[str, Any]) ->
     yield from (f"{step}: expected to fail with `{fault['error']}`" for step, fault in expected.items())
 
 
+def as_registered(name: str) -> str:
+    """A package's name as registries compare it: `tableau_utilities` is `tableau-utilities`."""
+    return name.casefold().replace("_", "-")
+
+
 def main() -> int:
     """Run what is asked for and print a line each; 1 when something is otherwise than expected."""
     parser = argparse.ArgumentParser(description="programs of others against the sandbox")
-    parser.add_argument("names", nargs="*", choices=[[], *CLIENTS], metavar="NAME", help=", ".join(CLIENTS))
+    parser.add_argument(
+        "names", nargs="*", type=as_registered, choices=[[], *CLIENTS], metavar="NAME", help=", ".join(CLIENTS)
+    )
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave what they wrote there")
     asked = parser.parse_args()
     good = True

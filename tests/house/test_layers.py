@@ -36,7 +36,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "importers",
     ),
     ("run",),
-    ("api", "commands", "web"),
+    ("api", "commands"),
+    # Pages show what commands answer; `commands.serve` names the application by its words alone.
+    ("web",),
     ("cli",),
     ("__main__", "__init__"),
 )

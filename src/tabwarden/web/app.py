@@ -21,6 +21,7 @@ from tabwarden.settings import Settings, load
 from tabwarden.store.web.sessions import Sessions
 from tabwarden.store.web.state import opened
 from tabwarden.web import rights
+from tabwarden.web.api import api
 from tabwarden.web.pages import checker, home, signing_in
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
@@ -86,7 +87,8 @@ def _bounded(receive: Receive) -> Receive:
 
 def application(settings: Settings | None = None) -> Starlette:
     """The whole of it, by these settings or those that `tabwarden serve` handed on."""
-    settings = settings or load(Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None, os.environ)
+    file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
+    settings = settings or load(file, os.environ)
     served = Served(settings)
     rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
     database = opened(served.store)
@@ -104,8 +106,14 @@ def application(settings: Settings | None = None) -> Starlette:
         Middleware(TrustedHostMiddleware, allowed_hosts=[*hosts, settings.web.host, "localhost", "127.0.0.1"]),
         Middleware(Guard),
     ]
-    app = Starlette(routes=_routes(), middleware=middleware, lifespan=lifespan, exception_handlers={404: _nothing})
-    app.state.house = House(settings, served, database, sessions)
+    json = api()
+    app = Starlette(
+        routes=[Mount("/api/v1", json), *_routes()],
+        middleware=middleware,
+        lifespan=lifespan,
+        exception_handlers={404: _nothing},
+    )
+    json.state.house = app.state.house = House(settings, file, served, database, sessions)
     return app
 
 

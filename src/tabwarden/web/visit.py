@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -52,9 +53,12 @@ NAVIGATION = (
 
 @dataclass
 class House:
-    """What every request shares: settings, the sites that are served, the database of sessions and the audit trail."""
+    """What every request shares: the settings and their file, the sites that are served, the database of sessions and
+    the audit trail.
+    """
 
     settings: Settings
+    file: Path | None
     served: Served
     database: Database
     sessions: Sessions
@@ -146,18 +150,27 @@ def page(
 
 async def _answer(request: Request, handler: Handler, right: str, audit: str) -> Response:
     """The page, or why there is none."""
+    visit = await visit_of(request)
+    if visit is None:
+        return _to_sign_in(request)
+    if request.method in CHANGING and not hmac.compare_digest(visit.form.get("csrf", ""), visit.session.csrf):
+        return _error(visit, 403, "this form is of another session; open the page again and send it once more")
+    return await run_in_threadpool(_given, visit, handler, right, audit)
+
+
+async def visit_of(request: Request) -> Visit | None:
+    """The request of somebody who is signed in, with what a form sent; None of nobody."""
+    if "authorization" in request.headers:  # whoever names himself in two ways is nobody
+        return None
     house: House = request.app.state.house
     token = request.cookies.get(COOKIE, "")
     session = await run_in_threadpool(house.sessions.of, token, datetime.now(UTC)) if token else None
     if session is None:
-        return _to_sign_in(request)
+        return None
     form: Mapping[str, str] = {}
     if request.method in CHANGING:
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-    visit = Visit(request, house, session, form)
-    if request.method in CHANGING and not hmac.compare_digest(form.get("csrf", ""), session.csrf):
-        return _error(visit, 403, "this form is of another session; open the page again and send it once more")
-    return await run_in_threadpool(_given, visit, handler, right, audit)
+    return Visit(request, house, session, form)
 
 
 def _given(visit: Visit, handler: Handler, right: str, audit: str) -> Response:

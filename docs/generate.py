@@ -279,15 +279,16 @@ def findings() -> Iterator[str]:
 
 
 def json_api() -> Iterator[str]:
+    """What `tabwarden serve` answers to programs."""
     yield "# JSON over HTTP"
     yield ""
-    yield "What `tabwarden serve` answers under `/api/v1`: each path is a command, its answer that of `--json`, letter for"
-    yield "letter. `openapi.json` there describes it for programs. Ask with the cookie of a session, or with a token as"
+    yield "What `tabwarden serve` answers under `/api/v1`: each path is a command, its answer that of `--json`, letter"
+    yield "for letter. `openapi.json` there describes it for programs. Ask with the cookie of a session, or with a token as"
     yield "`Authorization: Bearer ...`."
     yield ""
     yield "- A list may be given more than once (`words=a&words=b`); `true` and `false` are the values of a switch."
     yield "- `site` is the content URL of a site that is served; without it the usual one."
-    yield "- `limit` and `offset` give a part of the rows; `tabwarden-rows` tells how many there are, `link` the next part."
+    yield "- `limit` and `offset` give a part of the rows; `tabwarden-rows` tells how many there are, `link` the next."
     yield "- `etag` changes with the snapshot; with `If-None-Match` what is known is not sent again (304)."
     yield "- `tabwarden-exit-code` is the command's: 2 and 3 of `lint` and `check` mean findings and broken invariants."
     yield "- A refusal is `application/problem+json` (RFC 9457): 400 not understood, 401 not signed in, 403 without the"

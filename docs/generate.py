@@ -283,7 +283,7 @@ def json_api() -> Iterator[str]:
     yield "# JSON over HTTP"
     yield ""
     yield "What `tabwarden serve` answers under `/api/v1`: each path is a command, its answer that of `--json`, letter"
-    yield "for letter. `openapi.json` there describes it for programs. Ask with the cookie of a session, or with a token as"
+    yield "for letter. `openapi.json` there describes it. Ask with the cookie of a session, or with a token as"
     yield "`Authorization: Bearer ...`."
     yield ""
     yield "- A list may be given more than once (`words=a&words=b`); `true` and `false` are the values of a switch."

@@ -105,15 +105,16 @@ def _started(folder: Path, job: Job, by: str, environment: Mapping[str, str]) ->
         open(folder / ANSWER, "wb", opener=for_the_owner) as answer,
         open(folder / SAID, "wb", opener=for_the_owner) as said,
     ):
+        # The process inherits the lock, and nothing else, so that it is held as long as it lives.
         lock_descriptor(lock.fileno(), blocking=True)
-        # The process inherits the lock, which so is held as long as it lives.
+        os.set_inheritable(lock.fileno(), True)
         process = subprocess.Popen(
             [sys.executable, "-m", "tabwarden", *job.words],
             stdin=subprocess.DEVNULL,
             stdout=answer,
             stderr=said,
             env={**os.environ, **environment, **names},
-            pass_fds=(lock.fileno(),) if sys.platform != "win32" else (),
+            close_fds=False,
             start_new_session=True,
         )
     threading.Thread(target=_wait, args=(process, folder), name=f"tabwarden {job.about}", daemon=True).start()

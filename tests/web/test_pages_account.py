@@ -59,12 +59,12 @@ def test_sessions_are_listed_and_end_one_by_one_and_everywhere(acme_pages: Pages
         assert session
         guessed = {"csrf": csrf(another), "session": session[1]}
         assert another.post("/account/sessions/end", data=guessed).status_code == 404
-        assert tone.get("/").status_code == 200
+        assert there.get("/").status_code == 200
         ended = one.post("/account/sessions/end", data={"csrf": csrf(one), "session": session[1]})
         assert ended.headers["location"] == "/account"
-        assert tone.get("/").status_code == 303
+        assert there.get("/").status_code == 303
         everywhere = one.post("/account/sessions/end", data={"csrf": csrf(one), "every": "yes"})
-        assert everywone.headers["location"] == "/sign-in"
+        assert everywhere.headers["location"] == "/sign-in"
         assert one.get("/").status_code == 303
         assert another.get("/").status_code == 200
 
@@ -106,6 +106,11 @@ def test_a_token_has_no_more_than_it_was_given_and_ends(acme_pages: Pages, peopl
         assert visit is not None
         assert visit.name == "admin"
         assert visit.rights == {"own", "auditor"}
+        bearer = {"authorization": f"Bearer {token[0]}"}
+        assert httpx.get(f"{acme_pages.address}/api/v1/me", headers=bearer).json()["name"] == "admin"
+        assert httpx.get(f"{acme_pages.address}/api/v1/plans", headers=bearer).status_code == 403
+        assert httpx.get(f"{acme_pages.address}/", headers=bearer).status_code == 303
+        assert httpx.post(f"{acme_pages.address}/account/sessions/end", headers=bearer).status_code == 303
         assert _visit(acme_pages, acme_pages.folder, token[0] + "x") is None
         assert _visit(acme_pages, acme_pages.folder, "") is None
         hashed = re.search(r'name="token" value="(\w{64})"', page)

@@ -23,6 +23,7 @@ from tabwarden.store.web.sessions import Sessions
 from tabwarden.store.web.state import opened
 from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
+from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
 from tabwarden.web.pages import account, checker, home, signing_in
 from tabwarden.web.rendering import FOLDER
@@ -35,10 +36,11 @@ FAMILIES = (home, checker, account, signing_in)
 
 def application(settings: Settings | None = None) -> Starlette:
     """The whole of it, by these settings or those that `tabwarden serve` handed on."""
-    settings = settings or load(Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None, os.environ)
+    file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
+    settings = settings or load(file, os.environ)
     served = Served(settings)
     rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
-    house = _house(settings, served)
+    house = _house(settings, file, served)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -54,16 +56,22 @@ def application(settings: Settings | None = None) -> Starlette:
         Middleware(Guard, secure=house.is_secure),
         Middleware(TrustedHostMiddleware, allowed_hosts=[*hosts, web.host, "localhost", "127.0.0.1"]),
     ]
-    app = Starlette(routes=_routes(), middleware=middleware, lifespan=lifespan, exception_handlers={404: _nothing})
-    app.state.house = house
+    json = api()
+    app = Starlette(
+        routes=[Mount("/api/v1", json), *_routes()],
+        middleware=middleware,
+        lifespan=lifespan,
+        exception_handlers={404: _nothing},
+    )
+    json.state.house = app.state.house = house
     return app
 
 
-def _house(settings: Settings, served: Served) -> House:
+def _house(settings: Settings, file: Path | None, served: Served) -> House:
     """What every request shares."""
     database, web = opened(served.store), settings.web
     sessions = Sessions(database, timedelta(seconds=web.idle), timedelta(seconds=web.longest))
-    return House(settings, served, database, sessions, Tokens(database), Attempts(database, web.attempts))
+    return House(settings, file, served, database, sessions, Tokens(database), Attempts(database, web.attempts))
 
 
 def _routes() -> list[BaseRoute]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -53,9 +54,12 @@ NAVIGATION = (
 
 @dataclass
 class House:
-    """What every request shares: settings, the sites that are served, the database of sessions and the audit trail."""
+    """What every request shares: the settings and their file, the sites that are served, the database of sessions and
+    the audit trail.
+    """
 
     settings: Settings
+    file: Path | None
     served: Served
     database: Database
     sessions: Sessions
@@ -121,7 +125,7 @@ class Visit:
     def rights(self) -> frozenset[str]:
         """What he may do here."""
         if self.looking:
-            return frozenset({rights.OWN})
+            return frozenset() if self.refusal() else frozenset({rights.OWN})
         site = self.site.site if self.house.served.sites else None
         every = rights.rights_of(self.house.settings.web.rights, self.session.person, site)
         return every if self.scope is None else every & {rights.OWN, *self.scope}
@@ -209,18 +213,32 @@ class Demand(NamedTuple):
 
 async def _answer(request: Request, handler: Handler, demand: Demand) -> Response:
     """The page, or why there is none."""
+    visit = await visit_of(request)
+    if visit is None:
+        return _to_sign_in(request)
+    csrf = visit.form.get("csrf", "")
+    if request.method in CHANGING and not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
+        return _error(visit, 403, "this form is of another session; open the page again and send it once more")
+    return await run_in_threadpool(_given, visit, handler, demand)
+
+
+async def visit_of(request: Request, *, tokens: bool = False) -> Visit | None:
+    """The request of somebody who is signed in, with what a form sent; None of nobody.
+
+    Where `tokens` are taken, whoever sends one is whose it is, whatever cookies come with it. Pages take none: what
+    guards their forms is the session.
+    """
+    if "authorization" in request.headers:
+        return await run_in_threadpool(by_token, request, request.app.state.house) if tokens else None
     house: House = request.app.state.house
     token = request.cookies.get(house.cookie(), "")
     session = await run_in_threadpool(house.sessions.of, token, datetime.now(UTC)) if token else None
     if session is None:
-        return _to_sign_in(request)
+        return None
     form: Mapping[str, str] = {}
     if request.method in CHANGING:
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-    visit = Visit(request, house, session, form)
-    if request.method in CHANGING and not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
-        return _error(visit, 403, "this form is of another session; open the page again and send it once more")
-    return await run_in_threadpool(_given, visit, handler, demand)
+    return Visit(request, house, session, form)
 
 
 def by_token(request: Request, house: House) -> Visit | None:

@@ -86,15 +86,28 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
         return build(basis, site, tuple(chain.from_iterable(steps)), notes=notes)
 
 
-def plan_of(site: Site, changes: tuple[Change, ...], path: Path | None = None) -> Plan:
-    """The plan that does these changes to a Site that was read before, written to `path` where one is named."""
+def plan_of(
+    site: Site, changes: tuple[Change, ...], path: Path | None = None, settings: Settings | None = None
+) -> Plan:
+    """The plan that does these changes to a Site that was read before, written to `path` where one is named.
+
+    With `settings` it is judged by their limits, invariants and the use that was read, as every plan is once more when
+    it is applied.
+    """
     from tabwarden.plan.build import Basis, build
     from tabwarden.plan.plan import SiteIdentity
     from tabwarden.run.plans import keep_plan
     from tabwarden.store.journal import now
 
     identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
-    plan = build(Basis(kind=KIND, site=identity, made_at=now()), site, changes)
+    basis = Basis(kind=KIND, site=identity, made_at=now())
+    if settings is not None:
+        from tabwarden.run.context import invariants_of, limits_of
+        from tabwarden.run.planning import used_lately
+
+        used = used_lately(settings.store.folder, site.id)
+        basis = replace(basis, limits=limits_of(settings), invariants=invariants_of(settings), used=used)
+    plan = build(basis, site, changes)
     if path is not None:
         keep_plan(plan, path)
     return plan

@@ -22,13 +22,13 @@ from tabwarden.store.web.sessions import Sessions
 from tabwarden.store.web.state import opened
 from tabwarden.web import rights
 from tabwarden.web.api import api
-from tabwarden.web.pages import checker, home, signing_in
+from tabwarden.web.pages import checker, home, plans, signing_in
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
 from tabwarden.web.visit import MOST_OF_A_FORM, House
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
-FAMILIES = (home, checker, signing_in)
+FAMILIES = (home, checker, plans, signing_in)
 # OWASP, "HTTP Headers Cheat Sheet"; nothing is loaded from elsewhere, and no page runs a script of its own text.
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "

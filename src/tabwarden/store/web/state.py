@@ -4,6 +4,8 @@ A file of its own, because a snapshot is written for minutes, and whoever signs 
 
     web_link     one-time links of `tabwarden serve`: the hash of what is in them, for whom, until when
     web_session  who is signed in: the hash of the cookie's token, the person as JSON, when begun, last seen, ended
+    web_approval who approved which plan
+    web_request  who asked for access to what, and what was decided
     web_audit    who looked at whom and who changed what, from where; each row holds the hash of the one before
 """
 
@@ -26,7 +28,12 @@ create table web_session (
 create index web_session_seen on web_session (seen);
 create table web_audit (
     number integer not null primary key, at text not null, person text not null, address text not null,
-    act text not null, about text not null, outcome text not null, hash text not null)
+    act text not null, about text not null, outcome text not null, hash text not null);
+create table web_approval (plan text not null, person text not null, at text not null, primary key (plan, person));
+create table web_request (
+    number integer not null primary key, site text not null, person text not null, capability text not null,
+    path text not null, content text not null, reason text not null, until text not null, at text not null,
+    plan text not null, state text not null, by text not null, words text not null)
 """
     },
 )

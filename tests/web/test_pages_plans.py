@@ -120,7 +120,10 @@ def members(pages: Pages, name: str) -> list[str]:
 def test_a_stop_is_accepted_by_its_number_alone(pages: Pages) -> None:
     with pages.signed_in(OPERATOR, "operator") as olga, pages.signed_in(APPROVER, "approver") as carl:
         users = open_either(LAST, str(pages.folder / ".tabwarden")).users.values()
-        number = made(olga, f"set {next(one.name for one in users if one.site_role == 'Viewer')} to Unlicensed")
+        by_role = {one.site_role: one.name for one in users}
+        refused = send(olga, "/plans", changes=f"set {by_role['Viewer']} to Unlicensed")
+        assert "Tableau would refuse" in refused.text
+        number = made(olga, f"set {by_role['Explorer']} to Unlicensed")
         stops = accepted(olga.get(f"/plans/{number}").text)
         assert stops
         assert send(carl, f"/plans/{number}/approve").status_code == 303

@@ -20,7 +20,7 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.report.plans import plan_table
 from tabwarden.run import jobs
 from tabwarden.run.plans import BEGUN, WAITING, KeptPlan, keep_in, kept_plans, load_plan
-from tabwarden.run.whatif import plan_of
+from tabwarden.run.whatif import plan_by_snapshot
 from tabwarden.store.web import approvals
 from tabwarden.web.rights import APPROVER, OPERATOR
 from tabwarden.web.visit import Visit, page
@@ -42,17 +42,17 @@ class Shown:
     """One plan as its page shows it."""
 
     visit: Visit
-    kept: KeptPlan
+    kept_plan: KeptPlan
 
     @cached_property
     def plan(self) -> Plan | None:
         """The plan itself; None where its file is gone."""
-        return load_plan(self.kept.path) if self.kept.path.is_file() else None
+        return load_plan(self.kept_plan.path) if self.kept_plan.path.is_file() else None
 
     @cached_property
     def job(self) -> jobs.Job | None:
         """The last time somebody had it applied from here."""
-        return jobs.newest(_store(self.visit), about(self.kept.id))
+        return jobs.newest(_store(self.visit), about(self.kept_plan.id))
 
     @property
     def is_running(self) -> bool:
@@ -62,7 +62,7 @@ class Shown:
     @cached_property
     def approvals(self) -> list[approvals.Approval]:
         """Who approved it."""
-        return approvals.approvals(self.visit.house.database, self.kept.id)
+        return approvals.approvals(self.visit.house.database, self.kept_plan.id)
 
     @property
     def waivable(self) -> Sequence[Stop]:
@@ -74,9 +74,9 @@ class Shown:
         """Why it may not be applied by whoever looks; empty where it may."""
         if OPERATOR not in self.visit.rights:
             return "applying needs the right `operator`"
-        if self.kept.state not in (WAITING, BEGUN):
-            return f"it {became(self.kept)}"
-        by_another = [one for one in self.approvals if one.person.casefold() != self.kept.by.casefold()]
+        if self.kept_plan.state not in (WAITING, BEGUN):
+            return f"it {became(self.kept_plan)}"
+        by_another = [one for one in self.approvals if one.person.casefold() != self.kept_plan.by.casefold()]
         if self.visit.house.settings.web.approval and not by_another:
             return "somebody other than its author has to approve it first"
         return ""
@@ -84,14 +84,14 @@ class Shown:
     @property
     def may_approve(self) -> bool:
         """Whether whoever looks may approve it: not one's own, and once."""
-        own = self.visit.name.casefold() == self.kept.by.casefold()
+        own = self.visit.name.casefold() == self.kept_plan.by.casefold()
         known = any(one.person == self.visit.name for one in self.approvals)
-        return APPROVER in self.visit.rights and self.kept.state == WAITING and not own and not known
+        return APPROVER in self.visit.rights and self.kept_plan.state == WAITING and not own and not known
 
     @property
     def done(self) -> int:
         """How many of its changes have ended."""
-        return len(self.kept.record.ended)
+        return len(self.kept_plan.record.ended)
 
 
 def about(plan: str) -> str:
@@ -106,14 +106,14 @@ def _store(visit: Visit) -> Any:
 def _shown(visit: Visit) -> Shown:
     """The plan that the address names by its number; UnknownName where there is none, or another site's."""
     number = visit.part("number")
-    for kept in kept_plans(_store(visit)):
-        if str(kept.number) == number:
-            return Shown(visit, kept)
+    for kept_plan in kept_plans(_store(visit)):
+        if str(kept_plan.number) == number:
+            return Shown(visit, kept_plan)
     raise UnknownName(f"there is no plan {number}")
 
 
 def _audit(visit: Visit, act: str, shown: Shown, words: str = "") -> None:
-    visit.audit(act, f"plan {shown.kept.number} ({shown.kept.id})", words)
+    visit.audit(act, f"plan {shown.kept_plan.number} ({shown.kept_plan.id})", words)
 
 
 def _start(visit: Visit, subject: str, words: Sequence[str]) -> jobs.Job:
@@ -127,7 +127,7 @@ def _start(visit: Visit, subject: str, words: Sequence[str]) -> jobs.Job:
 def plans(visit: Visit) -> Response:
     """The plans of the store, the newest first."""
     waiting = visit.word("waiting") == "yes"
-    every = [kept for kept in kept_plans(_store(visit)) if not waiting or kept.state == WAITING][::-1]
+    every = [kept_plan for kept_plan in kept_plans(_store(visit)) if not waiting or kept_plan.state == WAITING][::-1]
     values = {"plans": every, "waiting": waiting, "became": became, "kinds": KINDS}
     return visit.show("plans.html", title="Plans", **values)
 
@@ -146,7 +146,7 @@ def plan_to_approve(visit: Visit) -> Response:
 
 def _page_of(visit: Visit, shown: Shown) -> Response:
     parts = [plan_table(shown.plan)] if shown.plan else []
-    return visit.show("plan.html", title=f"Plan {shown.kept.number}", shown=shown, parts=parts, became=became)
+    return visit.show("plan.html", title=f"Plan {shown.kept_plan.number}", shown=shown, parts=parts, became=became)
 
 
 @page("/plans/{number:int}/progress", OPERATOR)
@@ -162,9 +162,9 @@ def approve(visit: Visit) -> Response:
     if not shown.may_approve:
         raise TabwardenError("a plan that waits is approved once, by somebody other than its author")
     _audit(visit, "approved", shown)
-    approvals.approve(visit.house.database, shown.kept.id, visit.name, datetime.now(UTC))
+    approvals.approve(visit.house.database, shown.kept_plan.id, visit.name, datetime.now(UTC))
     return visit.go(
-        f"/approvals/{shown.kept.number}" if OPERATOR not in visit.rights else f"/plans/{shown.kept.number}"
+        f"/approvals/{shown.kept_plan.number}" if OPERATOR not in visit.rights else f"/plans/{shown.kept_plan.number}"
     )
 
 
@@ -175,10 +175,10 @@ def apply(visit: Visit) -> Response:
     if shown.lacks:
         raise TabwardenError(shown.lacks)
     accept = [f"{stop.id}={stop.number}" for stop in shown.waivable if visit.form.get(stop.id) == str(stop.number)]
-    words = ["apply", str(shown.kept.path), "--yes", "--json", *(f"--accept={one}" for one in accept)]
+    words = ["apply", str(shown.kept_plan.path), "--yes", "--json", *(f"--accept={one}" for one in accept)]
     _audit(visit, "applied", shown, " ".join(accept))
-    _start(visit, about(shown.kept.id), words)
-    return visit.go(f"/plans/{shown.kept.number}")
+    _start(visit, about(shown.kept_plan.id), words)
+    return visit.go(f"/plans/{shown.kept_plan.number}")
 
 
 @page("/plans/{number:int}/undo", OPERATOR, methods=("POST",))
@@ -186,7 +186,7 @@ def undo(visit: Visit) -> Response:
     """Make the plan that takes back what was done of it."""
     shown = _shown(visit)
     _audit(visit, "planned to undo", shown)
-    job = _start(visit, f"undoing plan {shown.kept.id}", ["plan", "undo", str(shown.kept.path), "--json"])
+    job = _start(visit, f"undoing plan {shown.kept_plan.id}", ["plan", "undo", str(shown.kept_plan.path), "--json"])
     return visit.go(f"/jobs/{job.id}")
 
 
@@ -204,11 +204,10 @@ def new_plan(visit: Visit) -> Response:
     if not sentences:
         raise TabwardenError("write down what is to change, a sentence a line, as in `lock Finance`")
     visit.audit("planned", "; ".join(sentences))
-    what_if = visit.site.questions().what_if(sentences)
-    made = plan_of(visit.site.site, what_if.changes, settings=visit.house.settings)
-    if not made.changes:
+    plan = plan_by_snapshot(visit.site.site, sentences, visit.house.settings)
+    if not plan.changes:
         raise TabwardenError("that is so already: there is nothing to change")
-    number, _ = keep_in(_store(visit), made, by=visit.name)
+    number, _ = keep_in(_store(visit), plan, by=visit.name)
     return visit.go(f"/plans/{number}")
 
 

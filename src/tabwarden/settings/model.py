@@ -21,6 +21,7 @@ from tabwarden.settings.people import SeveralSources
 from tabwarden.settings.sites import SomeSites
 from tabwarden.settings.sources import Sources
 from tabwarden.settings.store import Store
+from tabwarden.settings.web import Web
 from tabwarden.sources.ldap.options import DirectorySettings
 
 
@@ -299,6 +300,7 @@ class Settings(Section):
     catalog: Catalog = Field(default=Catalog(), description="whom a mirror serves")
     mirror: Mirror = Field(default=Mirror(), description="what is mirrored, and where it goes")
     lint: LintSettings = Field(default=LintSettings(), description="what lints are to know of this site")
+    web: Web = Field(default=Web(), description="the pages of `tabwarden serve`")
 
     _origin: str = ""
     _found_by: str = ""

@@ -6,8 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import httpx

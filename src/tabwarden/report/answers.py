@@ -12,7 +12,7 @@ from tabwarden.model.governing import Governing
 from tabwarden.model.open_points import BLOG, BLOGS_ANSWERS, OPEN_POINTS
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
-from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
+from tabwarden.report.table import CONTENT, MARK, NAME, PERSON, Column, Many, Table, Text
 
 SEE_DATA = "see_data"
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}
@@ -306,7 +306,12 @@ def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
 def people_table(site: Site, answers: Iterable[Answer]) -> Table:
     """Who may: one person a line."""
     table = Table(
-        Column("User", NAME), Column("Name", NAME), "Site role", Column("May", MARK), "Decided by", name="people"
+        Column("User", NAME, of=PERSON),
+        Column("Name", NAME),
+        "Site role",
+        Column("May", MARK),
+        "Decided by",
+        name="people",
     )
     for answer in answers:
         user = site.users[answer.user]
@@ -322,7 +327,13 @@ def people_table(site: Site, answers: Iterable[Answer]) -> Table:
 
 def inside_table(site: Site, count: int, people: Mapping[str, Sequence[str]]) -> Table:
     """Who may on something in a project: on how many of the `count` things in it, and the first of them."""
-    table = Table(Column("User", NAME), Column("Name", NAME), "Site role", Column("On", NAME), name="people")
+    table = Table(
+        Column("User", NAME, of=PERSON),
+        Column("Name", NAME),
+        "Site role",
+        Column("On", NAME, of=CONTENT),
+        name="people",
+    )
     for user in sorted(map(site.users.__getitem__, people), key=lambda user: (user.name.casefold(), user.domain)):
         paths = sorted(map(site.path, people[user.id]))
         on = f"all {count}" if len(paths) == count else Many(paths, f"{len(paths)} of {count}: ", 2)

@@ -10,7 +10,7 @@ from tabwarden.model.open_points import DENY_FIRST
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import Site
 from tabwarden.report.answers import answer_json, decider, mark
-from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
+from tabwarden.report.table import CONTENT, MARK, NAME, PERSON, Column, Many, Table, Text
 
 
 def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str) -> Table:
@@ -23,13 +23,13 @@ def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str
             lines.setdefault(key, []).append(site.path(one.content))
             marks[key] = (mark(one.current), mark(one.other))
     table = Table(
-        Column("User", NAME),
+        Column("User", NAME, of=PERSON),
         "Site role",
         Column("current", MARK),
         "because",
         Column(against, MARK, "other"),
         Column("because", called="other_because"),
-        Column("On", NAME),
+        Column("On", NAME, of=CONTENT),
         name="people",
     )
     for (user, because, now, other), contents in sorted(lines.items(), key=lambda line: (line[0][1], line[0])):

@@ -37,9 +37,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("run",),
     ("api", "commands"),
+    ("cli",),
     # Pages show what commands answer; `commands.serve` names the application by its words alone.
     ("web",),
-    ("cli",),
     ("__main__", "__init__"),
 )
 PURE = {room for floor in FLOORS[:8] for room in floor}

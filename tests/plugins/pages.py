@@ -69,7 +69,8 @@ class Pages:
         page.goto(self.link(name, *rights))
         yield page
         context.close()
-        assert not said
+        # Chromium tells of each sign-out that it cleared what it was asked to.
+        assert not [words for words in said if not words.startswith("Clear-Site-Data header")]
 
 
 @contextmanager

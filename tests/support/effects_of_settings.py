@@ -346,6 +346,8 @@ ROWS = (
         test="settings/test_invariants_file.py::test_the_file_of_the_settings_counts_first",
     ),
     # -- web
+    Row("web.longest_token", test="web/test_pages_account.py::test_a_token_beyond_oneself_or_for_ever_is_refused"),
+    Row("web.rights.look_as.*", test="web/test_pages_account.py::test_nobody_looks_as_somebody_with_more"),
     Row("web.*", test="web/test_pages_settings.py::test_each_setting_of_the_pages_has_its_effect"),
     # -- lint
     Row("lint.*", test="audit/test_findings.py::test_each_setting_of_lints_changes_what_is_told"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabwarden.commands._answer import Output
@@ -77,18 +78,28 @@ class Taken(Output):
 
 
 class Asked(Asking):
-    """The options of a question, put to a site that is served."""
+    """The options of a question, put to a site that is served, or to another snapshot of it."""
 
-    def __new__(cls, served: ServedSite, model: str = "current", open_point: Sequence[str] = ()) -> Asked:
+    def __new__(
+        cls,
+        served: ServedSite,
+        model: str = "current",
+        open_point: Sequence[str] = (),
+        snapshot: str | None = None,
+        settings: Path | None = None,
+    ) -> Asked:
         """To this site, under a model and open points in words."""
-        asking = super().__new__(cls, model=model, open_point=list(open_point), store=served.store)
+        site, store = served.snapshot.content_url, served.store
+        asking = super().__new__(cls, snapshot, None, store, site, model, list(open_point), settings)
         asking.served = served
         return asking
 
     served: ServedSite
 
     def questions(self) -> Questions:
-        """Those that were made once for all who ask."""
+        """Those that were made once for all who ask, unless another snapshot is meant."""
+        if self.snapshot is not None:
+            return super().questions()
         return self.served.questions(self.model, self.open_points)
 
     def site(self) -> Site:
@@ -102,8 +113,7 @@ class Asked(Asking):
 
     def use(self, site: Site) -> LastUse | None:
         """Read once."""
-        del site
-        return self.served.use
+        return self.served.use if site is self.served.site else super().use(site)
 
 
 def answered(command: Callable[..., None], *words: Any, **options: Any) -> Answered:

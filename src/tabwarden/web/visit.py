@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -25,8 +26,11 @@ from starlette.routing import Route
 
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.store.web import audit as trail
+from tabwarden.store.web.attempts import Attempts
 from tabwarden.store.web.sessions import Session, Sessions
+from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
+from tabwarden.web.looking import Looking, looking_of, refusal
 from tabwarden.web.rendering import templates
 from tabwarden.web.served import Served, ServedSite
 
@@ -35,9 +39,7 @@ if TYPE_CHECKING:
     from tabwarden.settings import Settings
     from tabwarden.store.database import Database
 
-COOKIE = "tabwarden"
-CHANGING = ("POST",)
-MOST_OF_A_FORM = 1 << 20
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 # What stands above every page: where it leads, its words, the right it takes.
 NAVIGATION = (
     ("/", "Home", rights.OWN),
@@ -52,44 +54,94 @@ NAVIGATION = (
 
 @dataclass
 class House:
-    """What every request shares: settings, the sites that are served, the database of sessions and the audit trail."""
+    """What every request shares: the settings and their file, the sites that are served, the database of sessions and
+    the audit trail.
+    """
 
     settings: Settings
+    file: Path | None
     served: Served
     database: Database
     sessions: Sessions
+    tokens: Tokens
+    attempts: Attempts
+    openid: Any = None
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach the pages over TLS, by the settings."""
+        return (self.settings.web.url or "").startswith("https://")
+
+    def cookie(self, name: str = "tabwarden") -> str:
+        """The name of a cookie: over TLS one that no other host and no page without TLS can set (RFC 6265bis)."""
+        return f"__Host-{name}" if self.is_secure else name
 
 
 @dataclass
 class Visit:
-    """One request of somebody who is signed in; `form` holds what a form sent."""
+    """One request of somebody who is signed in; `form` holds what a form sent.
+
+    Whoever looks as somebody else is that person here, with the right `own` alone: `name`, `user`, `site`, `rights`.
+    `scope` are the rights that a token of the API is good for; None: it is no token.
+    """
 
     request: Request
     house: House
     session: Session
     form: Mapping[str, str]
+    scope: frozenset[str] | None = None
+
+    @property
+    def signed_in(self) -> str:
+        """The user name of whoever is signed in, as whomever he looks."""
+        return str(self.session.person["name"])
+
+    @cached_property
+    def looking(self) -> Looking | None:
+        """As whom he looks; None where as himself."""
+        return looking_of(self.session.person)
 
     @property
     def name(self) -> str:
-        """The user name of whoever is signed in."""
-        return str(self.session.person["name"])
+        """The user name of whose pages these are."""
+        return self.looking.name if self.looking else self.signed_in
+
+    @property
+    def address(self) -> str:
+        """From where the request came."""
+        return self.request.client.host if self.request.client else ""
 
     @cached_property
     def site(self) -> ServedSite:
         """The site that is asked about: `site` of the address, else the usual one; one for the whole request."""
-        return self.house.served.site(self.request.query_params.get("site") or self.form.get("site") or None)
+        wanted = self.request.query_params.get("site") or self.form.get("site") or None
+        if self.looking is None:
+            return self.house.served.site(wanted)
+        if wanted not in (None, self.looking.site):
+            raise UnknownName(f"while you look as {self.name} you see one site alone")
+        return self.house.served.site(self.looking.site)
 
     @cached_property
     def rights(self) -> frozenset[str]:
         """What he may do here."""
-        sites = self.house.served.sites
-        site = self.site.site if sites else None
-        return rights.rights_of(self.house.settings.web.rights, self.session.person, site)
+        if self.looking:
+            return frozenset() if self.refusal() else frozenset({rights.OWN})
+        site = self.site.site if self.house.served.sites else None
+        every = rights.rights_of(self.house.settings.web.rights, self.session.person, site)
+        return every if self.scope is None else every & {rights.OWN, *self.scope}
 
     @cached_property
     def user(self) -> User | None:
         """Who he is on that site; None where nobody of it has his name."""
         return self.site.user_of(self.name)
+
+    def refusal(self) -> str:
+        """Why he looks as that person no more; empty where he may, or looks as himself."""
+        if self.looking is None:
+            return ""
+        site = self.house.served.site(self.looking.site)
+        looker = site.user_of(self.signed_in)
+        return refusal(self.house.settings.web.rights, self.session.person, site.site, looker, self.user)
 
     def word(self, name: str, usual: str = "") -> str:
         """A word of the address' query, or of the form."""
@@ -107,14 +159,13 @@ class Visit:
 
     def audit(self, act: str, about: str, outcome: str = "") -> None:
         """Write down what he does, before it is shown or done."""
-        client = self.request.client.host if self.request.client else ""
         trail.note(
             self.house.database,
             datetime.now(UTC),
-            person=self.name,
-            address=client,
+            person=self.signed_in,
+            address=self.address,
             act=act,
-            about=about,
+            about=f"as {self.name}: {about}" if self.looking else about,
             outcome=outcome,
         )
 
@@ -131,49 +182,104 @@ Handler = Callable[[Visit], Response]
 
 
 def page(
-    path: str, right: str = rights.OWN, *, methods: tuple[str, ...] = ("GET",), audit: str = ""
+    path: str,
+    right: str = rights.OWN,
+    *,
+    methods: tuple[str, ...] = ("GET",),
+    audit: str = "",
+    while_looking: bool = False,
 ) -> Callable[[Handler], Route]:
-    """Make a route of a page. `audit` names what is done where each visit is written down."""
+    """Make a route of a page. `audit` names what is done where each visit is written down.
+
+    What changes something is refused to whoever looks as somebody else, unless it ends that (`while_looking`).
+    """
 
     def route(handler: Handler) -> Route:
         async def endpoint(request: Request) -> Response:
-            return await _answer(request, handler, right, audit)
+            return await _answer(request, handler, Demand(right, audit, while_looking))
 
         return Route(path, endpoint, methods=list(methods), name=handler.__name__)
 
     return route
 
 
-async def _answer(request: Request, handler: Handler, right: str, audit: str) -> Response:
+class Demand(NamedTuple):
+    """What a page asks of whoever visits it."""
+
+    right: str
+    audit: str
+    while_looking: bool
+
+
+async def _answer(request: Request, handler: Handler, demand: Demand) -> Response:
     """The page, or why there is none."""
+    visit = await visit_of(request)
+    if visit is None:
+        return _to_sign_in(request)
+    csrf = visit.form.get("csrf", "")
+    if request.method in CHANGING and not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
+        return _error(visit, 403, "this form is of another session; open the page again and send it once more")
+    return await run_in_threadpool(_given, visit, handler, demand)
+
+
+async def visit_of(request: Request, *, tokens: bool = False) -> Visit | None:
+    """The request of somebody who is signed in, with what a form sent; None of nobody.
+
+    Where `tokens` are taken, whoever sends one is whose it is, whatever cookies come with it. Pages take none: what
+    guards their forms is the session.
+    """
+    if "authorization" in request.headers:
+        return await run_in_threadpool(by_token, request, request.app.state.house) if tokens else None
     house: House = request.app.state.house
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(house.cookie(), "")
     session = await run_in_threadpool(house.sessions.of, token, datetime.now(UTC)) if token else None
     if session is None:
-        return _to_sign_in(request)
+        return None
     form: Mapping[str, str] = {}
     if request.method in CHANGING:
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-    visit = Visit(request, house, session, form)
-    if request.method in CHANGING and not hmac.compare_digest(form.get("csrf", ""), session.csrf):
-        return _error(visit, 403, "this form is of another session; open the page again and send it once more")
-    return await run_in_threadpool(_given, visit, handler, right, audit)
+    return Visit(request, house, session, form)
 
 
-def _given(visit: Visit, handler: Handler, right: str, audit: str) -> Response:
+def by_token(request: Request, house: House) -> Visit | None:
+    """The visit of whoever sends a token of the API (`Authorization: Bearer ...`); None where it is none, or ended.
+
+    It has no form and no session of its own: `rights` are those of the token that he still has. Asks the store.
+    """
+    scheme, _, words = request.headers.get("authorization", "").partition(" ")
+    token = house.tokens.of(words.strip(), datetime.now(UTC)) if scheme.casefold() == "bearer" else None
+    if token is None:
+        return None
+    session = Session(token.hash, token.person, "", token.begun, token.seen)
+    return Visit(request, house, session, {}, token.rights)
+
+
+def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
     """What the page gives; an error is a page with the sentence that the command line tells."""
     try:
-        if right not in visit.rights:
-            return _error(visit, 403, f"this page needs the right `{right}`, which you do not have")
-        if audit:
-            visit.audit(
-                audit, visit.request.url.path + (f"?{visit.request.url.query}" if visit.request.url.query else "")
-            )
+        words = _refused(visit, demand)
+        if words:
+            visit.audit("refused", _asked_for(visit.request), words)
+            return _error(visit, 403, words)
+        if demand.audit or visit.looking:
+            visit.audit(demand.audit or "looked", _asked_for(visit.request))
         return handler(visit)
     except UnknownName as error:
         return _error(visit, 404, str(error))
     except TabwardenError as error:
         return _error(visit, 400, str(error))
+
+
+def _refused(visit: Visit, demand: Demand) -> str:
+    """Why somebody does not get the page; empty where he does."""
+    if visit.looking and not demand.while_looking:
+        if visit.request.method in CHANGING:
+            return f"you look as {visit.name} and change nothing; look as yourself again to do this"
+        if words := visit.refusal():
+            return f"you may not look as {visit.name} any more: {words}"
+    if demand.right not in visit.rights:
+        return f"this page needs the right `{demand.right}`, which you do not have"
+    return ""
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -190,11 +296,15 @@ def _asked_for(request: Request) -> str:
 
 def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -> Response:
     """A page of a template, with what every page tells."""
+    try:
+        served, own = visit.site if visit.house.served.sites else None, visit.rights
+    except UnknownName:  # that the address names a site there is not, is what the page tells
+        served, own = None, frozenset({rights.OWN})
     whole = {
         "visit": visit,
-        "served": visit.site if visit.house.served.sites else None,
+        "served": served,
         "csrf": visit.session.csrf,
-        "navigation": [(path, words) for path, words, right in NAVIGATION if right in visit.rights],
+        "navigation": [(path, words) for path, words, right in NAVIGATION if right in own],
         "mirrored": visit.house.settings.mirror.enforce,
         "problem": visit.house.served.problem,
         **values,

@@ -13,6 +13,7 @@ from small_site import group, project, site, workbook
 
 from tabwarden.access.answer import Answer
 from tabwarden.access.question import Asked
+from tabwarden.commands._options import Asking
 from tabwarden.commands.who_what import what
 from tabwarden.commands.why import why
 from tabwarden.mirror import own
@@ -21,9 +22,8 @@ from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
-from tabwarden.report.answers import answer_json, decider, sentence
+from tabwarden.report.answers import answer_json, decider, sentence, trace
 from tabwarden.report.table import Table, flat, words_of
-from tabwarden.web.answers import Asked as Asking
 from tabwarden.web.answers import answered
 
 
@@ -37,6 +37,8 @@ def _loud(quiet: Site) -> Site:
 
 
 class _OfOneself(Asking):
+    """A question of somebody about himself, as the pages put it."""
+
     own: OwnQuestions
 
     def questions(self) -> Questions:
@@ -48,7 +50,7 @@ class _OfOneself(Asking):
 
 def _everything_told(questions: OwnQuestions, user: str) -> str:
     """What he is told: his contents, each capability and ability of them, and some with all that `why` tells."""
-    asking = _OfOneself.__new__(_OfOneself, None)  # type: ignore[arg-type]
+    asking = _OfOneself()
     asking.own = questions
     site, words = questions.site, []
     answers = [answered(what, user, asking=asking)]
@@ -56,8 +58,8 @@ def _everything_told(questions: OwnQuestions, user: str) -> str:
         every = (*questions.on(user, content), *questions.abilities(user, content))
         words += [json.dumps(answer_json(site, one), ensure_ascii=False) for one in every]
         words += [f"{decider(site, one)} {sentence(site, one)}" for one in every]
-        for asked in ("capability:Read", "ability:see_data", "ability:move"):
-            answers.append(answered(why, user, asked, content, asking=asking, models=True))
+        some = ("capability:Read", "ability:see_data", "ability:move")
+        answers += [answered(why, user, one, content, asking=asking, models=True) for one in some]
     for answer in answers:
         words += [json.dumps(answer.document(), ensure_ascii=False), *answer.notes]
         for part in flat(list(answer.parts)):
@@ -82,19 +84,19 @@ def _leaks(whole: Site, user: str) -> set[str]:
     return {key for key in hidden if f"«{key}»" in told or re.search(rf"\b{key}\b", told)}
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(10))
 def test_nothing_hidden_is_named(seed: int) -> None:
     whole = _loud(dense_site(seed, unread=UNREAD_SHARES[seed % 4], users=4, items=6))
     user = sorted(whole.users)[seed % len(whole.users)]
     assert _leaks(whole, user) == set()
 
 
-@pytest.mark.parametrize("name", ["_place", "_grantee", "_step"])
+@pytest.mark.parametrize("name", ["_place", "_grantee"])
 def test_a_name_that_slips_through_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def slips(_: OwnQuestions, given: object, **__: object) -> object:
         return given.id if name == "_grantee" else given  # type: ignore[attr-defined]
 
-    seeds = (_loud(dense_site(seed, users=4, items=6)) for seed in range(16))
+    seeds = (_loud(dense_site(seed, users=4, items=6)) for seed in range(10))
     monkeypatch.setattr(OwnQuestions, name, slips)
     assert any(_leaks(whole, sorted(whole.users)[n % len(whole.users)]) for n, whole in enumerate(seeds))
 
@@ -142,6 +144,28 @@ def test_reasons_name_neither_groups_nor_hidden_projects(company: OwnQuestions) 
     assert answer.governing.holder == NOT_SHOWN
 
 
+def test_a_place_is_told_by_no_path_that_leads_through_what_is_hidden() -> None:
+    """Moving goes to the first place that takes it, which Tableau names without what holds it."""
+    secret = [project("Secret"), project("Open", "Secret", "group:buyers +Read", "group:buyers +Write")]
+    owned = workbook("Budget", None, owner="ann")
+    own_project = project("Own", None, owner="ann")
+    whole = site(
+        *secret,
+        own_project,
+        replace(owned, parent="Own"),
+        users=["ann:Creator"],
+        groups=[group("buyers", "ann")],
+    )
+    question = Asked("ann", "move", "Budget", ability=True)
+    assert "Secret/Open" in sentence_and_trace(whole, Questions(whole).why(question))
+    mine = OwnQuestions(Questions(whole), "ann")
+    assert "Secret" not in sentence_and_trace(mine.site, mine.why(question))
+
+
+def sentence_and_trace(of: Site, answer: Answer) -> str:
+    return f"{sentence(of, answer)} {trace(of, answer)}"
+
+
 def test_hidden_and_absent_are_not_found_alike(company: OwnQuestions) -> None:
     def words(content: str) -> str:
         with pytest.raises(UnknownName) as error:
@@ -158,8 +182,9 @@ def test_about_others_nothing_is_answered(company: OwnQuestions) -> None:
 
 
 def test_where_he_sets_permissions_groups_have_their_names() -> None:
-    rules = ("group:buyers +Read", "user:ann +Read", f"user:ann +{CHANGE_PERMISSIONS}", "user:bob -Read")
-    whole = site(workbook("Budget", None, *rules), users=["ann:ExplorerCanPublish"], groups=[group("buyers", "ann")])
+    rules = ("group:buyers -Read", "user:ann +Read", f"user:ann +{CHANGE_PERMISSIONS}", "user:bob -Read")
+    things = (project("Plans"), workbook("Budget", "Plans", *rules))
+    whole = site(*things, users=["ann:ExplorerCanPublish"], groups=[group("buyers", "ann")])
     answer: Answer = OwnQuestions(Questions(whole), "ann").why(Asked("ann", "Read", "Budget"))
     assert [lost.rule.grantee.id for lost in answer.losing] == ["buyers"]
     assert own.OF_HIS not in sentence(whole, answer)

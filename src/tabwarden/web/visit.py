@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tabwarden.commands._unforeseen import sentence
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.store.web import audit as trail
 from tabwarden.store.web.attempts import Attempts
@@ -265,9 +266,11 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
             visit.audit(demand.audit or "looked", _asked_for(visit.request))
         return handler(visit)
     except UnknownName as error:
-        return _error(visit, 404, str(error))
+        return _error(visit, 404, *error.lines)
     except TabwardenError as error:
-        return _error(visit, 400, str(error))
+        return _error(visit, 400, *error.lines)
+    except Exception as error:  # no traceback reaches a person
+        return _error(visit, 500, sentence("tabwarden serve", error))
 
 
 def _refused(visit: Visit, demand: Demand) -> str:
@@ -312,7 +315,7 @@ def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -
     return HTMLResponse(templates().get_template(template).render(whole), status)
 
 
-def _error(visit: Visit, status: int, words: str) -> Response:
+def _error(visit: Visit, status: int, *lines: str) -> Response:
     """A page that tells why there is none."""
     title = "Not here" if status == 404 else "Not done"
-    return _html(visit, "error.html", status, {"title": title, "words": words})
+    return _html(visit, "error.html", status, {"title": title, "lines": lines})

@@ -185,7 +185,9 @@ def _parts(
         yield from [abilities.targets_table(site, places)] if places else []
         yield from abilities.handover_lines(site, handover) if handover is not None else ()
     if side_by_side:
-        yield answers.models_table(site, side_by_side)
+        from tabwarden.report.models import models_table
+
+        yield models_table(site, side_by_side)
     if ways is not None:
         yield from _fixes(site, ways)
 

@@ -354,14 +354,6 @@ def inside_json(
     return {"in": site.path(project), "contents": contents, "people": rows}
 
 
-def models_table(site: Site, answers: Iterable[Answer]) -> Table:
-    """The same question under each model: verdict and what decided it."""
-    table = Table(Column("Model", MARK), Column("May", MARK), "Decided by", Column("Reason", NAME), name="models")
-    for answer in answers:
-        table.add_row(answer.model, mark(answer), decider(site, answer), answer.because)
-    return table
-
-
 # -- JSON -----------------------------------------------------------------------------------------------------
 
 

@@ -1,10 +1,11 @@
-"""People the models differ on, as a table and JSON."""
+"""What the models differ on: people as a table and JSON, and one question under each of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from tabwarden.access.answer import Answer
 from tabwarden.compare.models import Exceptional
 from tabwarden.model.open_points import DENY_FIRST
 from tabwarden.model.roles import ui_role
@@ -73,3 +74,11 @@ def exceptions_heading(exceptions: list[Exceptional], capability: str, against: 
     words = f"{len(people)} people have {capability} on {len(things)} things only {by}by what {against} does not know"
     missed = {u for one in exceptions if not one.current.allowed for u in one.users}
     return words + (f"; {len(missed)} would have more under {against}" if missed else "")
+
+
+def models_table(site: Site, answers: Iterable[Answer]) -> Table:
+    """The same question under each model: verdict and what decided it."""
+    table = Table(Column("Model", MARK), Column("May", MARK), "Decided by", Column("Reason", NAME), name="models")
+    for answer in answers:
+        table.add_row(answer.model, mark(answer), decider(site, answer), answer.because)
+    return table

@@ -38,7 +38,10 @@ StoreWords = Annotated[
 SiteUrl = Annotated[
     str | None,
     Option(
-        "--site", about="Name, content URL or address of the site; default: of the settings.", under=SNAPSHOT, of=SITES
+        "--site",
+        about="Name, content URL or address of the site; a pattern or `all`: side by side. Default: of the settings.",
+        under=SNAPSHOT,
+        of=SITES,
     ),
 ]
 SettingsPath = Annotated[

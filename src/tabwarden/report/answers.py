@@ -303,16 +303,12 @@ def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
     return table
 
 
+_OF_A_PERSON = (Column("User", NAME, of=PERSON), Column("Name", NAME), Column("Site role"))
+
+
 def people_table(site: Site, answers: Iterable[Answer]) -> Table:
     """Who may: one person a line."""
-    table = Table(
-        Column("User", NAME, of=PERSON),
-        Column("Name", NAME),
-        "Site role",
-        Column("May", MARK),
-        "Decided by",
-        name="people",
-    )
+    table = Table(*_OF_A_PERSON, Column("May", MARK), "Decided by", name="people")
     for answer in answers:
         user = site.users[answer.user]
         table.add_row(
@@ -327,13 +323,7 @@ def people_table(site: Site, answers: Iterable[Answer]) -> Table:
 
 def inside_table(site: Site, count: int, people: Mapping[str, Sequence[str]]) -> Table:
     """Who may on something in a project: on how many of the `count` things in it, and the first of them."""
-    table = Table(
-        Column("User", NAME, of=PERSON),
-        Column("Name", NAME),
-        "Site role",
-        Column("On", NAME, of=CONTENT),
-        name="people",
-    )
+    table = Table(*_OF_A_PERSON, Column("On", NAME, of=CONTENT), name="people")
     for user in sorted(map(site.users.__getitem__, people), key=lambda user: (user.name.casefold(), user.domain)):
         paths = sorted(map(site.path, people[user.id]))
         on = f"all {count}" if len(paths) == count else Many(paths, f"{len(paths)} of {count}: ", 2)

@@ -38,14 +38,12 @@ _READS = (
 
 
 def try_out(
-    questions: Questions, given: Iterable[str], progress: Progress | None = None
+    questions: Questions, sentences: Sequence[str], progress: Progress | None = None
 ) -> tuple[WhatIf, tuple[str, ...]]:
     """What the changes would do, and the open points that would make it another result.
 
-    Each of `given` is a change in words or a file of them. SettingsError for a file that cannot be read, UnknownName
-    for every change that is not understood.
+    UnknownName for every change that is not understood, SettingsError where there is none.
     """
-    sentences = read_all(given)
     if not sentences:
         raise SettingsError(["there is no change to try; give one in words, or a file with one a line"])
     outcome = questions.what_if(sentences, progress)

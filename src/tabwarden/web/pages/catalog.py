@@ -92,8 +92,8 @@ class CatalogOf:
     def list_of(self, numbers: Sequence[int]) -> dict[str, object]:
         """One page of a list, how many pages and things there are."""
         pages = max(1, -(-len(numbers) // ROWS))
-        asked = self.visit.word("page", "1")
-        number = min(max(int(asked) if asked.isdecimal() and len(asked) < 9 else 1, 1), pages)
+        wanted = self.visit.word("page", "1")
+        number = min(max(int(wanted) if wanted.isdecimal() and len(wanted) < 9 else 1, 1), pages)
         rows = self.shown(numbers[(number - 1) * ROWS : number * ROWS])
         return {"rows": rows, "count": len(numbers), "page": number, "pages": pages}
 

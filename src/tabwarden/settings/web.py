@@ -102,6 +102,9 @@ class Web(Section):
     workers: int = Field(default=1, ge=1, le=64, description="processes that answer")
     idle: Age = Field(default=30 * MINUTE, description="a session ends after so long without a page: `m`, `h` or `d`")
     longest: Age = Field(default=12 * HOUR, description="a session ends after so long in any case: `m`, `h` or `d`")
+    approval: bool = Field(
+        default=False, description="whether a plan is applied only after somebody other than its author approved it"
+    )
     longest_token: Age = Field(default=90 * DAY, description="the longest that a token of the API may be good for")
     attempts: int = Field(
         default=10,

@@ -52,7 +52,8 @@ def check(
     output.warn_partial(site)
     for doubt in doubts(site, datetime.now(UTC)):
         output.note(doubt)
-    result = checked(site, invariants)
+    with output.progress("checking") as progress:
+        result = checked(site, invariants, progress)
     if asking.snapshots is None:
         store = store_named(asking.store, asking.settings)
         result = with_causes(result, store, asking.snapshot or "last", asking.site_url, asking.settings)

@@ -14,7 +14,7 @@ from tabwarden.model.names import some
 from tabwarden.model.site import Site
 from tabwarden.places import located
 from tabwarden.plan.breaches import ABILITY
-from tabwarden.plan.invariants import Invariants, Judged, headline
+from tabwarden.plan.invariants import Invariants, Judged, Progress, headline
 from tabwarden.run import history
 from tabwarden.run.context import invariants_of
 from tabwarden.run.timeline import Turn, causes
@@ -47,12 +47,12 @@ def invariants_at(path: Path | None, settings: Path | None) -> tuple[Invariant, 
     return invariants
 
 
-def checked(site: Site, invariants: Sequence[Invariant]) -> Checked:
+def checked(site: Site, invariants: Sequence[Invariant], progress: Progress | None = None) -> Checked:
     """Each invariant on the Site today. SettingsError with file and line of every name that fits nothing there."""
     laid = Invariants(site, invariants, datetime.now(UTC).date().isoformat())
     if laid.problems:
         raise SettingsError(laid.problems)
-    return Checked(site, laid.judge())
+    return Checked(site, laid.judge(progress))
 
 
 def after_read(settings: Settings, site: Site) -> str:

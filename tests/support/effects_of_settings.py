@@ -345,6 +345,8 @@ ROWS = (
         "invariants",
         test="settings/test_invariants_file.py::test_the_file_of_the_settings_counts_first",
     ),
+    # -- web
+    Row("web.*", test="web/test_pages_settings.py::test_each_setting_of_the_pages_has_its_effect"),
     # -- lint
     Row("lint.*", test="audit/test_findings.py::test_each_setting_of_lints_changes_what_is_told"),
     Row("mirror.sinks.*", test="sinks/test_sinks_sql.py::test_what_cannot_be_published_to_is_told"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_REMEMBERED = 64  # ways in which people are alike
 
 
-class Row(NamedTuple):
+class Verdicts(NamedTuple):
     """Of one content who is able, and of whom nobody knows, as packed rows."""
 
     able: Array
@@ -45,7 +45,7 @@ class Able:
     def __init__(self, site: Site, engine: Engine) -> None:
         self.site, self.columns, self.people = site, engine.columns, engine.parts.people
         self.step: Callable[[], None] = lambda: None
-        self._rows: dict[tuple[str, bytes, bytes], list[Row]] = {}
+        self._rows: dict[tuple[str, bytes, bytes], list[Verdicts]] = {}
         self._alike: dict[Speaking, list[Array]] = {}
 
     def among(self, ability: str, contents: Array, users: Array, *, owners: bool = True) -> AbleAmong:
@@ -62,7 +62,7 @@ class Able:
                 self._confirm(ability, contents, users, self._rows[key])
         return AbleAmong(self, contents, self._rows[key], owners=owners)
 
-    def _row(self, ability: str, content: str, users: Array, alone: list[Array] | None) -> Row:
+    def _row(self, ability: str, content: str, users: Array, alone: list[Array] | None) -> Verdicts:
         able, unknown = np.zeros(self.people.count, bool), np.zeros(self.people.count, bool)
         among = np.zeros(self.people.count, bool)
         among[users] = True
@@ -72,7 +72,7 @@ class Able:
                 verdict = can(self.site, self.columns.id_of("user", int(some[0])), ability, content).verdict
                 able[some], unknown[some] = verdict == ALLOWED, verdict == UNKNOWN
         self.step()
-        return Row(*(self.people.pack(np.flatnonzero(flags)) for flags in (able, unknown)))
+        return Verdicts(*(self.people.pack(np.flatnonzero(flags)) for flags in (able, unknown)))
 
     def _people_alike(self, said: Speaking) -> list[Array]:
         if said not in self._alike:
@@ -81,7 +81,7 @@ class Able:
             self._alike[said] = people_alike(self.columns, said.groups, said.users)
         return self._alike[said]
 
-    def _confirm(self, ability: str, contents: Array, users: Array, rows: list[Row]) -> None:
+    def _confirm(self, ability: str, contents: Array, users: Array, rows: list[Verdicts]) -> None:
         """The reference itself is asked about some at random."""
         random = Random(f"{self.site.taken.when} {ability}")
         for _ in range(FEW):
@@ -97,7 +97,7 @@ class Able:
 class AbleAmong:
     """Who of some users is able on `contents`."""
 
-    def __init__(self, able: Able, contents: Array, rows: list[Row], *, owners: bool) -> None:
+    def __init__(self, able: Able, contents: Array, rows: list[Verdicts], *, owners: bool) -> None:
         self.able, self.contents, self.rows, self.owners = able, contents.tolist(), rows, owners
 
     def by_content(self) -> Iterator[tuple[int, Array]]:

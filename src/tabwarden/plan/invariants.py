@@ -8,6 +8,7 @@ from itertools import islice
 
 from tabwarden.model.capability import ui_name
 from tabwarden.model.names import some
+from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site, User
 from tabwarden.plan.breaches import ABILITY, Breach, Breaches, Broken, Laid, rule_key
 from tabwarden.plan.plan import Stop
@@ -24,6 +25,7 @@ class Judged:
     """An invariant on a Site: how many break it today, whom groups could let break it, and what is unknown.
 
     `breaches` and `could` are the first of `number` and `possible`; the latter is asked where `anybody` counts.
+    `partly`: the site was read in part, so that what was not read may break it.
     """
 
     invariant: Invariant
@@ -33,6 +35,7 @@ class Judged:
     could: tuple[Breach, ...] = ()
     unknown: int = 0
     notes: tuple[str, ...] = ()
+    partly: bool = False
 
     @property
     def broken(self) -> bool:
@@ -42,7 +45,7 @@ class Judged:
     @property
     def state(self) -> str:
         """`broken`, `unknown` or `holds`."""
-        return "broken" if self.broken else "unknown" if self.unknown else "holds"
+        return "broken" if self.broken else "unknown" if self.unknown or self.partly else "holds"
 
 
 def headline(judged: list[Judged]) -> str:
@@ -112,7 +115,7 @@ class Invariants:
         self._people.able.step = bar.step
         judged = []
         for number, laid in enumerate(self._laid):
-            judged.append(self._judged(laid))
+            judged.append(replace(self._judged(laid), partly=is_limited(self._people.site)))
             bar.reach(sum(steps[: number + 1]))
         return judged
 

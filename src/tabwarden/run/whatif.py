@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from tabwarden.troubles import why
 if TYPE_CHECKING:
     from tabwarden.effects.change import Change
     from tabwarden.model.site import Site
+    from tabwarden.plan.build import Basis
     from tabwarden.plan.plan import Plan
     from tabwarden.settings import Settings
 
@@ -86,18 +88,45 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
         return build(basis, site, tuple(chain.from_iterable(steps)), notes=notes)
 
 
-def plan_of(site: Site, changes: tuple[Change, ...], path: Path | None = None) -> Plan:
-    """The plan that does these changes to a Site that was read before, written to `path` where one is named."""
+def plan_of(site: Site, changes: tuple[Change, ...], path: Path | None = None, *, settings: Path | None = None) -> Plan:
+    """The plan that does these changes to a Site that was read before, written to `path` where one is named.
+
+    What the settings say counts, as far as there are any: limits, who is protected, invariants, and the use that was
+    kept. SettingsError where they, or the invariants, cannot be read: nobody would know what the plan breaks.
+    """
     from tabwarden.plan.build import Basis, build
     from tabwarden.plan.plan import SiteIdentity
     from tabwarden.run.plans import keep_plan
     from tabwarden.store.journal import now
 
     identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
-    plan = build(Basis(kind=KIND, site=identity, made_at=now()), site, changes)
+    basis = _with_settings(Basis(kind=KIND, site=identity, made_at=now()), settings)
+    plan = build(basis, site, changes)
     if path is not None:
         keep_plan(plan, path)
     return plan
+
+
+def _with_settings(basis: Basis, path: Path | None) -> Basis:
+    from tabwarden.places import located
+    from tabwarden.settings.invariants import INVARIANTS, load_invariants
+
+    if located(path, os.environ).path is None:
+        here = Path(INVARIANTS)
+        return replace(basis, invariants=load_invariants(here) if here.is_file() else ())
+    from tabwarden.plan.stops import Guarded
+    from tabwarden.run.context import invariants_of, limits_of
+    from tabwarden.run.planning import used_lately
+    from tabwarden.settings import load
+
+    settings = load(path, os.environ)
+    return replace(
+        basis,
+        limits=limits_of(settings),
+        guarded=Guarded(protected=settings.provision.protected),
+        invariants=invariants_of(settings),
+        used=used_lately(settings.store.folder, basis.site.id),
+    )
 
 
 def read_all(given: Iterable[str]) -> list[str]:

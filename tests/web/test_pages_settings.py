@@ -28,7 +28,7 @@ def _settings(folder: Path, **web: Any) -> Settings:
 def test_each_setting_of_the_pages_has_its_effect(
     acme_folder: tuple[Path, dict[str, Any]], right: str, holders: dict[str, list[str]]
 ) -> None:
-    settings = _settings(acme_folder[0] / ".tabwarden", rights={right: holders})
+    settings = _settings(acme_folder[0] / ".tabwarden", rights={right.replace("-", "_"): holders})
     app = application(settings)
     site = app.state.house.served.site().site
     assert right in rights.rights_of(settings.web.rights, {"name": ACME}, site)

@@ -45,7 +45,7 @@ def read(
         bool, Option("--repository", about="From the server's own database (`tableau.repository`), not over REST.")
     ] = False,
     all_sites: Annotated[
-        bool, Option("--all-sites", about="With --repository: every active site, a snapshot each.")
+        bool, Option("--all-sites", about="The same as `--site all`; with --repository in one transaction a server.")
     ] = False,
     use: Annotated[
         bool, Option("--use", about="Only who used what and when, kept by day apart from the snapshots.")
@@ -61,17 +61,16 @@ def read(
     of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
     if use or activity:
         _refuse(
-            {**of_rest, "--estimate": estimate, "--verify": verify_people, "--all-sites": all_sites},
+            {**of_rest, "--estimate": estimate, "--verify": verify_people},
             "of a read of the site; `--use` and `--activity` read nothing else",
         )
         _read_usage(loaded, activity, use=use, repository=repository, output=output)
         return
     if repository:
         _refuse({**of_rest, "--estimate": estimate}, "only of a read over REST; `--repository` always reads everything")
-        _refuse({"--verify": all_sites and verify_people}, "looks at one site; leave out `--all-sites`")
+        _refuse({"--verify": all_sites and verify_people}, "looks at one site; name it with `--site`")
         _from_repository(loaded, verify_people, all_sites=all_sites, output=output)
         return
-    _refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
     if estimate:
         from tabwarden.run.read import cost
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tabwarden.model.errors import AmbiguousName, SourceError, UnknownName
 from tabwarden.model.site import Site
 from tabwarden.model.takes import Authentication, SiteTakes
+from tabwarden.places import SITE
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import Guarded, Limit, Limits, Reading
 from tabwarden.run import setting_names
@@ -30,6 +31,7 @@ from tabwarden.want.roster import Roster
 
 def connected(settings: Settings) -> AbstractContextManager[Connection]:
     """A signed-in connection, signed out at the end; none is made where the store is of a newer release."""
+    settings.of_one_site()
     check_release(settings.store.url.get_secret_value() if settings.store.url is not None else settings.store.folder)
     return connect(sign_in_of(settings))
 
@@ -37,6 +39,8 @@ def connected(settings: Settings) -> AbstractContextManager[Connection]:
 def sign_in_of(settings: Settings) -> SignIn:
     """Where and how to sign in."""
     tableau, auth = settings.tableau, settings.tableau.auth
+    meant = SITE.get()
+    share = tableau.calls_per_hour and max(1, tableau.calls_per_hour // (meant.at_once if meant else 1))
     way: Pat | Password | Jwt
     if auth.pat is not None:
         way = Pat(auth.pat.name, auth.pat.secret.get_secret_value())
@@ -54,7 +58,7 @@ def sign_in_of(settings: Settings) -> SignIn:
         api_version=tableau.api_version,
         timeout=tableau.timeout,
         retries=tableau.retries,
-        calls_per_hour=tableau.calls_per_hour,
+        calls_per_hour=share,
     )
 
 

@@ -21,7 +21,7 @@ from tabwarden.store.web.state import opened
 # What answers: uvicorn imports it by name, in each worker, so that nothing here knows the room above.
 APPLICATION = "tabwarden.web.app:application"
 SETTINGS = "TABWARDEN_SERVE"
-EVERYTHING = ("administrator",)
+EVERYTHING = ("administrator", "look-as")
 
 Say = Callable[[str], None]
 
@@ -43,7 +43,12 @@ def serve(settings: Settings, file: Path | None, say: Say, names: tuple[str, ...
             say(f"sign in as {name}: {address}/sign-in/link?token={token}")
         os.environ[SETTINGS] = str(file) if file is not None else ""
         config = uvicorn.Config(
-            APPLICATION, factory=True, log_level="warning", server_header=False, workers=settings.web.workers
+            APPLICATION,
+            factory=True,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,  # which proxies are believed is said by the settings
+            workers=settings.web.workers,
         )
         if settings.web.workers > 1:
             from uvicorn.supervisors import Multiprocess

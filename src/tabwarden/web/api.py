@@ -198,7 +198,7 @@ def _route(question: Question) -> Route:
 
 
 async def _told(request: Request, question: Question) -> Response:
-    visit = await visit_of(request)
+    visit = await visit_of(request, tokens=True)
     if visit is None:
         return problem(401, "sign in, or send a token as `Authorization: Bearer ...`")
     return await run_in_threadpool(_answer, Query(question, visit))
@@ -262,7 +262,7 @@ def problem(status: int, *lines: str, headers: Mapping[str, str] | None = None) 
 
 async def _me(request: Request) -> Response:
     """Who asks, and what he may do here."""
-    visit = await visit_of(request)
+    visit = await visit_of(request, tokens=True)
     if visit is None:
         return problem(401, "sign in, or send a token as `Authorization: Bearer ...`")
     return await run_in_threadpool(lambda: _of_me(visit))

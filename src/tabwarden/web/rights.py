@@ -17,32 +17,43 @@ if TYPE_CHECKING:
     from tabwarden.settings.web import Holders, Rights
 
 OWN = "own"
-CATALOG, AUDITOR, OPERATOR, APPROVER, ADMINISTRATOR = (
+CATALOG, AUDITOR, OPERATOR, APPROVER, ADMINISTRATOR, LOOK_AS = (
     "catalog",
     "auditor",
     "operator",
     "approver",
     "administrator",
+    "look-as",
 )
-GIVEN = (CATALOG, AUDITOR, OPERATOR, APPROVER, ADMINISTRATOR)
+OF_AN_ADMINISTRATOR = (CATALOG, AUDITOR, OPERATOR, APPROVER, ADMINISTRATOR)
+GIVEN = (*OF_AN_ADMINISTRATOR, LOOK_AS)  # to look as somebody else is a right of its own
 
 
 def rights_of(rights: Rights, person: Mapping[str, Any], site: Site | None) -> frozenset[str]:
     """The rights of somebody who is signed in: his own access, and what the settings or his link give him."""
     given = set(person.get("rights", ()))
-    given |= {right for right in GIVEN if _holds(getattr(rights, right), person, site)}
-    return frozenset({OWN, *(GIVEN if ADMINISTRATOR in given else given)})
+    given |= {right for right in GIVEN if _holds(holders_of(rights, right), person, site)}
+    return frozenset({OWN, *given, *(OF_AN_ADMINISTRATOR if ADMINISTRATOR in given else ())})
+
+
+def holders_of(rights: Rights, right: str) -> Holders:
+    """Who has a right, by the settings."""
+    holders: Holders = getattr(rights, right.replace("-", "_"))
+    return holders
 
 
 def _holds(holders: Holders, person: Mapping[str, Any], site: Site | None) -> bool:
+    """By name (also `domain\\name`), by a group of Tableau, or by a group of the OpenID provider."""
     name = str(person["name"])
     if same(name) in map(same, holders.people):
         return True
-    if site is None or not holders.groups:
+    users = site.users_named(name) if site is not None else ()
+    if site is None or len(users) != 1:
         return False
-    users = site.users_named(name)
-    groups = {same(site.groups[group].name) for user in users[:1] for group in site.groups_of(user)}
-    return len(users) == 1 and not groups.isdisjoint(map(same, holders.groups))
+    if any(site.users_named(other) == users for other in holders.people):
+        return True
+    groups = {group for name in holders.groups for group in site.groups_named(name)}
+    return bool(groups) and not groups.isdisjoint(site.groups_of(users[0]))
 
 
 def check(rights: Rights, sites: Mapping[str, Site]) -> None:
@@ -54,22 +65,24 @@ def check(rights: Rights, sites: Mapping[str, Site]) -> None:
 
 def _problems(rights: Rights, sites: Mapping[str, Site]) -> Iterator[str]:
     for right in GIVEN:
-        holders: Holders = getattr(rights, right)
+        holders = holders_of(rights, right)
         for kind, names in (("people", holders.people), ("groups", holders.groups)):
             for name in names:
                 trouble = _trouble(name, kind, sites)
                 if trouble:
-                    yield f"`web.rights.{right}.{kind}`: {trouble}"
+                    yield f"`web.rights.{right.replace('-', '_')}.{kind}`: {trouble}"
 
 
 def _trouble(name: str, kind: str, sites: Mapping[str, Site]) -> str:
     """Why a name fits nobody; empty where it fits somebody somewhere."""
     trouble = ""
     for site in sites.values():
+        if site.users_named(name) if kind == "people" else site.groups_named(name):
+            return ""
         try:
-            site.find_user(name) if kind == "people" else site.find_group(name)
+            meant = site.find_user(name).name if kind == "people" else site.find_group(name).name
         except TabwardenError as error:
             trouble = trouble or str(error)
         else:
-            return ""
+            trouble = f"`{name}` is no name by which somebody signs in; write `{meant}`"
     return trouble

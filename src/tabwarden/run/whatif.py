@@ -125,8 +125,8 @@ def _with_settings(basis: Basis, settings: Settings | Path | None) -> Basis:
     from tabwarden.settings.invariants import INVARIANTS, load_invariants
 
     if (settings is None or isinstance(settings, Path)) and located(settings, os.environ).path is None:
-        here = Path(INVARIANTS)
-        return replace(basis, invariants=load_invariants(here) if here.is_file() else ())
+        file = Path(INVARIANTS)
+        return replace(basis, invariants=load_invariants(file) if file.is_file() else ())
     from tabwarden.plan.stops import Guarded
     from tabwarden.run.context import invariants_of, limits_of
     from tabwarden.run.planning import used_lately

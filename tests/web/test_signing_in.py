@@ -53,7 +53,7 @@ def tried(pages: Pages, address: str = "192.0.2.1", **words: str) -> httpx.Respo
 
 def acts(pages: Pages) -> list[audit.Act]:
     database = opened(pages.folder / ".tabwarden")
-    rows = list(audit.acts(database, newest=3))
+    rows = audit.newest(database, 3)
     database.close()
     return rows
 

@@ -24,7 +24,8 @@ from starlette.routing import Route
 from tabwarden import __version__
 from tabwarden.cli import COMMANDS
 from tabwarden.commands._output import json_text
-from tabwarden.commands._parsing import Argument, Option, Parameter, UsageError, nearest, parameters_of, read
+from tabwarden.commands._parsing import Argument, Option, Parameter, nearest, parameters_of, read
+from tabwarden.commands._unforeseen import sentence
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.web.answers import Answered, Asked, answered
 from tabwarden.web.rights import AUDITOR, OPERATOR
@@ -92,6 +93,13 @@ QUESTIONS = (
     Question("/plans", "plan list", OPERATOR, of_snapshot=False),
     Question("/plans/{plan}", "plan show", OPERATOR, of_snapshot=False),
 )
+
+
+def demand_snapshot(words: str) -> str:
+    """Words that mean a snapshot of the history, as they are; UnknownName for those that could mean a file."""
+    if not re.match(_SNAPSHOT, words):
+        raise UnknownName(f"`{words}` is no number, day (2026-11-21) or time of the history, `last` or `previous`")
+    return words
 
 
 def key_of(parameter: Parameter) -> str:
@@ -219,8 +227,10 @@ def _answer(query: Query) -> Response:
         return problem(404, *error.lines)
     except Problem as error:
         return problem(error.status, *error.lines)
-    except (UsageError, TabwardenError) as error:
+    except TabwardenError as error:
         return problem(400, *error.lines)
+    except Exception as error:  # no traceback reaches a person
+        return problem(500, sentence("tabwarden serve", error))
     rows, links = paged(answer.document(), question.rows, (limit, offset), visit.request)
     text = json_text(rows)
     tag = known or _tag(visit, text)

@@ -170,8 +170,10 @@ def run(words: Sequence[str]) -> int:
         if any(word in HELP for word in (rest[: rest.index("--")] if "--" in rest else rest)):
             print(help_of(command.words, command.about, function))
         else:
+            from tabwarden.commands._many import call
+
             show_what_is_logged()
-            function(**read(command.words, parameters_of(function), rest))
+            call(command, function, read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
         say_error(error, as_json=_wants_json(words))
         return ERROR

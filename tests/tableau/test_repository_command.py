@@ -78,7 +78,6 @@ def test_it_is_what_the_server_lists(acme: Workgroup, tmp_path: Path) -> None:
     [
         (["--repository", "--connections", "--fresh"], "`--connections` and `--fresh`: only of a read over REST"),
         (["--repository", "--all-sites", "--verify", "2"], "`--verify`: looks at one site"),
-        (["--all-sites"], "`--all-sites`: needs `--repository`"),
     ],
 )
 def test_options_that_mean_nothing_here(acme: Workgroup, tmp_path: Path, words: list[str], told: str) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from tabwarden.commands import diff, history
 from tabwarden.run.history import LAST, opened, snapshots_of
 from tabwarden.web.answers import Asked, answered
-from tabwarden.web.api import demand_snapshot
+from tabwarden.web.paths import demand_snapshot
 from tabwarden.web.rights import AUDITOR
 from tabwarden.web.visit import Visit, page
 

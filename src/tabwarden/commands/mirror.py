@@ -14,17 +14,26 @@ if TYPE_CHECKING:
     from tabwarden.report.table import Drawable
     from tabwarden.run.mirror import Published
     from tabwarden.run.mirror_verify import Verified
+    from tabwarden.settings import Settings
 
 Sample = Annotated[int, Option("--sample", about="How many people are compared.", least=1)]
 Seed = Annotated[int, Option("--seed", about="Which people: another number, other people.")]
 
 
-def mirror(settings: SettingsPath = None, snapshot: SnapshotWords = None, output: Output = PLAIN) -> None:
+def mirror(
+    read: Annotated[bool, Option("--read", about="Read the site first, as `tabwarden read` does.")] = False,
+    settings: SettingsPath = None,
+    snapshot: SnapshotWords = None,
+    output: Output = PLAIN,
+) -> None:
     """From the newest snapshot to every sink of the settings; only what differs is written."""
     from tabwarden.report.mirror import mirror_json
     from tabwarden.run.mirror import publish
 
-    published = publish(load_settings(settings), snapshot=snapshot)
+    loaded = load_settings(settings)
+    if read:
+        _read_first(loaded, snapshot, output)
+    published = publish(loaded, snapshot=snapshot)
     sinks = [{"sink": name, **written._asdict()} for name, written in published.written]
     more = {"taken": published.site.taken.when, "sinks": sinks}
     more |= {"failed": published.failed, "warnings": published.warnings}
@@ -33,6 +42,19 @@ def mirror(settings: SettingsPath = None, snapshot: SnapshotWords = None, output
         for trouble in published.failed:
             say_error(trouble)
     leave(ERROR if published.failed else DONE)
+
+
+def _read_first(loaded: Settings, snapshot: str | None, output: Output) -> None:
+    from tabwarden.commands.read import read_now
+    from tabwarden.model.errors import TabwardenError
+    from tabwarden.run.check import after_read
+
+    if snapshot is not None:
+        raise TabwardenError("`--snapshot` names what was read before; leave out `--read`")
+    taken = read_now(loaded, output)
+    output.note(f"kept as {taken.snapshot.words}")
+    if invariants := after_read(loaded, taken.site):
+        output.note(invariants)
 
 
 def _published(published: Published) -> Iterator[Drawable]:

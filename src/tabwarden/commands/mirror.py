@@ -31,8 +31,7 @@ def mirror(
     from tabwarden.run.mirror import publish
 
     loaded = load_settings(settings)
-    if read:
-        _read_first(loaded, snapshot, output)
+    judged = not read or _read_first(loaded, snapshot, output)
     published = publish(loaded, snapshot=snapshot)
     sinks = [{"sink": name, **written._asdict()} for name, written in published.written]
     more = {"taken": published.site.taken.when, "sinks": sinks}
@@ -41,20 +40,24 @@ def mirror(
     if not output.json:
         for trouble in published.failed:
             say_error(trouble)
-    leave(ERROR if published.failed else DONE)
+    leave(ERROR if published.failed or not judged else DONE)
 
 
-def _read_first(loaded: Settings, snapshot: str | None, output: Output) -> None:
+def _read_first(loaded: Settings, snapshot: str | None, output: Output) -> bool:
+    """Read the site; whether its invariants, where there are any, could be judged."""
     from tabwarden.commands.read import read_now
     from tabwarden.model.errors import TabwardenError
-    from tabwarden.run.check import after_read
+    from tabwarden.run.check import said_of
+    from tabwarden.run.context import invariants_of
 
     if snapshot is not None:
         raise TabwardenError("`--snapshot` names what was read before; leave out `--read`")
     taken = read_now(loaded, output)
     output.note(f"kept as {taken.snapshot.words}")
-    if invariants := after_read(loaded, taken.site):
-        output.note(invariants)
+    said = said_of(taken.site, lambda: invariants_of(loaded))
+    if said.words:
+        output.note(said.words)
+    return not said.failed
 
 
 def _published(published: Published) -> Iterator[Drawable]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def _snapshots(visit: Visit) -> list[Snapshot]:
     """Those of the site, the newest first."""
-    with opened(visit.site.store) as kept:
-        return list(snapshots_of(kept, visit.site.site.content_url))[::-1]
+    with opened(visit.site.store) as past:
+        return list(snapshots_of(past, visit.site.site.content_url))[::-1]
 
 
 @page("/history", AUDITOR, audit="looked")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -246,10 +247,19 @@ def _started(site: OneSite, work: Callable[[OneSite], T]) -> tuple[Pipe, Any]:
 
 
 def _in_process(pipe: Pipe, environ: Mapping[str, str], work: Callable[[OneSite], Any], site: OneSite) -> None:
+    """A run that is killed is killed with all its processes: what they have begun is in checkpoints and journals."""
     os.environ.clear()
     os.environ.update(environ)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     pipe.send(work(site))
     pipe.close()
+
+
+def _end_with(parent: int) -> None:
+    wait([parent])
+    os._exit(1)
 
 
 def _ended(site: OneSite, pipe: Pipe, process: Any) -> Ended[Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabwarden.commands._answer import Output
 from tabwarden.commands._options import Asking
+from tabwarden.model.open_points import OpenPoints, open_points_from
 from tabwarden.model.scope import of_rules
 
 if TYPE_CHECKING:
@@ -100,6 +101,15 @@ class Asked(Asking):
         if self.snapshot is not None:
             return super().questions()
         return self.served.questions(self.model, self.open_points)
+
+    def site(self) -> Site:
+        """The one that is served."""
+        return self.served.site
+
+    @property
+    def open_points(self) -> OpenPoints:
+        """As settled by words; none of them is taken for a file."""
+        return open_points_from(self.open_point or ())
 
     def use(self, site: Site) -> LastUse | None:
         """Read once."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.commands._answer import PLAIN
-from tabwarden.commands._many import Values, settings_of, side_by_side
 from tabwarden.commands._merged import OfOneSite, heads_of
 from tabwarden.commands._output import DONE, ERROR, leave
+from tabwarden.commands._side_by_side import Values, settings_of, side_by_side
 from tabwarden.report.table import NAME, NUMBER, Column, Table, Text
 from tabwarden.run.night import Cost, Night, by_server, costs, too_much
 from tabwarden.run.sites import Ended, OneSite

@@ -93,10 +93,13 @@ def sites_meant(words: str, path: Path | None, told_by: str = SERVERS, store: st
 def servers_meant(words: str, path: Path | None) -> list[OneSite]:
     """For each server that has sites of the list `sites` one of them, and which of its sites a pattern or `all` means.
 
-    Nothing where there is no list: then it is the server of the settings, and its own list of sites counts.
+    Without a list it is the server of the settings. UnknownName where there is none.
     """
     server, pattern = parts_of(words)
-    items = [one for one in sites_named(path, os.environ) if server in (None, one.server)]
+    every = sites_named(path, os.environ) or [Named(ALL, load(path, os.environ).tableau.server)]
+    items = [one for one in every if server in (None, one.server)]
+    if not items:
+        raise UnknownName(f"`{words}` is on no server of the settings; there are {some([one.server for one in every])}")
     by_server = {one.server: tuple(other.words for other in items if other.server == one.server) for one in items}
     return [OneSite(server, words[0], among=((pattern,), words)) for server, words in by_server.items()]
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tabwarden.model.site import User
     from tabwarden.settings import Settings
     from tabwarden.store.database import Database
+    from tabwarden.web.openid import Provider
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 # What stands above every page: where it leads, its words, the right it takes.
@@ -52,8 +53,11 @@ NAVIGATION = (
     ("/", "Home", rights.OWN),
     ("/catalog", "Catalog", rights.OWN),
     ("/check", "Check", rights.OWN),
+    ("/requests", "Requests", rights.OWN),
     ("/plans", "Plans", rights.OPERATOR),
     ("/findings", "Findings", rights.AUDITOR),
+    ("/invariants", "Invariants", rights.AUDITOR),
+    ("/licences", "Licences", rights.AUDITOR),
     ("/history", "History", rights.AUDITOR),
     ("/audit", "Audit trail", rights.ADMINISTRATOR),
 )
@@ -72,7 +76,7 @@ class House:
     sessions: Sessions
     tokens: Tokens
     attempts: Attempts
-    openid: Any = None
+    openid: Provider | None = None
 
     @property
     def is_secure(self) -> bool:

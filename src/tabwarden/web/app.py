@@ -25,13 +25,13 @@ from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
-from tabwarden.web.pages import account, checker, home, plans, signing_in
+from tabwarden.web.pages import account, changes, checker, home, maps, people, plans, signing_in, who
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
 from tabwarden.web.visit import House
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
-FAMILIES = (home, checker, plans, account, signing_in)
+FAMILIES = (home, checker, who, people, changes, maps, plans, account, signing_in)
 
 
 def application(settings: Settings | None = None) -> Starlette:

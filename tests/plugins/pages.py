@@ -80,14 +80,20 @@ class Pages:
         assert not [words for words in said if not words.startswith("Clear-Site-Data header")]
 
 
-@contextmanager
-def served(folder: Path, values: Mapping[str, Any], *words: str) -> Iterator[Pages]:
-    """`tabwarden serve` over the settings of a folder, with more `words`; ended afterwards."""
-    file = folder / "settings.yaml"
-    file.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port: int = free.getsockname()[1]
+    return port
+
+
+@contextmanager
+def served(folder: Path, values: Mapping[str, Any], *words: str, port: int = 0) -> Iterator[Pages]:
+    """`tabwarden serve` over the settings of a folder, with more `words`; ended afterwards. `port` 0: any."""
+    file = folder / "settings.yaml"
+    file.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+    port = port or free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tabwarden", "serve", "--settings", str(file), "--port", str(port), *words],
         stdout=subprocess.PIPE,

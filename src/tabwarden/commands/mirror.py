@@ -93,6 +93,11 @@ def catalog(
     browsed = browse_as(load_settings(settings), person)
     off = Text("permission mirroring is OFF for this source: everybody sees everything", "bold")
     output.give(
-        [*([] if browsed.enforced else [off]), *catalog_tree(browsed.catalog)],
-        lambda: {"taken": browsed.taken, "enforced": browsed.enforced, **catalog_json(browsed.catalog)},
+        [*filter(None, [browsed.remark]), *([] if browsed.enforced else [off]), *catalog_tree(browsed.catalog)],
+        lambda: {
+            "taken": browsed.taken,
+            "enforced": browsed.enforced,
+            "set_on_the_pages": browsed.remark or None,
+            **catalog_json(browsed.catalog),
+        },
     )

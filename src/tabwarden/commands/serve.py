@@ -19,7 +19,11 @@ def serve(
     ] = None,
     settings: SettingsPath = None,
 ) -> None:
-    """Prints its address and a link that signs you in, once and with every right; Ctrl-C ends it."""
+    """Prints its address and a link that signs you in, once and with every right; Ctrl-C ends it.
+
+    Where people sign in at an OpenID provider and the address is not of this machine, it prints a link for those
+    alone that `--link-for` names.
+    """
     import os
     from functools import partial
 
@@ -27,12 +31,15 @@ def serve(
     from tabwarden.commands._output import show
     from tabwarden.places import located
     from tabwarden.run import serve as serving
+    from tabwarden.section import loopback
     from tabwarden.settings import load
     from tabwarden.store.journal import whoami
 
     say, others = partial(show, style="command", now=True), tuple(link_for or ())
     if demo:
-        with serving.demo(say) as (file, names):
-            serving.serve(load(file, os.environ), file, say, (*names, *others), port)
+        with serving.demo(say) as (own, names):
+            serving.serve(load(own, os.environ), own, say, (*names, *others), port)
         return
-    serving.serve(load_settings(settings), located(settings, os.environ).path, say, (whoami(), *others), port)
+    values, file = load_settings(settings), located(settings, os.environ).path
+    owner = values.web.openid is None or loopback(values.web.url or "")
+    serving.serve(values, file, say, (whoami(), *others) if owner else others, port, owner=owner)

@@ -64,7 +64,7 @@ def why(
         with output.progress("weighing") as progress:
             ways = questions.fixes(question, progress)
     if ways is not None and choose is not None and out is not None:
-        _keep(questions.site, ways, choose, out)
+        _keep(questions.site, ways, choose, out, asking.settings)
     side_by_side = [questions.answer(question._replace(model=name)) for name in MODELS] if models else []
     unknown = question.ability and answer.verdict == UNKNOWN
     output.warn_partial(questions.site, connections=unknown)
@@ -76,7 +76,7 @@ def why(
     )
 
 
-def _keep(site: Site, ways: Fixes, number: int, path: Path) -> None:
+def _keep(site: Site, ways: Fixes, number: int, path: Path, settings: Path | None) -> None:
     """The way of that number as a plan in a file. UnknownName where there is no such way."""
     from tabwarden.commands._output import say
     from tabwarden.model.errors import UnknownName
@@ -84,7 +84,7 @@ def _keep(site: Site, ways: Fixes, number: int, path: Path) -> None:
 
     if not 1 <= number <= len(ways.ways):
         raise UnknownName(f"there is no way {number}: {len(ways.ways)} are told; choose one of them by its number")
-    plan = plan_of(site, ways.ways[number - 1].changes(site), path)
+    plan = plan_of(site, ways.ways[number - 1].changes(site), path, settings=settings)
     say(f"plan {plan.id} written to {path}; next: tabwarden apply {path}")
 
 

@@ -20,7 +20,7 @@ from tabwarden.settings import Settings
 from tabwarden.settings.invariants import INVARIANTS, load_invariants
 from tabwarden.store.database import check_release
 from tabwarden.store.journal import now
-from tabwarden.tableau.http.connection import Connection, connect
+from tabwarden.tableau.http.connection import Connection, Reader, connect
 from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.read.site import owned_by
 from tabwarden.tableau.read.takes import read_takes
@@ -60,6 +60,15 @@ def sign_in_of(settings: Settings) -> SignIn:
         retries=tableau.retries,
         calls_per_hour=share,
     )
+
+
+def who_signs_in(settings: Settings, site: str, auth: Pat | Password) -> Reader:
+    """Who that is on a site, as Tableau itself says, and his site role; signed out at once. TableauError.
+
+    Nothing is tried twice: a wrong password may lock somebody out.
+    """
+    with connect(replace(sign_in_of(settings), site=site, auth=auth, retries=0)) as connection:
+        return connection.reader
 
 
 Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words

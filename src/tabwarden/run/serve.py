@@ -26,11 +26,19 @@ EVERYTHING = ("administrator", "look-as")
 Say = Callable[[str], None]
 
 
-def serve(settings: Settings, file: Path | None, say: Say, names: tuple[str, ...], port: int | None = None) -> None:
+def serve(
+    settings: Settings,
+    file: Path | None,
+    say: Say,
+    names: tuple[str, ...],
+    port: int | None = None,
+    *,
+    owner: bool = True,
+) -> None:
     """Answer until a signal ends it; `file` is what each worker loads the settings from.
 
     `say` hears the address, and for each of `names` a link that signs that person in once; the first may do
-    everything.
+    everything where that is the `owner`.
     """
     try:
         import uvicorn
@@ -39,7 +47,7 @@ def serve(settings: Settings, file: Path | None, say: Say, names: tuple[str, ...
     with _listening(settings.web.host, settings.web.port if port is None else port) as listener:
         address = settings.web.url or f"http://{_host(settings.web.host)}:{listener.getsockname()[1]}"
         say(f"listening on {address}")
-        for name, token in _links(settings, names):
+        for name, token in _links(settings, names, owner=owner):
             say(f"sign in as {name}: {address}/sign-in/link?token={token}")
         os.environ[SETTINGS] = str(file) if file is not None else ""
         config = uvicorn.Config(
@@ -75,11 +83,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _links(settings: Settings, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _links(settings: Settings, names: tuple[str, ...], *, owner: bool) -> Iterator[tuple[str, str]]:
     database = opened(store_of(settings))
     sessions = Sessions(database, timedelta(seconds=settings.web.idle), timedelta(seconds=settings.web.longest))
     for place, name in enumerate(names):
-        person = {"name": name, "via": "link", "rights": [] if place else list(EVERYTHING)}
+        person = {"name": name, "via": "link", "rights": list(EVERYTHING) if owner and not place else []}
         yield name, sessions.link(person, datetime.now(UTC))
     database.close()
 

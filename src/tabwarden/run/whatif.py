@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from tabwarden.troubles import why
 if TYPE_CHECKING:
     from tabwarden.effects.change import Change
     from tabwarden.model.site import Site
+    from tabwarden.plan.build import Basis
     from tabwarden.plan.plan import Plan
     from tabwarden.settings import Settings
 
@@ -97,12 +99,13 @@ def plan_by_snapshot(site: Site, sentences: Sequence[str], settings: Settings) -
 
 
 def plan_of(
-    site: Site, changes: tuple[Change, ...], path: Path | None = None, settings: Settings | None = None
+    site: Site, changes: tuple[Change, ...], path: Path | None = None, settings: Settings | Path | None = None
 ) -> Plan:
     """The plan that does these changes to a Site that was read before, written to `path` where one is named.
 
-    With `settings` it is judged by their limits, invariants and the use that was read, as every plan is once more when
-    it is applied.
+    What the settings say counts, those that are found where none, or their file alone, is given: limits, who is
+    protected, invariants, and the use that was kept. SettingsError where they, or the invariants, cannot be read:
+    nobody would know what the plan breaks.
     """
     from tabwarden.plan.build import Basis, build
     from tabwarden.plan.plan import SiteIdentity
@@ -110,17 +113,33 @@ def plan_of(
     from tabwarden.store.journal import now
 
     identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
-    basis = Basis(kind=KIND, site=identity, made_at=now())
-    if settings is not None:
-        from tabwarden.run.context import invariants_of, limits_of
-        from tabwarden.run.planning import used_lately
-
-        used = used_lately(settings.store.folder, site.id)
-        basis = replace(basis, limits=limits_of(settings), invariants=invariants_of(settings), used=used)
+    basis = _with_settings(Basis(kind=KIND, site=identity, made_at=now()), settings)
     plan = build(basis, site, changes)
     if path is not None:
         keep_plan(plan, path)
     return plan
+
+
+def _with_settings(basis: Basis, settings: Settings | Path | None) -> Basis:
+    from tabwarden.places import located
+    from tabwarden.settings.invariants import INVARIANTS, load_invariants
+
+    if (settings is None or isinstance(settings, Path)) and located(settings, os.environ).path is None:
+        file = Path(INVARIANTS)
+        return replace(basis, invariants=load_invariants(file) if file.is_file() else ())
+    from tabwarden.plan.stops import Guarded
+    from tabwarden.run.context import invariants_of, limits_of
+    from tabwarden.run.planning import used_lately
+    from tabwarden.settings import load
+
+    loaded = load(settings, os.environ) if settings is None or isinstance(settings, Path) else settings
+    return replace(
+        basis,
+        limits=limits_of(loaded),
+        guarded=Guarded(protected=loaded.provision.protected),
+        invariants=invariants_of(loaded),
+        used=used_lately(loaded.store.folder, basis.site.id),
+    )
 
 
 def read_all(given: Iterable[str]) -> list[str]:

@@ -165,6 +165,8 @@ def load_invariants(path: Path) -> tuple[Invariant, ...]:
         written = read_yaml(read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{path}` cannot be read: {why(error)}"]) from None
+    if written.problems and not written.values:
+        raise SettingsError([problem.text for problem in written.problems])
     try:
         text = InvariantsText.model_validate(written.values)
     except ValidationError as error:

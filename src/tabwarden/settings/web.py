@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from tabwarden.section import Age, Section, SiteRole, Text, address_of
+from tabwarden.section import Age, LocalPath, Secret, Section, SiteRole, Text, address_of, loopback
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -23,6 +23,17 @@ def public_address(value: str) -> str:
     )
 
 
+def issuer_address(value: str) -> str:
+    """An OpenID provider's name for itself: an address over TLS, as OpenID Connect Discovery (section 3) has it."""
+    plain, _, path = value.strip().partition("://")[2].partition("/")
+    scheme = value.strip().partition("://")[0]
+    if scheme not in ("https", "http") or not plain or "@" in plain or set("?#") & set(path):
+        raise ValueError("must be an address such as `https://login.example.com/realms/main`")
+    if scheme == "http" and not loopback(value.strip()):
+        raise ValueError("must begin with `https://`: whoever can read or change what is sent could be anybody")
+    return value.strip()
+
+
 def network(value: str) -> str:
     """An address or a network of addresses."""
     try:
@@ -36,6 +47,9 @@ class Holders(Section):
 
     people: tuple[Text, ...] = Field(default=(), description="user names on Tableau")
     groups: tuple[Text, ...] = Field(default=(), description="groups of Tableau whose members have it")
+    openid_groups: tuple[Text, ...] = Field(
+        default=(), description="groups that the OpenID provider names in `web.openid.groups_claim`"
+    )
 
 
 class LookAs(Holders):
@@ -55,6 +69,26 @@ class Rights(Section):
     approver: Holders = Field(default=Holders(), description="approve plans of others")
     administrator: Holders = Field(default=Holders(), description="all of it but `look_as`, and see the audit trail")
     look_as: LookAs = Field(default=LookAs(), description="see the pages as somebody else of the same site sees them")
+
+
+class OpenId(Section):
+    """The OpenID provider at which people sign in."""
+
+    issuer: Annotated[Text, AfterValidator(issuer_address)] = Field(
+        description="its name for itself, under which it is found"
+    )
+    client_id: Text = Field(description="what it calls these pages")
+    client_secret: Secret | None = Field(
+        default=None, description="the secret that goes with it; none where it was registered without one"
+    )
+    scopes: tuple[Text, ...] = Field(default=("openid", "profile", "email"), description="what is asked of it")
+    user_claim: Text = Field(default="preferred_username", description="claim that is the user name on Tableau")
+    groups_claim: Text | None = Field(default=None, description="claim that names the groups somebody is in")
+    ca_file: LocalPath | None = Field(
+        default=None, description="PEM file of the authority that signed the provider's certificate"
+    )
+    leeway: int = Field(default=60, ge=0, le=600, description="seconds its clock and this one may differ")
+    timeout: float = Field(default=10, gt=0, le=60, description="seconds to wait for an answer of it")
 
 
 class Web(Section):
@@ -82,4 +116,20 @@ class Web(Section):
     proxies: tuple[Annotated[str, AfterValidator(network)], ...] = Field(
         default=(), description="addresses of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed"
     )
+    tableau: bool = Field(
+        default=False, description="whether people may sign in with their password or token of Tableau itself"
+    )
+    openid: OpenId | None = Field(default=None, description="the OpenID provider at which people sign in")
     rights: Rights = Field(default=Rights(), description="who may do more than look at what Tableau shows him")
+
+    @model_validator(mode="after")
+    def _openid_has_what_it_needs(self) -> Self:
+        """An address to come back to, and a claim for the groups that rights name."""
+        if self.openid is not None and self.url is None:
+            raise ValueError("`openid` needs `url`, the address that the provider sends people back to")
+        named = [right for right in Rights.model_fields if getattr(self.rights, right).openid_groups]
+        if named and (self.openid is None or self.openid.groups_claim is None):
+            raise ValueError(
+                f"`rights.{named[0]}.openid_groups` needs `openid.groups_claim`, the claim that names somebody's groups"
+            )
+        return self

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tabwarden.settings import Settings, load
+from tabwarden.settings.web import Web
 from tabwarden.store.web.attempts import Attempts
 from tabwarden.store.web.sessions import Sessions
 from tabwarden.store.web.state import opened
@@ -25,13 +27,27 @@ from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
-from tabwarden.web.pages import account, changes, checker, home, maps, people, plans, signing_in, who
+from tabwarden.web.pages import (
+    account,
+    catalog,
+    changes,
+    checker,
+    home,
+    maps,
+    people,
+    plans,
+    signing_in,
+    who,
+)
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
 from tabwarden.web.visit import House
 
+if TYPE_CHECKING:
+    from tabwarden.web.openid import Provider
+
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
-FAMILIES = (home, checker, who, people, changes, maps, plans, account, signing_in)
+FAMILIES = (home, catalog, checker, who, people, changes, maps, plans, account, signing_in)
 
 
 def application(settings: Settings | None = None) -> Starlette:
@@ -48,6 +64,8 @@ def application(settings: Settings | None = None) -> Starlette:
         yield
         served.end()
         house.database.close()
+        if house.openid is not None:
+            house.openid.close()
 
     web = settings.web
     hosts = [urlsplit(web.url).hostname or ""] if web.url else []
@@ -71,7 +89,18 @@ def _house(settings: Settings, file: Path | None, served: Served) -> House:
     """What every request shares."""
     database, web = opened(served.store), settings.web
     sessions = Sessions(database, timedelta(seconds=web.idle), timedelta(seconds=web.longest))
-    return House(settings, file, served, database, sessions, Tokens(database), Attempts(database, web.attempts))
+    return House(
+        settings, file, served, database, sessions, Tokens(database), Attempts(database, web.attempts), _provider(web)
+    )
+
+
+def _provider(web: Web) -> Provider | None:
+    """The OpenID provider of the settings; what speaks to it is loaded where there is one."""
+    if web.openid is None or web.url is None:
+        return None
+    from tabwarden.web.openid import Provider
+
+    return Provider(web.openid, web.url)
 
 
 def _routes() -> list[BaseRoute]:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 # What can be asked, where, and with which right.
 ASKED = (
-    ("/check", "A person and a content", OWN),
-    ("/check/what", "What may she", OWN),
+    ("/check", "Check", OWN),
+    ("/check/what", "What may", OWN),
     ("/check/who", "Who can", AUDITOR),
-    ("/check/compare", "Compare two people", AUDITOR),
+    ("/check/compare", "Compare", AUDITOR),
     ("/check/whatif", "What if", AUDITOR),
     ("/check/people", "People", AUDITOR),
     ("/check/groups", "Groups", AUDITOR),

@@ -45,7 +45,7 @@ def holders_of(rights: Rights, right: str) -> Holders:
 def _holds(holders: Holders, person: Mapping[str, Any], site: Site | None) -> bool:
     """By name (also `domain\\name`), by a group of Tableau, or by a group of the OpenID provider."""
     name = str(person["name"])
-    if same(name) in map(same, holders.people):
+    if same(name) in map(same, holders.people) or not set(person.get("groups", ())).isdisjoint(holders.openid_groups):
         return True
     users = site.users_named(name) if site is not None else ()
     if site is None or len(users) != 1:
@@ -54,6 +54,11 @@ def _holds(holders: Holders, person: Mapping[str, Any], site: Site | None) -> bo
         return True
     groups = {group for name in holders.groups for group in site.groups_named(name)}
     return bool(groups) and not groups.isdisjoint(site.groups_of(users[0]))
+
+
+def openid_groups(rights: Rights) -> frozenset[str]:
+    """The groups of the OpenID provider that give a right; of no other is anything kept."""
+    return frozenset(group for right in GIVEN for group in holders_of(rights, right).openid_groups)
 
 
 def check(rights: Rights, sites: Mapping[str, Site]) -> None:

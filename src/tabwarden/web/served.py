@@ -16,9 +16,11 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.names import hint
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.questions import Questions
+from tabwarden.run.catalog import CatalogPeople
 from tabwarden.run.history import every_site, opened, store_of
 from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot, listed
+from tabwarden.web.catalogs import Catalogs
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Site, User
@@ -85,6 +87,11 @@ class ServedSite:
 
         return last_use(self.store, self.site)
 
+    @cached_property
+    def catalogs(self) -> Catalogs:
+        """What each person sees of it in the catalog."""
+        return Catalogs(self.questions())
+
     @property
     def tag(self) -> str:
         """What changes with everything in it: for ETags."""
@@ -100,6 +107,8 @@ class ServedSite:
         engine = self.questions().engine
         if self.site.users:
             engine.what(0)
+        browsable = self.catalogs.browsable()
+        _ = browsable.order, browsable.texts, engine.columns.content_numbers
 
 
 class Served:
@@ -108,6 +117,7 @@ class Served:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.store = settings, store_of(settings)
         self.sites: Mapping[str, ServedSite] = {}
+        self.people = CatalogPeople(settings)
         self.problem = ""  # why the last look failed
         self._ended = threading.Event()
         self.refresh()

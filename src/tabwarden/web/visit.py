@@ -25,12 +25,18 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tabwarden.commands._unforeseen import sentence
+from tabwarden.mirror.match import Match, Unmatched
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.run.catalog import with_change
+from tabwarden.settings.mirror import Mirror
 from tabwarden.store.web import audit as trail
 from tabwarden.store.web.attempts import Attempts
 from tabwarden.store.web.sessions import Session, Sessions
+from tabwarden.store.web.sources import source_change
 from tabwarden.store.web.tokens import Tokens
+from tabwarden.tableau.http.address import address_of
 from tabwarden.web import rights
+from tabwarden.web.catalogs import Source
 from tabwarden.web.looking import Looking, looking_of, refusal
 from tabwarden.web.rendering import templates
 from tabwarden.web.served import Served, ServedSite
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
     from tabwarden.model.site import User
     from tabwarden.settings import Settings
     from tabwarden.store.database import Database
+    from tabwarden.web.openid import Provider
 
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 # What stands above every page: where it leads, its words, the right it takes.
@@ -66,7 +73,7 @@ class House:
     sessions: Sessions
     tokens: Tokens
     attempts: Attempts
-    openid: Any = None
+    openid: Provider | None = None
 
     @property
     def is_secure(self) -> bool:
@@ -117,10 +124,42 @@ class Visit:
         """The site that is asked about: `site` of the address, else the usual one; one for the whole request."""
         wanted = self.request.query_params.get("site") or self.form.get("site") or None
         if self.looking is None:
-            return self.house.served.site(wanted)
+            return self.house.served.site() if wanted is None else self._site_named(wanted)
         if wanted not in (None, self.looking.site):
             raise UnknownName(f"while you look as {self.name} you see one site alone")
         return self.house.served.site(self.looking.site)
+
+    def _site_named(self, url: str) -> ServedSite:
+        """The site of that content URL; one that he has nothing to do with is answered as one there is not."""
+        served = self.house.served.sites.get(url)
+        if served is None or not self.has_to_do_with(served):
+            raise UnknownName(f"no site `{url}` is served, or none that you are on")
+        return served
+
+    def has_to_do_with(self, served: ServedSite) -> bool:
+        """Whether he is on a site, has a right there, or everybody sees it."""
+        return (
+            isinstance(self.match_on(served), Match)
+            or rights.rights_of(self.house.settings.web.rights, self.session.person, served.site) != {rights.OWN}
+            or not self.source_of(served).enforced
+        )
+
+    def match_on(self, served: ServedSite) -> Match | Unmatched:
+        """The Tableau user that he is as a catalog person, or why he is none."""
+        return self.house.served.people.who(self.name, served.questions().engine.columns)
+
+    def source_of(self, served: ServedSite) -> Source:
+        """What counts for a site as a source of the catalog: the settings file is about its own site alone."""
+        where, url = served.snapshot.where, served.snapshot.content_url
+        tableau = self.house.settings.tableau
+        own = (where, url) == (address_of(tableau.server), tableau.site)
+        change = source_change(self.house.database, where, url)
+        return Source(with_change(self.house.settings.mirror if own else Mirror(), change), change)
+
+    @cached_property
+    def source(self) -> Source:
+        """What counts for the site that is asked about."""
+        return self.source_of(self.site)
 
     @cached_property
     def rights(self) -> frozenset[str]:
@@ -308,7 +347,7 @@ def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -
         "served": served,
         "csrf": visit.session.csrf,
         "navigation": [(path, words) for path, words, right in NAVIGATION if right in own],
-        "mirrored": visit.house.settings.mirror.enforce,
+        "mirrored": visit.source.enforced if served else True,
         "problem": visit.house.served.problem,
         **values,
     }

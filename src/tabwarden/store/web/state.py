@@ -7,6 +7,7 @@ A file of its own, because a snapshot is written for minutes, and whoever signs 
                  where; `id_token` is what the OpenID provider wants to hear when he signs out
     web_token    tokens of the API: the hash, whose, what he calls it, its rights, until when, when last used
     web_attempt  sign-ins that were tried and did not succeed, by the hash of a person's name or an address
+    web_source   what was set for a source of the catalog, over the settings file: by whom, when
     web_approval who approved which plan
     web_request  who asked for access to what, and what was decided
     web_audit    who looked at whom and who changed what, from where; each row holds the hash of the one before
@@ -37,6 +38,9 @@ create table web_token (
 create index web_token_who on web_token (who);
 create table web_attempt (subject text not null, at text not null, number text not null);
 create index web_attempt_subject on web_attempt (subject, at);
+create table web_source (
+    server text not null, site text not null, enforce integer not null, projects text not null,
+    person text not null, at text not null, primary key (server, site));
 create table web_audit (
     number integer not null primary key, at text not null, person text not null, address text not null,
     act text not null, about text not null, outcome text not null, hash text not null);

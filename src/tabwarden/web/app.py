@@ -32,11 +32,15 @@ from tabwarden.web.pages import (
     catalog,
     changes,
     checker,
+    findings,
+    history,
     home,
     maps,
     people,
     plans,
+    requests,
     signing_in,
+    source,
     who,
 )
 from tabwarden.web.rendering import FOLDER
@@ -47,7 +51,10 @@ if TYPE_CHECKING:
     from tabwarden.web.openid import Provider
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
-FAMILIES = (home, catalog, checker, who, people, changes, maps, plans, account, signing_in)
+FAMILIES = (
+    *(home, catalog, source, checker, who, people, changes, maps),
+    *(requests, plans, findings, history, account, signing_in),
+)
 
 
 def application(settings: Settings | None = None) -> Starlette:

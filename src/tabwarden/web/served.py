@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from tabwarden.questions import People
     from tabwarden.settings import Settings
 
+Answer = TypeVar("Answer")
 KEPT = 256  # answers that are kept of a snapshot
 CONFIRMED = 100  # people whom the reference confirms where a page lists everybody
-T = TypeVar("T")
 EVERY = 1.0  # seconds between two looks for a newer snapshot
 
 
@@ -43,6 +43,8 @@ class ServedSite:
     store: str
     _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
     _kept: dict[Hashable, Any] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def questions(self, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> Questions:
         """The questions under a model and its open points; made once. UnknownName for a model there is not."""
@@ -51,9 +53,9 @@ class ServedSite:
             self._questions[key] = Questions(self.site, model=model, open_points=open_points)
         return self._questions[key]
 
-    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+    def kept(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
         """What is made of this snapshot once for all who ask; what was asked for first goes when there is too much."""
-        value: T | None = self._kept.get(key)
+        value: Answer | None = self._kept.get(key)
         if value is None:
             value = make()
             while len(self._kept) >= KEPT:
@@ -86,6 +88,14 @@ class ServedSite:
         from tabwarden.store.usage.days import last_use
 
         return last_use(self.store, self.site)
+
+    def once(self, name: str, make: Callable[[], Answer]) -> Answer:
+        """What `make` gives, made once for all who ask while this snapshot is the newest."""
+        with self._making:
+            if name not in self._made:
+                self._made[name] = make()
+            answer: Answer = self._made[name]
+            return answer
 
     @cached_property
     def catalogs(self) -> Catalogs:

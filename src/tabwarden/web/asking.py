@@ -36,8 +36,8 @@ ASKED = (
 
 def shown(visit: Visit, template: str, **values: Any) -> Response:
     """A page of the checker, with what else can be asked above it."""
-    asked = [(path, words) for path, words, right in ASKED if right in visit.rights]
-    return visit.show(template, asked=asked, **values)
+    pages = [(path, words) for path, words, right in ASKED if right in visit.rights]
+    return visit.show(template, asked_pages=pages, **values)
 
 
 class OfOneself(Asked):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -17,9 +17,6 @@ from tabwarden.model.names import visible
 from tabwarden.report.table import CONTENT, GRANTEE, GROUP, NUMBER, PERSON, Many, Table, flat, words_of
 from tabwarden.run.history import time_of
 from tabwarden.web.rights import AUDITOR
-
-if TYPE_CHECKING:
-    from tabwarden.web.visit import Visit
 
 FOLDER = Path(__file__).parent
 ROWS = 100  # of a table on one page
@@ -64,8 +61,8 @@ PLACES = {
 _OWN_PLACES = {CONTENT: ("/check", "content")}
 
 
-def leads(visit: Visit, of: str, name: str) -> str:
-    """The address of what a name of a table is the name of; empty where it leads nowhere for whoever looks."""
+def leads(visit: Any, of: str, name: str) -> str:
+    """The address of what a name of a table is the name of; empty where it leads nowhere for whose `Visit` it is."""
     if of == GRANTEE:
         of, _, name = name.partition(" ")
         of = {"user": PERSON}.get(of, of)

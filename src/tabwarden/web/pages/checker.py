@@ -42,7 +42,7 @@ class GridRow(NamedTuple):
     `last` is the last use, None where no event would tell of it. `doubts` are open points that would turn it.
     """
 
-    asked: str
+    words: str
     name: str
     answer: Answer
     others: tuple[Answer, ...]
@@ -90,7 +90,7 @@ def check(visit: Visit) -> Response:
         "heading": _heading(questions, person, on),
         "rows": rows,
         "counts": Counter(row.answer.verdict for row in rows),
-        "reasons": {row.asked: decider(questions.site, row.answer) for row in rows},
+        "reasons": {row.words: decider(questions.site, row.answer) for row in rows},
         "places": [(f"ability:{name}", name.replace("_", " ")) for name in ANY_TARGET if _moves(on, name)],
         "other_models": [name for name in MODELS if name != questions.model],
         "used": asking.use(questions.site) is not None,

@@ -6,10 +6,10 @@ A request takes one `ServedSite` and keeps it to its end, so that nobody reads h
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.names import hint
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tabwarden.model.usage import LastUse
     from tabwarden.settings import Settings
 
+Answer = TypeVar("Answer")
 EVERY = 1.0  # seconds between two looks for a newer snapshot
 
 
@@ -37,6 +38,8 @@ class ServedSite:
     site: Site
     store: str
     _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def questions(self, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> Questions:
         """The questions under a model and its open points; made once. UnknownName for a model there is not."""
@@ -51,6 +54,14 @@ class ServedSite:
         from tabwarden.store.usage.days import last_use
 
         return last_use(self.store, self.site)
+
+    def once(self, name: str, make: Callable[[], Answer]) -> Answer:
+        """What `make` gives, made once for all who ask while this snapshot is the newest."""
+        with self._making:
+            if name not in self._made:
+                self._made[name] = make()
+            answer: Answer = self._made[name]
+            return answer
 
     @cached_property
     def catalogs(self) -> Catalogs:

@@ -53,8 +53,11 @@ NAVIGATION = (
     ("/", "Home", rights.OWN),
     ("/catalog", "Catalog", rights.OWN),
     ("/check", "Check", rights.OWN),
+    ("/requests", "Requests", rights.OWN),
     ("/plans", "Plans", rights.OPERATOR),
     ("/findings", "Findings", rights.AUDITOR),
+    ("/invariants", "Invariants", rights.AUDITOR),
+    ("/licences", "Licences", rights.AUDITOR),
     ("/history", "History", rights.AUDITOR),
     ("/audit", "Audit trail", rights.ADMINISTRATOR),
 )

@@ -76,7 +76,10 @@ class CatalogOf:
         """What its owner is called; empty where he is not to know."""
         if content.owner not in self.site.users or not (self.sees_people or self._is_own(content)):
             return ""
-        return self.site.display_name(content.owner) or self.site.called(content.owner)
+        return self._called(content.owner)
+
+    def _called(self, user: str) -> str:
+        return (self.site.display_name(user) if user in self.site.users else "") or self.site.called(user)
 
     def _is_own(self, content: Content) -> bool:
         return self.user is not None and content.owner == self.user.id
@@ -129,7 +132,7 @@ class CatalogOf:
         for above in reversed([*map(self.content, self.personal.trail(number)), content]):
             if above.kind == "project":
                 leaders = [leader for leader in leaders_of(self.site, above.id) or () if leader.kind == "user"]
-                people += [(f"leader of {above.name}", self.site.called(leader.id)) for leader in leaders]
+                people += [(f"leader of {above.name}", self._called(leader.id)) for leader in leaders]
         return people
 
     def sites(self) -> list[ServedSite]:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from command_line import Ended, run
 from inbox import open_inbox
-from sites_that_die import Watched, done
+from sites_that_die import Meeting, Watched, done
+from watchdog import patience
 
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.places import Meant, about
@@ -167,16 +168,21 @@ def test_a_process_that_is_ended_is_a_sentence_and_the_others_are_done() -> None
 
 
 def test_side_by_side_as_the_server_and_its_token_allow(tmp_path: Path) -> None:
-    def beside(*sites: OneSite) -> list[int]:
-        ended = side_by_side(sites, Watched(tmp_path), hear=lambda _done, _one: None)
-        assert all(one.value is not None for one in ended)
-        return [len(one.value or ()) for one in ended]
+    (tmp_path / "met").mkdir()
+    (tmp_path / "watched").mkdir()
+
+    def beside(*sites: OneSite) -> int:
+        ended = side_by_side(sites, Watched(tmp_path / "watched"), hear=lambda _done, _one: None)
+        return max(9 if one.value is None else one.value for one in ended)
 
     two = [OneSite(A, f"a{n}", at_once=2) for n in range(4)]
-    assert max(beside(*two)) == 1
+    assert beside(*two) <= 1
     token = [OneSite(A, f"t{n}", at_once=4, lane="a token") for n in range(3)]
-    assert max(beside(*token)) == 0
-    assert max(beside(*token, OneSite(B, "b1", at_once=4, lane="a token of b"))) == 1
+    assert beside(*token) == 0
+    other = OneSite(B, "b1", at_once=4, lane="a token of b")
+    assert beside(*token, other) <= 1
+    met = side_by_side([token[0], other], Meeting(tmp_path / "met", patience(20)), hear=lambda _done, _one: None)
+    assert [one.value for one in met] == [True, True]
 
 
 # -- from outside ----------------------------------------------------------------------------------------------
@@ -188,8 +194,8 @@ def servers() -> Iterator[tuple[Sandbox, Sandbox]]:
         yield acme, small
 
 
-def forty(folder: Path, servers: tuple[Sandbox, Sandbox], *, secret: str = "sec", mail: Any = None) -> None:
-    """Four sites of two servers in one file; the token of the second is right or wrong."""
+def several(folder: Path, servers: tuple[Sandbox, Sandbox], *, secret: str = "sec", mail: Any = None) -> None:
+    """Three sites of two servers in one file; the token of the second is right or wrong."""
     acme, small = servers
     mail = mail or {"enabled": False}
     (folder / "joiners.csv").write_text("Email Address\nnew@acme.example\n")
@@ -202,7 +208,7 @@ tableau:
   auth: {{pat: {{name: tabwarden, secret: "plain:acme-demo-secret"}}}}
 sites:
   - acme-lab
-  - "acme*"
+  - "acme-*"
   - site: sandbox
     settings:
       tableau: {{server: "{small.url}", auth: {{pat: {{name: tok, secret: "plain:{secret}"}}}}}}
@@ -226,19 +232,19 @@ def typed(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Ended:
 def test_all_sites_are_read_and_one_that_fails_holds_no_other(
     servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forty(tmp_path, servers, secret="wrong")
+    several(tmp_path, servers, secret="wrong")
     ended = typed(tmp_path, monkeypatch, "read", "--site", "all", "--json")
     assert ended.exit_code == 1, ended.output
     sites = json.loads(ended.stdout)["sites"]
     assert [(one["site"], one["exit_code"]) for one in sites] == [
-        ("acme-lab", 0), ("sandbox", 1), ("acme", 0), ("acme-europe", 0),
+        ("acme-lab", 0), ("sandbox", 1), ("acme-europe", 0),
     ]  # fmt: skip
     assert "401001" in sites[1]["error"]["message"]
-    assert [one.content_url for one in sites_kept("store")] == ["acme", "acme-europe", "acme-lab"]
+    assert [one.content_url for one in sites_kept("store")] == ["acme-europe", "acme-lab"]
     shown = typed(tmp_path, monkeypatch, "what", "admin", "--site", "all")
     assert shown.exit_code == 0
-    assert [line.split("\t")[0] for line in shown.stdout.splitlines()] == ["Site", "Acme", "Acme Europe", "Acme Lab"]
-    who = typed(tmp_path, monkeypatch, "list", "groups", "--site", "acme-*", "--csv")
+    assert [line.split("\t")[0] for line in shown.stdout.splitlines()] == ["Site", "Acme Europe", "Acme Lab"]
+    who = typed(tmp_path, monkeypatch, "list", "groups", "--site", "acme-?*", "--csv")
     assert {line.split(",")[0] for line in who.stdout.splitlines()[1:]} == {"acme-europe", "acme-lab"}
     asked = typed(tmp_path, monkeypatch, "list", "users", "--site", "all")
     assert asked.exit_code == 1
@@ -249,42 +255,42 @@ def test_a_run_of_all_sites_is_one_log_one_mail_and_one_exit_code(
     servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_inbox() as inbox:
-        forty(tmp_path, servers, secret="wrong", mail=inbox.settings)
+        several(tmp_path, servers, secret="wrong", mail=inbox.settings)
         ended = typed(tmp_path, monkeypatch, "run", "provision", "--all-sites")
         assert ended.exit_code == 1, ended.output
         (mail,) = inbox
     (log,) = (tmp_path / "logs").iterdir()
     text = log.read_text(encoding="utf-8")
-    for site in ("acme", "acme-europe", "acme-lab"):
+    for site in ("acme-europe", "acme-lab"):
         assert f" | INFO | {site}: 3 changes done" in text
     assert "| ERROR | sandbox: " in text
-    assert "4 sites: 1 with an error, 3 well; exit code 1" in str(mail.get_body(("plain",)))
+    assert "3 sites: 1 with an error, 2 well; exit code 1" in str(mail.get_body(("plain",)))
     locks = sorted(path.name.rpartition("-")[0] for path in (tmp_path / "store" / "locks").iterdir())
-    assert locks == ["acme", "acme-europe", "acme-lab"]
+    assert locks == ["acme-europe", "acme-lab"]
     again = typed(tmp_path, monkeypatch, "run", "provision", "--site", "acme*")
     assert again.exit_code == 0
-    assert again.stdout.count("well\tnothing to do; exit code 0") == 3
+    assert again.stdout.count("well\tnothing to do; exit code 0") == 2
     rows = (tmp_path / "store" / "good-runs.jsonl").read_text().splitlines()
-    assert len(rows) == 3
+    assert len(rows) == 2
 
 
 def test_plans_of_all_sites_are_kept_each_and_the_worst_code_counts(
     servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forty(tmp_path, servers)
+    several(tmp_path, servers)
     (tmp_path / "joiners.csv").write_text("Email Address\nplanned@acme.example\n")
     (tmp_path / "leavers.csv").write_text("Email Address\nada\n")  # who signs in on one of them
     ended = typed(tmp_path, monkeypatch, "plan", "provision", "--site", "all", "--out", "p.json", "--json")
     assert ended.exit_code == 3, ended.output
     sites = {one["site"]: one["exit_code"] for one in json.loads(ended.stdout)["sites"]}
-    assert sites == {"acme": 2, "acme-europe": 2, "acme-lab": 2, "sandbox": 3}
+    assert sites == {"acme-europe": 2, "acme-lab": 2, "sandbox": 3}
     assert {path.name for path in tmp_path.glob("p.*.json")} == {f"p.{site}.json" for site in sites}
 
 
 def test_words_that_mean_no_several_sites_are_told(
     servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forty(tmp_path, servers)
+    several(tmp_path, servers)
     for words, told in (
         (("read",), "say which with `--site NAME`, or `--site all`"),
         (("read", "--site", "nope"), "`nope` is no site of `sites`"),

@@ -20,17 +20,30 @@ def done(site: OneSite) -> str:
 
 
 class Watched:
-    """Notes in a folder who is at work, and gives back who was at its side."""
+    """Notes in a folder who is at work; gives back how many others were at once, at most."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, site: OneSite) -> list[str]:
-        mark = self.folder / site.url
+    def __call__(self, site: OneSite) -> int:
+        mark, most = self.folder / site.url, 0
         mark.touch()
-        seen: set[str] = set()
-        for _ in range(20):
-            seen |= {path.name for path in self.folder.iterdir()}
-            time.sleep(0.01)
+        for _ in range(10):
+            most = max(most, len(list(self.folder.iterdir())) - 1)
+            time.sleep(0.005)
         mark.unlink()
-        return sorted(seen - {site.url})
+        return most
+
+
+class Meeting:
+    """Waits in a folder until both are there: sites that go one after the other never meet."""
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self.folder, self.seconds = folder, seconds
+
+    def __call__(self, site: OneSite) -> bool:
+        (self.folder / site.url).touch()
+        until = time.monotonic() + self.seconds
+        while len(list(self.folder.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        return time.monotonic() < until

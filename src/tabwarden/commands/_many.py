@@ -5,51 +5,42 @@ No command knows of it but `what` and `read`, which have an answer of their own 
 
 from __future__ import annotations
 
-import io
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, redirect_stderr, redirect_stdout
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tabwarden.commands._answer import COLLECTED, JSON, PLAIN, Collected
-from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, confirmed, leave, say
 from tabwarden.commands._parsing import UsageError
+from tabwarden.commands._side_by_side import Values, asks, settings_of, side_by_side, without_site
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import same
 from tabwarden.places import ALL, Meant, about, is_pattern
 
 if TYPE_CHECKING:
     from tabwarden.commands import Command
-    from tabwarden.log import RunLog
-    from tabwarden.report.table import Cell, Table, Text
-    from tabwarden.run.sites import Ended, OneSite
 
-Values = dict[str, Any]
-WORST_FIRST = (ERROR, STOPPED, CHANGES, DONE)
-LOGGED = ("run", "apply")  # the first words of commands that write a log
 # Commands that sign in nowhere, beside those that ask snapshots: what was read, or what is written, tells which sites
 # there are.
 OF_THE_STORE = ("status", "mirror", "catalog", "plan list", "plan show", "licences")
 OF_THE_SETTINGS = ("settings check", "directory read", "directory show", "people show")
 CHECK = "settings check"
-FILES = ("out", "sarif", "junit", "put_by", "folder")  # parameters that are written: to a file of each site
+OF_ONE = ("serve",)  # commands that go on until somebody ends them
 
 
 def call(command: Command, function: Callable[..., None], values: Values) -> None:
     """The command for the site that is meant, for all that are, or where none is said as it is."""
-    words = _words(values)
-    if words is None and command.words == CHECK and _is_for_several(_settings(values)):
+    words = _words(function, values)
+    if words is None and command.words == CHECK and _is_for_several(settings_of(values)):
         words = ALL
     if words is None:
         function(**values)
         return
     if not is_pattern(words):
-        of_history = _asks(values)
+        of_history = asks(values)
         with about(Meant(words if of_history else _by_name(words, values), of_history)):
-            function(**_without(values))
+            function(**without_site(values))
+    elif command.words in OF_ONE:
+        raise UsageError(f"`{command.words}` is of one site; name it with `--site`")
     elif command.words == "read" and values.get("repository") and not values.get("use"):
         _of_servers(command, function, values, words)
     elif command.words == "what":
@@ -61,34 +52,34 @@ def call(command: Command, function: Callable[..., None], values: Values) -> Non
         _refuse_one_snapshot(values)
         told_by = _told_by(command, values)
         store = values["asking"].store if "asking" in values else values.get("store")
-        sites = sites_meant(words, _settings(values), told_by, store)
-        _side_by_side(command, values, sites, os.cpu_count() if told_by == KEPT else None)
+        sites = sites_meant(words, settings_of(values), told_by, store)
+        if command.words == "read" and not (values.get("use") or values.get("activity")):
+            from tabwarden.commands._night import read_all
+
+            read_all(command, values, sites)
+        else:
+            side_by_side(command, values, sites, most=os.cpu_count() if told_by == KEPT else None)
 
 
 def _by_name(words: str, values: Values) -> str:
     from tabwarden.run.history import store_named
     from tabwarden.run.sites import by_name
 
-    return by_name(words, store_named(None, _settings(values)))
+    return by_name(words, store_named(None, settings_of(values)))
 
 
 def _of_servers(command: Command, function: Callable[..., None], values: Values, words: str) -> None:
     """A read of the repository: all sites of a server in one transaction, the servers side by side."""
     from tabwarden.run.sites import servers_meant
 
-    servers = servers_meant(words, _settings(values))
-    with about(_meant(servers[0], {})) if len(servers) == 1 else nullcontext():
-        if len(servers) < 2:
-            function(**_without(values) | {"all_sites": True})
-        else:
-            _side_by_side(command, values, servers)
+    servers = servers_meant(words, settings_of(values))
+    if len(servers) > 1:
+        side_by_side(command, values, servers)
+    with about(Meant(servers[0].address, among=servers[0].among)):
+        function(**without_site(values) | {"all_sites": True})
 
 
-def _meant(site: OneSite, at_once: Mapping[str, int], *, of_history: bool = False) -> Meant:
-    return Meant(site.address, of_history, at_once.get(site.server, 1), site.among)
-
-
-def _words(values: Values) -> str | None:
+def _words(function: Callable[..., None], values: Values) -> str | None:
     """What `--site` says, `all` for `--all-sites`; UsageError for both."""
     asking = values.get("asking")
     words = values.get("site_meant") or values.get("site_url") or (asking.site_url if asking is not None else None)
@@ -99,12 +90,9 @@ def _words(values: Values) -> str | None:
         raise UsageError(f"`--all-sites` is `--site all`, and `--site {words}` says another; give one of them")
     if every and asking is not None:
         values["asking"] = asking._replace(site_url=ALL)
+    elif every and "site_url" in function.__code__.co_varnames[: function.__code__.co_argcount]:
+        values["site_url"] = ALL
     return ALL if every else words
-
-
-def _asks(values: Values) -> bool:
-    """Whether a snapshot is asked, and no server."""
-    return "asking" in values or "site_url" in values
 
 
 def _told_by(command: Command, values: Values) -> str:
@@ -112,7 +100,7 @@ def _told_by(command: Command, values: Values) -> str:
 
     if command.words in OF_THE_SETTINGS:
         return SETTINGS
-    return KEPT if _asks(values) or command.words in OF_THE_STORE else SERVERS
+    return KEPT if asks(values) or command.words in OF_THE_STORE else SERVERS
 
 
 def _is_for_several(settings: Path | None) -> bool:
@@ -124,247 +112,7 @@ def _is_for_several(settings: Path | None) -> bool:
         return False  # the command itself tells why
 
 
-def _settings(values: Values) -> Path | None:
-    settings = values.get("settings") or (values["asking"].settings if "asking" in values else None)
-    return settings if isinstance(settings, Path) else None
-
-
-def _without(values: Values) -> Values:
-    return {name: value for name, value in values.items() if name != "site_meant"}
-
-
-# -- one of many -----------------------------------------------------------------------------------------------
-
-
-class OfOneSite:
-    """What a command came to on one site: its exit code, its answer, or the error; what it said beside."""
-
-    def __init__(self, code: int = DONE, error: Sequence[str] = (), kind: str = "") -> None:
-        self.code, self.error, self.kind = code, list(error), kind
-        self.parts: list[Text | Table] = []
-        self.document: Any = None
-        self.said: list[str] = []
-        self.errors = self.warnings = 0
-
-
-def work(command: Command, values: Values, log: Path | None, at_once: Mapping[str, int], site: OneSite) -> OfOneSite:
-    """The command for one site, in a process of its own; whatever goes wrong is part of what is given."""
-    from tabwarden.commands._unforeseen import sentence
-
-    collected = Collected(site.label, log)
-    COLLECTED.set(collected)
-    out, err = io.StringIO(), io.StringIO()
-    result = OfOneSite()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            with about(_meant(site, at_once, of_history=_asks(values))):
-                command.function()(**_of(values, site))
-        except TabwardenError as error:
-            result.code, result.error, result.kind = ERROR, list(error.lines), type(error).__name__
-        except SystemExit as left:
-            result.code = left.code if isinstance(left.code, int) else DONE
-        except KeyboardInterrupt:
-            result.code, result.error, result.kind = ERROR, ["it was interrupted"], "Interrupted"
-        except Exception as error:  # whatever it is, the others go on
-            result.code, result.error, result.kind = (
-                ERROR,
-                [sentence(f"tabwarden {command.words}", error)],
-                "Unforeseen",
-            )
-    from tabwarden.report.table import Text
-
-    result.parts = [*collected.parts, *(Text(line) for line in out.getvalue().splitlines())]
-    result.document, result.said = collected.document, err.getvalue().splitlines()
-    result.errors, result.warnings = collected.errors, collected.warnings
-    return result
-
-
-def _of(values: Values, site: OneSite) -> Values:
-    """The same words for one site; files that are written have its name before their ending."""
-    of_one = _without(values) | ({"all_sites": True} if site.among else {})
-    if "asking" in of_one:
-        of_one["asking"] = of_one["asking"]._replace(site_url=site.address)
-    if "site_url" in of_one:
-        of_one["site_url"] = site.address
-    for name in FILES:
-        path = of_one.get(name)
-        if isinstance(path, Path):
-            of_one[name] = path.with_name(
-                f"{path.stem}.{site.label.replace(' on ', '.').replace(':', '-')}{path.suffix}"
-            )
-    return of_one
-
-
-# -- all of them -----------------------------------------------------------------------------------------------
-
-
-def _side_by_side(command: Command, values: Values, sites: list[OneSite], most: int | None = None) -> None:
-    from tabwarden.run.sites import side_by_side
-
-    output = values.get("output", PLAIN)
-    if command.words == "apply" and not values.get("yes"):
-        _ask(len(sites))
-    log_of_all = _log(_settings(values)) if command.words.split()[0] in LOGGED else nullcontext(None)
-    with log_of_all as run_log, output.progress("sites") as progress:
-        doing = partial(work, command, values, run_log.path if run_log is not None else None, _share(sites))
-        ended = side_by_side(sites, doing, hear=lambda done, _: progress(done, len(sites)), most=most)
-        results = [(one.site, _result(one)) for one in ended]
-        code = next(code for code in WORST_FIRST if any(result.code == code for _, result in results))
-        if run_log is not None:
-            _tell(command, results, run_log, code, _settings(values))
-    for site, result in results:
-        for line in result.said:
-            output.note(f"{site.label}: {line}")
-        for line in result.error if output.form != JSON else ():
-            say(f"tabwarden: {site.label}: {line}")
-    log = [f"log: {run_log.path}"] if run_log is not None else []
-    output.give([*_parts(results), *log], lambda: _as_json(results, code, run_log))
-    leave(code)
-
-
 def _refuse_one_snapshot(values: Values) -> None:
     on = values["asking"].snapshot if "asking" in values else values.get("on") or values.get("snapshot")
     if isinstance(on, str) and (on.lstrip("#").isdigit() or "/" in on):
         raise UsageError(f"`{on}` is a snapshot of one site; for several name a day, `last` or `previous`")
-
-
-def _ask(number: int) -> None:
-    import sys
-
-    if sys.stdin.isatty() and not confirmed(f"apply the plans of {number} sites?"):
-        raise TabwardenError("nothing was written: answer `yes`, or add `--yes`")
-
-
-def _share(sites: Sequence[OneSite]) -> dict[str, int]:
-    """By server how many of its sites go side by side, who share what it takes in an hour."""
-    share: dict[str, int] = {}
-    for server in {site.server for site in sites}:
-        there = [site for site in sites if site.server == server and not site.problem]
-        lanes = len({site.lane for site in there if site.lane}) + sum(not site.lane for site in there)
-        share[server] = max(1, min([lanes, *(site.at_once for site in there)]))
-    return share
-
-
-def _result(ended: Ended[OfOneSite]) -> OfOneSite:
-    if ended.value is not None:
-        return ended.value
-    return OfOneSite(ERROR, [ended.problem], "TabwardenError")
-
-
-# -- one log, one mail -----------------------------------------------------------------------------------------
-
-
-def _log(settings: Path | None) -> RunLog:
-    """The log of all of them, by the settings whatever is wrong with another section."""
-    from tabwarden.log import open_log
-    from tabwarden.scrubber import KNOWN
-    from tabwarden.settings import Logs, load_part
-
-    logs = load_part("logs", Logs, settings, alone=True)
-    return open_log(
-        logs.folder,
-        level=logs.level,
-        retention_days=logs.retention_days,
-        as_json=logs.as_json,
-        scrub=KNOWN,
-        quiet=True,
-    )
-
-
-def _tell(
-    command: Command, results: Sequence[tuple[OneSite, OfOneSite]], run_log: RunLog, code: int, settings: Path | None
-) -> None:
-    """What became of each site, in the log; the one mail where anything is to be told."""
-    from tabwarden.commands._plans import log
-    from tabwarden.run.run_log import mail_if_due
-    from tabwarden.settings import Mail, load_part
-
-    for site, result in results:
-        for line in result.error:
-            log.error("%s: %s", site.label, line)
-        if not result.error:
-            log.info("%s: %s", site.label, "; ".join(_heads(result)))
-    if command.words.startswith("run "):
-        mail = load_part("mail", Mail, settings, alone=True)
-        summary = f"{_counted(results)}; exit code {code}"
-        errors, warnings = (sum(getattr(one, kind) for _, one in results) for kind in ("errors", "warnings"))
-        mail_if_due(mail, run_log, summary, errors=errors, warnings=warnings)
-
-
-# -- one answer ------------------------------------------------------------------------------------------------
-
-
-def _counted(results: Sequence[tuple[OneSite, OfOneSite]]) -> str:
-    """`4 sites: 1 error, 1 stopped, 2 done`."""
-    words = {ERROR: "with an error", STOPPED: "stopped", CHANGES: "with changes", DONE: "well"}
-    codes = [result.code for _, result in results]
-    counts = [f"{codes.count(code)} {words[code]}" for code in WORST_FIRST if code in codes]
-    return f"{len(results)} {'site' if len(results) == 1 else 'sites'}: {', '.join(counts)}"
-
-
-def _heads(result: OfOneSite) -> list[str]:
-    """What a site comes to, in a sentence: its headings, else its first words."""
-    from tabwarden.report.table import Table
-
-    texts = [part for part in result.parts if not isinstance(part, Table)]
-    return [part.words for part in texts if part.style == "bold"] or [part.words for part in texts[:1]]
-
-
-def _parts(results: Sequence[tuple[OneSite, OfOneSite]]) -> Iterator[Text | Table]:
-    """What each site came to, then its tables with those of the others, then its other sentences."""
-    from tabwarden.report.table import MARK, NAME, Column, Table, Text
-
-    yield Text(_counted(results), "bold")
-    summary = Table(Column("Site", NAME), Column("Came to", MARK), "What", name="sites", aside=True)
-    words = {ERROR: "error", STOPPED: "stopped", CHANGES: "changes", DONE: "well"}
-    for site, result in results:
-        style = "red" if result.code in (ERROR, STOPPED) else ""
-        what = "; ".join(result.error or _heads(result))
-        summary.add_row(site.label, Text(words.get(result.code, str(result.code)), style), what)
-    yield summary
-    names = dict.fromkeys(part.name for _, result in results for part in result.parts if isinstance(part, Table))
-    yield from (_merged(name, results) for name in names)
-    for site, result in results:
-        heads = _heads(result)
-        for part in result.parts:
-            if not isinstance(part, Table) and part.words not in heads:
-                yield part._replace(words=f"{site.label}: {part.words}")
-
-
-def _merged(name: str, results: Sequence[tuple[OneSite, OfOneSite]]) -> Table:
-    """The tables of one name as one, the site before each row; a column that some have is empty for the others."""
-    from tabwarden.report.table import NAME, Column, Table, Text
-
-    tables = [
-        (site, part)
-        for site, result in results
-        for part in result.parts
-        if isinstance(part, Table) and part.name == name
-    ]
-    columns = {column.field: column for _, table in tables for column in table.columns}
-    first, titles = tables[0][1], {table.title.words for _, table in tables}
-    of_one = len(titles) > 1 or re.search(r"\d", first.title.words)  # such as `4 changes`
-    site_column = Column("Site", NAME, "of_site" if "site" in columns else "")
-    title = Text(name.capitalize(), "bold") if of_one else first.title
-    merged = Table(
-        site_column, *columns.values(), name=name, title=title, shown=first.shown, aside=first.aside, plain=first.plain
-    )
-    for site, table in tables:
-        places = {column: place for place, column in enumerate(table.fields)}
-        for row in table.rows:
-            cells: list[Cell] = [row[places[column]] if column in places else None for column in columns]
-            merged.add_row(site.label, *cells)
-    return merged
-
-
-def _as_json(results: Sequence[tuple[OneSite, OfOneSite]], code: int, run_log: RunLog | None) -> dict[str, Any]:
-    """A document a site, with its address and exit code: the answer as of one site, or the error."""
-    sites = []
-    for site, result in results:
-        row: dict[str, Any] = {"site": site.url, "server": site.server, "exit_code": result.code}
-        if result.error:
-            row["error"] = {"kind": result.kind, "message": result.error[0], "more": result.error[1:]}
-        else:
-            row["answer"] = result.document
-        sites.append(row)
-    return {"sites": sites, "exit_code": code, **({"log": str(run_log.path)} if run_log is not None else {})}

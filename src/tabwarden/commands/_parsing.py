@@ -146,9 +146,9 @@ def parameters_of(function: Callable[..., None]) -> list[Parameter]:
             parameters += [_parameter(field, inner[field], usual, within) for field in inner]
         else:
             parameters.append(_parameter(name, hints[name], defaults))
-    there = {option for parameter in parameters for option in parameter.names}
-    if "--settings" in there:
-        parameters += [one for one in OF_SITES if not there.intersection(one.names)]
+    there = {option: parameter.name for parameter in parameters for option in parameter.names}
+    if "--settings" in there and there.get("--site", "site_url") == "site_url":
+        parameters += [one for one in OF_SITES if not set(there).intersection(one.names)]
     return parameters
 
 

@@ -91,6 +91,24 @@ def _over_rest(
     """Read the site, keep it, tell it, and compare people where that is wished."""
     from tabwarden.run.check import said_of
     from tabwarden.run.context import invariants_of
+
+    taken = read_now(loaded, output, wishes, fresh=fresh)
+    said = said_of(taken.site, lambda: invariants_of(loaded))
+    verified = _verified(loaded, taken.site, verify_people, output) if verify_people else None
+    parts = [*_parts(taken, verified, output), *([said.words] if said.words else [])]
+    output.give(parts, lambda: _as_json(taken, verified) | ({"invariants": said.words} if said.words else {}))
+    if said.failed or (verified is not None and verified.differences):
+        leave(ERROR)
+
+
+def read_now(
+    loaded: Settings,
+    output: Output,
+    wishes: tuple[bool, tuple[str, ...], int | None] = (False, (), None),
+    *,
+    fresh: bool = False,
+) -> Taken:
+    """Read the site over REST and keep it, telling what it costs and how far it is."""
     from tabwarden.run.read import Listener, read_and_keep
     from tabwarden.tableau.read.site import Wishes
 
@@ -99,13 +117,7 @@ def _over_rest(
         listener = Listener(
             lambda budget: _tell_cost(output, budget), lambda words: output.note(f"warning: {words}"), progress
         )
-        taken = read_and_keep(loaded, Wishes(*wishes), listener, fresh=fresh)
-    said = said_of(taken.site, lambda: invariants_of(loaded))
-    verified = _verified(loaded, taken.site, verify_people, output) if verify_people else None
-    parts = [*_parts(taken, verified, output), *([said.words] if said.words else [])]
-    output.give(parts, lambda: _as_json(taken, verified) | ({"invariants": said.words} if said.words else {}))
-    if said.failed or (verified is not None and verified.differences):
-        leave(ERROR)
+        return read_and_keep(loaded, Wishes(*wishes), listener, fresh=fresh)
 
 
 def _read_usage(

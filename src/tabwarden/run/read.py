@@ -40,7 +40,7 @@ from pathlib import Path
 
 from tabwarden.access.reference import may
 from tabwarden.mirror.visible import VIEW, may_enter
-from tabwarden.model.errors import UnknownName
+from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Content
 from tabwarden.run.history import newest_site
 from tabwarden.store import snapshot
@@ -87,6 +87,16 @@ def list_projects(settings: Settings, asker: str | None = None) -> Listed:
     user = known.find_user(asker)
     on_site = (site.name,) if may_enter(user.site_role) else ()
     return Listed(path, site, user.name, on_site, shown_to(user.id, known, site), known)
+
+
+def last_list(settings: Settings) -> Site | None:
+    """The list of projects that was fetched last; None where none was, or it can be read no more."""
+    folder = settings.store.folder / PROJECTS
+    try:
+        lists = sorted((path.stat().st_mtime, path) for path in folder.iterdir() if (path / SITES).is_file())
+        return snapshot.load(lists[-1][1]) if lists else None
+    except (OSError, TabwardenError):
+        return None
 
 
 def shown_to(user: str, known: Site, fetched: Site) -> tuple[tuple[str, Content], ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -92,10 +93,13 @@ def sites_meant(words: str, path: Path | None, told_by: str = SERVERS, store: st
 def servers_meant(words: str, path: Path | None) -> list[OneSite]:
     """For each server that has sites of the list `sites` one of them, and which of its sites a pattern or `all` means.
 
-    Nothing where there is no list: then it is the server of the settings, and its own list of sites counts.
+    Without a list it is the server of the settings. UnknownName where there is none.
     """
     server, pattern = parts_of(words)
-    items = [one for one in sites_named(path, os.environ) if server in (None, one.server)]
+    every = sites_named(path, os.environ) or [Named(ALL, load(path, os.environ).tableau.server)]
+    items = [one for one in every if server in (None, one.server)]
+    if not items:
+        raise UnknownName(f"`{words}` is on no server of the settings; there are {some([one.server for one in every])}")
     by_server = {one.server: tuple(other.words for other in items if other.server == one.server) for one in items}
     return [OneSite(server, words[0], among=((pattern,), words)) for server, words in by_server.items()]
 
@@ -246,10 +250,19 @@ def _started(site: OneSite, work: Callable[[OneSite], T]) -> tuple[Pipe, Any]:
 
 
 def _in_process(pipe: Pipe, environ: Mapping[str, str], work: Callable[[OneSite], Any], site: OneSite) -> None:
+    """A run that is killed is killed with all its processes: what they have begun is in checkpoints and journals."""
     os.environ.clear()
     os.environ.update(environ)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     pipe.send(work(site))
     pipe.close()
+
+
+def _end_with(parent: int) -> None:
+    wait([parent])
+    os._exit(1)
 
 
 def _ended(site: OneSite, pipe: Pipe, process: Any) -> Ended[Any]:

@@ -30,6 +30,11 @@ class Source(NamedTuple):
         """Whether people see only what they may View."""
         return self.mirror.enforce
 
+    @property
+    def enforced_on_all(self) -> Source:
+        """The same of all projects, with mirroring on."""
+        return Source(self.mirror.model_copy(update={"enforce": True, "projects": ()}))
+
 
 class Catalogs:
     """The catalogs of one snapshot. What is kept of one person is never another's: it lies under her id."""

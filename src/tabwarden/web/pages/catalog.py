@@ -14,7 +14,6 @@ from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site_settings import LIMITED, sees_nobody
-from tabwarden.report.answers import grantee_name
 from tabwarden.report.dialog import leaders_of
 from tabwarden.web.rights import CATALOG
 from tabwarden.web.visit import Visit, page
@@ -22,6 +21,7 @@ from tabwarden.web.visit import Visit, page
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
     from tabwarden.model.site import Content, User
+    from tabwarden.web.catalogs import Source
     from tabwarden.web.served import ServedSite
 
 ROWS = 100  # of a list on one page
@@ -35,15 +35,20 @@ class Shown(NamedTuple):
     owner: str
     above: tuple[Content, ...]
 
+    @property
+    def path(self) -> str:
+        """Its path of names that one sees."""
+        return "/".join(content.name for content in (*self.above, self.content))
+
 
 class CatalogOf:
     """The catalog of whoever visits: only what he sees comes out of it."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: Visit, source: Source | None = None) -> None:
         self.visit, self.served = visit, visit.site
         self.site, self.match = self.served.site, visit.match_on(self.served)
         self.user: User | None = self.site.users[self.match.user] if isinstance(self.match, Match) else None
-        self.personal: Personal = self.served.catalogs.of(self.user, visit.source)
+        self.personal: Personal = self.served.catalogs.of(self.user, source or visit.source)
         self._ids = self.personal.of.columns.ids("content")
 
     @property
@@ -71,7 +76,10 @@ class CatalogOf:
         """What its owner is called; empty where he is not to know."""
         if content.owner not in self.site.users or not (self.sees_people or self._is_own(content)):
             return ""
-        return self.site.display_name(content.owner) or self.site.called(content.owner)
+        return self._called(content.owner)
+
+    def _called(self, user: str) -> str:
+        return (self.site.display_name(user) if user in self.site.users else "") or self.site.called(user)
 
     def _is_own(self, content: Content) -> bool:
         return self.user is not None and content.owner == self.user.id
@@ -84,6 +92,13 @@ class CatalogOf:
             above = tuple(map(self.content, self.personal.trail(number)))
             listed.append(Shown(content, KIND_NAMES[content.kind], self.owner(content), above))
         return listed
+
+    def of_kind(self, kind: str) -> list[int]:
+        """All that he sees of a kind."""
+        kinds, codes = self.personal.of.columns.vocabulary.kinds, self.personal.of.columns.contents.kind
+        wanted = kinds.index(kind) if kind in kinds else -1
+        numbers: list[int] = self.personal.contents[codes[self.personal.contents] == wanted].tolist()
+        return numbers
 
     def level(self, number: int) -> dict[str, object]:
         """One page of what hangs on a content, or on the site."""
@@ -105,7 +120,10 @@ class CatalogOf:
         return [(ui_name(answer.what, content.kind), answer) for answer in answers]
 
     def askable(self, number: int) -> list[tuple[str, str]]:
-        """Who can give more of a content: its owner, and the leaders of the projects he sees it in."""
+        """Who can give more of a content: its owner, and the people who lead the projects he sees it in.
+
+        A group that leads is not named: who is in which group is told in the dialog of whoever may set permissions.
+        """
         if not self.sees_people:
             return []
         content = self.content(number)
@@ -113,8 +131,8 @@ class CatalogOf:
         people = [("owner", owner)] if owner and not self._is_own(content) else []
         for above in reversed([*map(self.content, self.personal.trail(number)), content]):
             if above.kind == "project":
-                names = [grantee_name(self.site, leader) for leader in leaders_of(self.site, above.id) or ()]
-                people += [(f"leader of {above.name}", name) for name in names]
+                leaders = [leader for leader in leaders_of(self.site, above.id) or () if leader.kind == "user"]
+                people += [(f"leader of {above.name}", self._called(leader.id)) for leader in leaders]
         return people
 
     def sites(self) -> list[ServedSite]:

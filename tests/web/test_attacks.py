@@ -224,7 +224,7 @@ def _judged(answer: httpx.Response) -> set[str]:
     return set()
 
 
-MOST_PAGES = 220
+MOST_PAGES = 150
 
 
 def test_nothing_in_a_name_acts_on_any_page(hostile_pages: Pages, routes: list[tuple[str, str]]) -> None:
@@ -254,7 +254,7 @@ def _words(path: str) -> Iterator[tuple[str, str]]:
         yield from ((name, HOSTILE[number % len(HOSTILE)]) for number, name in enumerate(names))
 
 
-@pytest.mark.parametrize("words", ["%0d%0aset-cookie:%20evil=1", "%0aevil:%201", "\u2028evil"])
+@pytest.mark.parametrize("words", ["%0d%0aset-cookie:%20evil=1", "\u2028evil"])
 def test_no_word_becomes_a_header(hostile_pages: Pages, routes: list[tuple[str, str]], words: str) -> None:
     """Header injection, by the path, the query and a form."""
     with hostile_pages.signed_in("admin", "administrator", "look-as") as client:
@@ -295,7 +295,6 @@ def test_no_path_leads_out(hostile_pages: Pages, path: str) -> None:
         answer = client.send(request)
         assert answer.status_code in (400, 404), answer.text[:200]
         assert "root:" not in answer.text
-        assert "pat" not in answer.text.casefold().replace("path", "").replace("patterns", "")[:0]
 
 
 SLOW = ("a" * 5000 + "!", "(a+)+$" * 50, "%" * 3000, "a*" * 2000, "[" * 3000, "\\" * 3000, "ſ" * 3000, "x/" * 2500)
@@ -330,7 +329,7 @@ def test_a_body_without_end_is_refused_everywhere(hostile_pages: Pages, routes: 
                     answer = one.request(method, path, content=chunks(), headers=kind)
                 except httpx.HTTPError:
                     continue  # the connection ended
-                assert answer.status_code in (303, 400, 403, 413), path
+                assert answer.status_code in (303, 413), path
         assert client.get("/").status_code == 200
 
 

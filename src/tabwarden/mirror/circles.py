@@ -57,9 +57,9 @@ def circles(mirror: Mirror, hints: Hints, rows: Array) -> tuple[Circles, Array, 
         first, end = np.searchsorted(of_set, (start, start + size))
         sets, taken, *sides = _taken(base, rows[start : start + size], of_set[first:end] - start, row[first:end])
         pieces.append((sets + start, taken))
-        for excepted, side in enumerate(sides):
+        for is_out, side in enumerate(sides):
             some = np.flatnonzero(side.any(axis=1))
-            rests.append((some + start, registry.add(side[some]), np.full(len(some), bool(excepted))))
+            rests.append((some + start, registry.add(side[some]), np.full(len(some), bool(is_out))))
     sets, taken = (np.concatenate(side) for side in zip(*pieces, strict=True))
     used = distinct(taken)
     number = np.full(len(base), NONE)

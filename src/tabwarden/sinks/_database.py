@@ -16,7 +16,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tabwarden.extras import install
 from tabwarden.mirror.rows import COLUMNS, GROUPED, NUMBERS, OF_FACTS, ORDER, Row
@@ -24,8 +24,9 @@ from tabwarden.mirror.tables import Delta, Table, Tables, difference
 from tabwarden.model.errors import SinkError, SourceError
 from tabwarden.sinks._arrow import arrow_of
 from tabwarden.sinks._kept import keep, kept
+from tabwarden.sinks._views import Access, name_of, views
 from tabwarden.sources._connect import prepare, scrubbed
-from tabwarden.sources._drivers import driver_named, select_all
+from tabwarden.sources._drivers import driver_named
 
 _BLOCK = 100  # rows a statement: 600 values at most, which every driver takes
 _MANY = 5_000  # rows a statement where a column of them is one value
@@ -33,30 +34,6 @@ _ARRAYS = {"duckdb": "?::VARCHAR[]", "postgres": "%s::text[]", "psycopg": "%s::t
 _TEXT = {"mssql": "NVARCHAR(400)", "pyodbc": "NVARCHAR(400)", "oracle": "VARCHAR2(1000)", "trino": "VARCHAR"}
 _GIVEN, _BUCKETS = "tabwarden_given", 1 << 14
 _STRING = ("databricks", "bigquery")
-
-
-class Access(Protocol):
-    """Which database, and what its tables are called: the settings of a sink."""
-
-    @property
-    def driver(self) -> str:
-        """Its short name, or `module:NAME`."""
-
-    @property
-    def connect(self) -> Mapping[str, Any]:
-        """What the driver's connect takes."""
-
-    @property
-    def table_schema(self) -> str:
-        """NAME or DATABASE.NAME, or nothing."""
-
-    @property
-    def prefix(self) -> str:
-        """What the names of the tables begin with."""
-
-    @property
-    def create(self) -> bool:
-        """Whether tables that are not there are made."""
 
 
 class Database:
@@ -206,8 +183,6 @@ class Database:
 
     def create_for_facts(self) -> None:
         """Make the tables of facts that are not there, and the views that are not there."""
-        from tabwarden.sinks._views import views
-
         self._create(OF_FACTS)
         for name, statement in views(self.sink, driver_named(self.sink.driver).dialect):
             if not self._is_there(name):
@@ -282,12 +257,6 @@ class Database:
             first = 0 if style == "named" else 1
             return [f"{start}{place}" for place in range(first, first + count)]
         return ["?"] * count
-
-
-def name_of(sink: Access, table: str) -> str:
-    """The quoted name of a table there."""
-    whole = ".".join(filter(None, (sink.table_schema, sink.prefix + table)))
-    return select_all(whole, driver_named(sink.driver)).removeprefix("SELECT * FROM ")
 
 
 def _texts(row: Iterable[Any]) -> Row:

@@ -7,16 +7,13 @@ sqlglot; around it stand the few words for views and policies that sqlglot has n
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 from tabwarden.extras import install
 from tabwarden.mirror.rows import COLUMNS, NUMBERS, OF_FACTS
 from tabwarden.model.errors import SinkError
-from tabwarden.sinks._database import name_of
-
-if TYPE_CHECKING:
-    from tabwarden.sinks._database import Access
+from tabwarden.sources._drivers import driver_named, select_all
 
 VISIBLE, MINE = "visible", "mine"
 _NOBODY_SIGNS_IN = ("duckdb", "sqlite")
@@ -40,6 +37,36 @@ _HEADS = {  # who looks through `mine` sees its rows alone, whatever functions h
     "postgres": "CREATE VIEW {name} WITH (security_barrier) AS",
     "snowflake": "CREATE SECURE VIEW {name} AS",
 }
+
+
+class Access(Protocol):
+    """Which database, and what its tables are called: the settings of a sink."""
+
+    @property
+    def driver(self) -> str:
+        """Its short name, or `module:NAME`."""
+
+    @property
+    def connect(self) -> Mapping[str, Any]:
+        """What the driver's connect takes."""
+
+    @property
+    def table_schema(self) -> str:
+        """NAME or DATABASE.NAME, or nothing."""
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the tables begin with."""
+
+    @property
+    def create(self) -> bool:
+        """Whether tables that are not there are made."""
+
+
+def name_of(sink: Access, table: str) -> str:
+    """The quoted name of a table there."""
+    whole = ".".join(filter(None, (sink.table_schema, sink.prefix + table)))
+    return select_all(whole, driver_named(sink.driver)).removeprefix("SELECT * FROM ")
 
 
 def views(sink: Access, dialect: str) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -164,11 +164,11 @@ def opened_columns(folder: Path, snapshot: int) -> Columns:
     return columns_of(opened)
 
 
-def keep(store: Path, columns: Columns, when: datetime) -> None:
-    """A snapshot whose columns lie beside a history; the history itself is of one person, as nobody asks it."""
+def keep(store: Path, columns: Columns, when: datetime, people: Mapping[str, User] | None = None) -> None:
+    """A snapshot whose columns lie beside a history; the history itself is of `people`, of one as nobody asks it."""
     about = replace(columns.about, taken=Taken(SERVER, when.isoformat(), "reader", "ServerAdministrator"))
     with History(store) as history:
-        snapshot = history.keep(replace(about, users={"u": User("u", "u", "Viewer")}))
+        snapshot = history.keep(replace(about, users=people or {"u": User("u", "u", "Viewer")}))
     columns = replace(columns, about=about)
     assert beside.keep(store, snapshot, about.indexed({"columns_beside": lambda: columns}))
 

@@ -21,7 +21,7 @@ from tabwarden.model.errors import AmbiguousName, SettingsError, SinkError, Sour
 from tabwarden.model.scope import is_limited, shown_to
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.run.catalog import last_mirror, source_name
+from tabwarden.run.catalog import in_force, last_mirror, source_name
 from tabwarden.run.history import LAST, is_folder, newest_site, site_beside
 from tabwarden.run.setting_names import remark
 from tabwarden.settings import Settings
@@ -56,6 +56,7 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     Raises SinkError where the snapshot must not be published, SourceError where the catalog people cannot be read. A
     sink that fails is told in `failed` and does not keep the others from theirs.
     """
+    settings, remark_of_pages = in_force(settings)
     site, chosen = _read(settings, snapshot)
     _refuse(site, settings, now or datetime.now(UTC))
     columns = columns_of(site)
@@ -82,7 +83,7 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     if not failed:
         names = {PROJECTS: [word for word in wanted.projects if word not in last.missing]}
         keep_good_run(settings.store.folder, _identity(site), {}, names)
-    warnings = [*_warnings(site, mirror, wanted.enforce), *gone, *warnings]
+    warnings = [*filter(None, [remark_of_pages]), *_warnings(site, mirror, wanted.enforce), *gone, *warnings]
     return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
 
 

@@ -102,6 +102,7 @@ def test_a_rule_that_is_forbidden_is_told_with_the_change_that_made_it(
     (judged,) = json.loads(run("check", "--json").stdout)["invariants"]
     assert sorted((one["what"], one["content"]["path"], one["since"], one["because"]) for one in judged["told"]) == [
         ("Allow Filter", "HR/pay", "2026-11-04T10:00:00Z (snapshot 4)", "workbook HR/pay: new"),
+        ("Allow Publish", "HR", "2026-11-04T10:00:00Z (snapshot 4)", "project HR: rules + Allow Overwrite to user bob"),
         *[
             (
                 "Allow View",
@@ -111,7 +112,6 @@ def test_a_rule_that_is_forbidden_is_told_with_the_change_that_made_it(
             )
         ]
         * 2,
-        ("Allow Publish", "HR", "2026-11-04T10:00:00Z (snapshot 4)", "project HR: rules + Allow Overwrite to user bob"),
     ]
     assert json.loads(run("check", "--json", "--snapshot", "1").stdout)["invariants"][0]["told"][0]["since"] == (
         "2026-11-01T10:00:00Z (snapshot 1) or before"

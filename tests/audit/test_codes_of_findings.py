@@ -70,6 +70,13 @@ def test_the_codes(folder: Path, invariants: str | None, words: str, code: int) 
         assert "Field required" not in ended.output
 
 
+def test_the_page_tells_the_invariants_too(folder: Path) -> None:
+    Path("invariants.yaml").write_text(BROKEN)
+    assert run("lint", "--html", "page.html").exit_code == 3
+    assert "1 invariant: 1 broken, 0 unknown: `closed`; see `tabwarden check`." in Path("page.html").read_text()
+    assert json.loads(run("lint", "--json").stdout)["invariants"].startswith("1 invariant: 1 broken")
+
+
 def test_what_was_put_by_is_not_new_and_a_baseline_of_it_says_the_same(folder: Path) -> None:
     written = run("lint", "--put-by", "known.yaml", "--until", "2999-01-01", "--reason", "r")
     again = run("lint", "--baseline", "known.yaml")

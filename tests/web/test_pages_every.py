@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from watchdog import patience
 
 from plugins.pages import Pages, served, settings_of
 from tabwarden import cli
@@ -29,11 +30,9 @@ PAGES = (
     "/history?content=HR%2FSalaries",
     "/diff",
     "/account",
-    "/audit",
     "/catalog",
     "/catalog/search?q=salar",
     "/check",
-    "/nowhere-at-all",
 )
 
 
@@ -93,6 +92,8 @@ def test_without_scripts_every_page_says_the_same(pages: Pages, browser: Browser
     for scripts in (True, False):
         with pages.in_browser(browser, "admin", "administrator", java_script_enabled=scripts) as page:
             for path in PAGES:
+                if path == "/account":  # which tells each session apart
+                    continue
                 page.goto(path)
                 said.setdefault(path, set()).add(re.sub(r"\s+", " ", page.locator("main").inner_text()))
     assert not {path: texts for path, texts in said.items() if len(texts) > 1}
@@ -138,11 +139,11 @@ def test_the_whole_way_by_keys_alone(pages: Pages, browser: Browser) -> None:
         keys(olga, "Enter")
         olga.wait_for_url("**/plans/*")
         number = olga.url.rpartition("/")[2]
-        assert olga.get_by_text("somebody other than its author has to approve it first").is_visible()
+        olga.get_by_text("somebody other than its author has to approve it first").wait_for()
         carl.goto(f"/approvals/{number}")
         tab_to(carl, "Approve")
         keys(carl, "Enter")
-        assert carl.get_by_text("Approved by carl").is_visible()
+        carl.get_by_text("Approved by carl").wait_for()
         olga.reload()
         tab_to(olga, "Apply")
         keys(olga, "Enter")
@@ -150,5 +151,5 @@ def test_the_whole_way_by_keys_alone(pages: Pages, browser: Browser) -> None:
         olga.reload()
         tab_to(olga, "Make a plan that undoes it")
         keys(olga, "Enter")
-        olga.wait_for_url(lambda url: re.search(r"/plans/\d+$", url) is not None and not url.endswith(f"/{number}"))
-        assert olga.get_by_role("heading", name=re.compile(r"Plan \d+")).is_visible()
+        undoing = olga.get_by_role("heading", name=re.compile(rf"Plan (?!{number}$)\d+"))
+        undoing.wait_for(timeout=patience(30) * 1000)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tabwarden.compare.between_sites import Base
 from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.names import some
 from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.model.takes import SiteTakes
-from tabwarden.plan.impact import impact, used_lately
+from tabwarden.plan.impact import MOST_TOLD, impact, used_lately
 from tabwarden.plan.lock_out import kept_from, locked_out_of_content, nobody_left
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
@@ -99,8 +100,9 @@ def build(
         held, notes = (*held, *more), (*notes, *remarks_of_site, *kept_from(now, end, changes))
         site = shown if shown is not None else now
         end_shown = end if site is now else carried_out(site, changes)
-        effect = impact(site, translated(end_shown, same_people or {}), len(held), rights=site is now and bool(changes))
-        notes = (*notes, *used_lately(site, effect, basis.used, LATELY)) if basis.used is not None else notes
+        base, later = Base(site, most=MOST_TOLD), translated(end_shown, same_people or {})
+        effect = impact(site, later, len(held), rights=site is now and bool(changes), base=base)
+        notes = (*notes, *used_lately(base, later, basis.used, LATELY)) if basis.used is not None else notes
         seen = facts(now, changes)
         stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
         stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from tabwarden.compare.between_sites import Base
 from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
 from tabwarden.effects.ref import Lookup
+from tabwarden.model.capability import applies
+from tabwarden.model.governing import governing
 from tabwarden.model.names import some
 from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.model.takes import SiteTakes
@@ -166,7 +168,8 @@ def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limi
     """Rules that are gone in the end, of the explicit rules in the plan's scope: written away or overwritten by a lock.
 
     The scope is what the changes name, what lies below where they lock, move or show tabs, and what names a group
-    that is deleted.
+    that is deleted; there the lists that govern before or afterwards. A list below a lock, or of a sheet that is shown
+    as a tab, only repeats what governs.
     """
     scope: set[str] = set()
     for change in changes:
@@ -176,6 +179,7 @@ def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limi
     groups = {Grantee("group", group) for group in now.groups.keys() - after.groups.keys()}
     if groups:
         scope.update(c for c in now.contents if any(rule.grantee in groups for _, rule in _rules(now, c)))
+    scope = {c for c in scope if _governs(now, c) or _governs(after, c)}
     base = sum(len(list(_rules(now, content))) for content in scope)
     gone = sum(len(set(_rules(now, content)) - set(_rules(after, content))) for content in scope)
     if gone <= limit.of(base):
@@ -183,10 +187,16 @@ def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limi
     return (over_limit(RULES_REMOVED, base, limit, gone, f"{gone} of {base} rules on {len(scope)} things are removed"),)
 
 
+def _governs(site: Site, content: str) -> bool:
+    return content in site.contents and governing(site, content).level in ("own", "unread")
+
+
 def _rules(site: Site, content: str) -> Iterator[tuple[str, Rule]]:
+    """The rules of a content's lists, but those that its kind cannot have: sheets show some of their workbook."""
     if (known := site.contents.get(content)) is not None:
-        lists = (("", known.rules), *known.defaults.items())
-        yield from ((kind, rule) for kind, rules in lists for rule in rules or ())
+        lists = (("", known.kind, known.rules), *((kind, kind, rules) for kind, rules in known.defaults.items()))
+        for name, kind, rules in lists:
+            yield from ((name, rule) for rule in rules or () if applies(rule.capability, kind) is not False)
 
 
 def no_way_back(changes: Sequence[Change], because: str) -> tuple[Stop, ...]:

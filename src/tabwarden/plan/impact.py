@@ -25,9 +25,7 @@ MOST_SHIFTS = 100
 LISTS = ("join", "gain_licence", "lose_licence", "other_role", "removed", "eligible")
 
 
-def impact(
-    now: Site, after: Site, held_people: int = 0, *, rights: bool = False, base: Base | None = None
-) -> Impact:
+def impact(now: Site, after: Site, held_people: int = 0, *, rights: bool = False, base: Base | None = None) -> Impact:
     """The effect on people of making `now` into `after`; on content only where `now` has content.
 
     With `rights` what they may do to it, too. `base` is `now`, where it is asked more.

@@ -49,7 +49,8 @@ def measured(name: str, *, back: bool) -> bool:
     text = policy_text(export)
     seconds, cpu = time.perf_counter() - start, time.process_time() - busy
     lines = text.count("\n")
-    print(f"  export: {seconds:.1f} s ({cpu:.1f} s of a core), {lines:,} lines for {export.rows:,} rule rows, {peak():.2f} GiB at most")
+    size = f"{lines:,} lines for {export.rows:,} rule rows"
+    print(f"  export: {seconds:.1f} s ({cpu:.1f} s of a core), {size}, {peak():.2f} GiB at most")
     limit, memory = LIMITS.get(name, (seconds, peak()))
     within = seconds <= limit and peak() <= memory
     if back:

@@ -39,11 +39,10 @@ from tabwarden.model.site import (
 from tabwarden.model.usage import VIEW, Usage
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
-from tabwarden.run.context import connected
-from tabwarden.run.policy import drift_sarif, plan_policy, policy_text
+from tabwarden.run.context import Context, connected
+from tabwarden.run.policy import decide, drift_sarif, plan_policy, policy_text
 from tabwarden.run.usage import keep_activity
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings.policy import load_policy, schema
 from tabwarden.store.usage.days import keep
@@ -346,12 +345,16 @@ def test_every_switch_that_update_site_takes_is_said_switched_and_taken_back(ben
     assert switches() == before
 
 
-def test_a_switch_that_the_release_does_not_have_is_refused_with_its_line(tmp_path: Path) -> None:
-    with running("w0", plays=replace(personality(), api_version="3.4")) as sandbox:
-        bench = Bench(sandbox, tmp_path)
-        assert planned(bench, "site:\n  guest access: false\n").changes
-        with pytest.raises(SettingsError, match=r"policy\.yaml:2: this site tells no switch `flow editing`"):
-            planned(bench, "site:\n  flow editing: false\n")
+def test_a_switch_that_the_site_does_not_tell_is_refused_with_its_line(bench: Bench) -> None:
+    """As of a release before it came: flows are scheduled since 2020."""
+    path = bench.folder / "policy.yaml"
+    path.write_text("site:\n  guest access: true\n  flow scheduling: false\n", encoding="utf-8")
+    with connected(bench.settings) as connection:
+        context, site = Context(bench.settings, connection), read_site(connection)
+        assert len(decide(context, site, load_policy([path])).changes) == 2
+        older = replace(site, switches={"guest_access": False})
+        with pytest.raises(SettingsError, match=r"policy\.yaml:3: this site tells no switch `flow scheduling`"):
+            decide(context, older, load_policy([path]))
 
 
 def test_rules_of_a_single_view_are_wanted_too(bench: Bench) -> None:

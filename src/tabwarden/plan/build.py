@@ -107,7 +107,10 @@ def build(
         notes = (*notes, *used_lately(base, later, basis.used, LATELY)) if basis.used is not None else notes
         seen = facts(now, changes)
         stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
+        left = nobody_left(now, end, changes)
+        notes = (*notes, *(f"{stop.sentence}: as it was before" for stop in left if basis.undoes))
         stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))
+        stops = (*stops, *(left if not basis.undoes else ()))
         stops = (*stops, *_invariants(site, end_shown, basis.invariants, basis.made_at[:10]))
     return Plan(
         kind=basis.kind,
@@ -157,7 +160,7 @@ def _too_much(
     kind: str, now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded
 ) -> tuple[Stop, ...]:
     people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
-    locked_out = (*locked_out_of_content(now, end, changes, guarded), *nobody_left(now, end, changes))
+    locked_out = locked_out_of_content(now, end, changes, guarded)
     return (*people, *locked_out, *content_stops(now, end, changes, limits.rules_removed), *gone_for_good(changes))
 
 
@@ -259,6 +262,7 @@ def stops_now(
         later = end if whole is now and writes else carried_out(whole, plan.changes)
         sources += _invariants(whole, later, invariants, today)
         too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
+        too_much += nobody_left(now, end, plan.changes) if not plan.undoes else ()
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]
     never = (stop for stop in people_stops(now, left, limits, guarded) if stop.id == LOCK_OUT)

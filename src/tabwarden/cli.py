@@ -88,6 +88,7 @@ policy schema     policy     The JSON Schema of a policy's files, for editors.
 mirror            mirror     Publish who may View what to catalogs; nothing is written to Tableau.
 mirror verify     mirror     Hold the last mirror against the live server, for some people.
 catalog           mirror     Browse the last mirror as a catalog person sees it.
+serve             serve      Catalog, checker and plans as pages in the browser, for whoever is signed in.
 # Set up and try
 init              init       Write the first settings, asked for or by options, and try the sign-in.
 status            stand      Where it stands: settings, store, last read, runs, waiting plans, stops. Asks no server.
@@ -169,8 +170,10 @@ def run(words: Sequence[str]) -> int:
         if any(word in HELP for word in (rest[: rest.index("--")] if "--" in rest else rest)):
             print(help_of(command.words, command.about, function))
         else:
+            from tabwarden.commands._many import call
+
             show_what_is_logged()
-            function(**read(command.words, parameters_of(function), rest))
+            call(command, function, read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
         say_error(error, as_json=_wants_json(words))
         return ERROR

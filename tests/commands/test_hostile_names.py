@@ -161,6 +161,7 @@ HOSTILE_WORDS = {
     "help": "{}",
     "sandbox": "--world {}",
     "demo": "--seed {}",
+    "serve": "--settings {}",
     "projects": "--as {}",
     "init": "{}",
     **dict.fromkeys(("settings check", "settings encrypt", "settings decrypt", "settings rotate"), "{}"),

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tabwarden.commands._answer import CSV, JSON, Output
+from tabwarden.commands._answer import COLLECTED, CSV, JSON, Output
 from tabwarden.commands._options import again, load_settings, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._unforeseen import sentence
@@ -91,12 +91,17 @@ Running = Callable[[Settings, tuple[Waiver, ...]], Applied]
 
 
 def run_command(settings: Path | None, accept: list[str] | None, output: Output, running: Running) -> None:
-    """For cron: load, run, tell, mail, leave. Nothing is asked; a stop leaves the plan to be looked at."""
+    """For cron: load, run, tell, mail, leave. Nothing is asked; a stop leaves the plan to be looked at.
+
+    Of one site out of many the answer is given with those of the others, and so is the mail.
+    """
+    of_many = COLLECTED.get() is not None
     waivers = parse_waivers(accept or ())
     try:
         loaded = load_settings(settings)
     except SettingsError as error:
-        _tell_that_none_are_usable(settings, error)
+        if not of_many:
+            tell_that_none_are_usable(settings, error)
         raise
     beside = output.quiet or bool(output.form or output.save)
     with logged(loaded, quiet=output.form == JSON, errors_only=beside) as run_log:
@@ -105,16 +110,18 @@ def run_command(settings: Path | None, accept: list[str] | None, output: Output,
         applied = _run(loaded, waivers, running)
         code = ERROR if applied is None else exit_code(applied)
         summary = "it ended with an error" if applied is None else _summary(applied)
-        mail_if_due(loaded.mail, run_log, f"{summary}; exit code {code}")
+        if not of_many:
+            mail_if_due(loaded.mail, run_log, f"{summary}; exit code {code}")
     result = {} if applied is None else applied_json(applied)
     plan = [] if applied is None else [plan_table(applied.plan)]
-    if output.form or output.save:
+    if output.form or output.save or of_many:
         document = {**result, "log": str(run_log.path), "exit_code": code}
-        output.give([f"{summary}; exit code {code}", *plan, f"log: {run_log.path}"], lambda: document)
+        log_of_it = [] if of_many else [f"log: {run_log.path}"]
+        output.give([Text(f"{summary}; exit code {code}", "bold"), *plan, *log_of_it], lambda: document)
     leave(code)
 
 
-def _tell_that_none_are_usable(path: Path | None, error: SettingsError) -> None:
+def tell_that_none_are_usable(path: Path | None, error: SettingsError) -> None:
     """Nobody looks at a job of cron: what is wrong goes into a log too, and by mail where that can be read."""
     try:
         file = located(path, os.environ).path
@@ -173,8 +180,16 @@ def _summary(applied: Applied) -> str:
 
 @contextmanager
 def logged(settings: Settings, *, quiet: bool, errors_only: bool = False) -> Iterator[RunLog]:
-    """The dated log of this run."""
-    logs = settings.logs
+    """The dated log of this run; of one site out of many the log of all of them, each line with the site."""
+    logs, collected = settings.logs, COLLECTED.get()
+    if collected is not None and collected.log is not None:
+        scrub, label = Scrubber(settings.secrets()), collected.label
+        with RunLog(
+            collected.log, logs.level, as_json=logs.as_json, scrub=lambda text: f"{label}: {scrub(text)}", consoles=()
+        ) as run_log:
+            yield run_log
+            collected.errors, collected.warnings = run_log.errors, run_log.warnings
+        return
     with open_log(
         logs.folder,
         level=logs.level,

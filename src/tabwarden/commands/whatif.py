@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
 from tabwarden.commands._parsing import CHANGES, Argument, Option, epilog
+
+if TYPE_CHECKING:
+    from tabwarden.questions import Questions
 
 
 def _language() -> str:
@@ -30,14 +34,20 @@ def whatif(
     output: Output = PLAIN,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
+    from tabwarden.run.whatif import read_all
+
+    show_tried(asking.questions(), read_all(changes), output)
+
+
+def show_tried(questions: Questions, sentences: Sequence[str], output: Output) -> None:
+    """What these sentences would do; none of them is taken for a file."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
     from tabwarden.report.table import Drawable, Text
     from tabwarden.run.whatif import try_out
 
-    questions = asking.questions()
     site = questions.site
     with output.progress("comparing") as progress:
-        result, disputed = try_out(questions, changes, progress)
+        result, disputed = try_out(questions, sentences, progress)
     output.warn_partial(site)
     parts: list[Drawable] = [Text(words, "" if done else "red") for words, done in tried_lines(result)]
     parts += [Text(words, "yellow") for words in warnings(result)]

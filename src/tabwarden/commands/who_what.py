@@ -244,7 +244,7 @@ def _template(kind: str, allowed: tuple[str, ...]) -> str:
 def _on_everything(questions: Questions, user: str, output: Output, use: LastUse | None) -> None:
     from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
-    from tabwarden.report.table import MARK, NAME, Column, Rows, Table, Text
+    from tabwarden.report.table import CONTENT, MARK, NAME, Column, Rows, Table, Text
 
     site, person = questions.site, questions.site.find_user(user)
     rows = questions.reach(person.id)
@@ -255,7 +255,7 @@ def _on_everything(questions: Questions, user: str, output: Output, use: LastUse
         kind = KIND_NAMES[row.kind]
         return path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed)
 
-    columns = (Column("Content", NAME), Column("Kind", MARK), Column("As template", MARK), "May")
+    columns = (Column("Content", NAME, of=CONTENT), Column("Kind", MARK), Column("As template", MARK), "May")
     words = f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things"
     output.warn_partial(site)
     last = last_of(use, [(person.id, row.content, VIEW) for row in rows])

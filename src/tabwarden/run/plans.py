@@ -78,8 +78,11 @@ def plan_path(store: Path, plan_id: str) -> Path:
     return store / PLANS / f"{plan_id}.json"
 
 
-def keep_in(store: Path, plan: Plan, out: Path | None = None) -> tuple[int, Path]:
-    """Write the plan into the store, or to `out`, and number it; its number and its file."""
+def keep_in(store: Path, plan: Plan, out: Path | None = None, by: str = "") -> tuple[int, Path]:
+    """Write the plan into the store, or to `out`, and number it; its number and its file.
+
+    `by` made it, when that is not who is at this machine.
+    """
     path = keep_plan(plan, out or plan_path(store, plan.id))
     known = next((kept_plan.number for kept_plan in _lines(store) if kept_plan.id == plan.id), 0)
     if known:
@@ -88,7 +91,7 @@ def keep_in(store: Path, plan: Plan, out: Path | None = None) -> tuple[int, Path
     line = {
         "id": plan.id,
         "made_at": plan.made_at,
-        "by": whoami(),
+        "by": by or whoami(),
         "kind": plan.kind,
         "site": plan.site.name or plan.site.content_url,
         "says": headline(plan),

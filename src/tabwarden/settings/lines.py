@@ -51,12 +51,16 @@ class Problem:
 
 @dataclass
 class Written:
-    """The values as they were written, where each was, and what is wrong already."""
+    """The values as they were written, where each was, and what is wrong already.
+
+    `of_no_site` tells that they are for several sites and nobody said for which.
+    """
 
     file: str
     values: dict[str, Any] = field(default_factory=dict, repr=False)
     origins: dict[Place, Origin] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    of_no_site: bool = False
 
     def origin(self, place: Place) -> Origin:
         """Where a place was written; of what was not, where the nearest mapping around it was."""

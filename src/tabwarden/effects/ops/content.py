@@ -120,10 +120,8 @@ class Move(OfContent):
         content, to = site.contents[self.id], self.to.id
         if content.kind in ("view", "table"):
             return refused(site, "moves_along")
-        if to is None and content.kind != "project":
-            return refused(site, "top_level")
-        if to is not None and site.contents[to].kind != "project":
-            return refused(site, "not_applicable")
+        if (content.kind if to is None else site.contents[to].kind) != "project":
+            return refused(site, "top_level" if to is None else "not_applicable")
         if to is not None and self.id in site.ancestors(to):
             return refused(site, "into_itself")
         if self.to.id != content.parent:

@@ -28,7 +28,7 @@ from tabwarden.model.capability import (
 from tabwarden.model.means import means
 from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
 from tabwarden.sandbox.http import coverage
-from tabwarden.web.api import QUESTIONS, key_of
+from tabwarden.web.paths import QUESTIONS, key_of
 
 REFERENCE = Path(__file__).parent / "reference"
 DOCUMENTED_ERRORS = Path(__file__).parent.parent / "tests/sandbox/documented_errors.tsv"

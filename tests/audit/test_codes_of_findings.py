@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from command_line import run
 from reading_folder import Desk
-from small_site import group, project, site, workbook
+from small_site import group, project, rules, site, workbook
 
 from tabwarden.model.site import Taken
 from tabwarden.sandbox.http.server import running
@@ -77,6 +77,45 @@ def test_what_was_put_by_is_not_new_and_a_baseline_of_it_says_the_same(folder: P
     (number,) = re.findall(r"([1-9][0-9]*) entries written to known.yaml", written.output)
     assert f"of 0 kinds; {number} put by" in written.output
     assert written.stdout == again.stdout
+
+
+def test_a_rule_that_is_forbidden_is_told_with_the_change_that_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hr = project("HR", None, "user:bob +Read")
+    days = [
+        (hr,),
+        (replace(hr, rules=rules("user:bob +Read", "user:bob +Write")),),
+        (replace(hr, rules=rules("user:bob +Read")),),
+        (
+            replace(
+                hr, rules=rules("user:bob +Read", "user:bob +Write"), defaults={"workbook": rules("user:bob +Read")}
+            ),
+            workbook("pay", "HR", "user:bob +Filter"),
+        ),
+    ]
+    with History(tmp_path / ".tabwarden") as history:
+        for day, contents in enumerate(days, 1):
+            history.keep(replace(site(*contents), taken=replace(TAKEN, when=f"2026-11-0{day}T10:00:00Z")))
+    Path("invariants.yaml").write_text("invariants: [{name: nobody alone, no_rule: {for: user bob, mode: Allow}}]")
+    (judged,) = json.loads(run("check", "--json").stdout)["invariants"]
+    assert sorted((one["what"], one["content"]["path"], one["since"], one["because"]) for one in judged["told"]) == [
+        ("Allow Filter", "HR/pay", "2026-11-04T10:00:00Z (snapshot 4)", "workbook HR/pay: new"),
+        *[
+            (
+                "Allow View",
+                "HR",
+                "2026-11-04T10:00:00Z (snapshot 4)",
+                "project HR: rules for new workbooks + Allow View to user bob",
+            )
+        ]
+        * 2,
+        ("Allow Publish", "HR", "2026-11-04T10:00:00Z (snapshot 4)", "project HR: rules + Allow Overwrite to user bob"),
+    ]
+    assert json.loads(run("check", "--json", "--snapshot", "1").stdout)["invariants"][0]["told"][0]["since"] == (
+        "2026-11-01T10:00:00Z (snapshot 1) or before"
+    )
 
 
 @pytest.mark.parametrize("settings", [False, True], ids=["here", "beside the settings"])

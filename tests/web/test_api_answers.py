@@ -15,7 +15,8 @@ from jsonschema_rs import validator_for
 from schemathesis.config import SchemathesisConfig
 
 from plugins.pages import Pages
-from tabwarden.web.api import QUESTIONS, openapi
+from tabwarden.web.openapi import openapi
+from tabwarden.web.paths import QUESTIONS
 
 SOMEBODY = "amir.ito@acme.example"
 WORKBOOK = "HR/Salaries"

@@ -124,9 +124,9 @@ def test_a_stop_is_accepted_by_its_number_alone(pages: Pages) -> None:
         refused = send(olga, "/plans", changes=f"set {by_role['Viewer']} to Unlicensed")
         assert "Tableau would refuse" in refused.text
         number = made(olga, f"set {by_role['Explorer']} to Unlicensed")
+        assert send(carl, f"/plans/{number}/approve").status_code == 303
         stops = accepted(olga.get(f"/plans/{number}").text)
         assert stops
-        assert send(carl, f"/plans/{number}/approve").status_code == 303
         assert send(olga, f"/plans/{number}/apply", **dict.fromkeys(stops, "999999")).status_code == 303
         until(lambda: "Stop" in olga.get(f"/plans/{number}").text)
         assert state(pages, number) == "waiting"

@@ -121,15 +121,16 @@ def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -
     from tabwarden.plan.invariants import what_of, who_of
     from tabwarden.report.table import NAME, Column, Many, Table
     from tabwarden.report.timeline import because, since
+    from tabwarden.run.check import decision_of
 
     alike: dict[tuple[str, str, str, str, str], list[str]] = {}
     for one, breach in breaches:
-        turn = turns.get((breach.user, breach.content, breach.what))
+        turn = turns.get(decision_of(breach))
         when = "" if turn is None else f"{since(turn)}: {because(turn)}"
         place = one.invariant.name, what_of(site, breach), site.path(breach.content), _why(site, breach), when
         alike.setdefault(place, []).append(who_of(site, breach))
     columns = (Column("Invariant", NAME), "May", Column("Content", NAME), Column("Who", NAME), "Why", "Since")
-    rows = [(*place[:3], Many(names), *place[3:]) for place, names in alike.items()]
+    rows = [(*place[:3], Many(list(dict.fromkeys(names))), *place[3:]) for place, names in alike.items()]
     return Table(*columns, name="breaches", title="Who breaks them", rows=rows, shown=SHOWN)
 
 
@@ -160,8 +161,9 @@ def _invariant_json(site: Site, one: Judged, turns: Turns) -> dict[str, Any]:
 def _breach_json(site: Site, breach: Breach, turns: Turns) -> dict[str, Any]:
     from tabwarden.plan.invariants import breach_words, what_of
     from tabwarden.report.timeline import because, since
+    from tabwarden.run.check import decision_of
 
-    turn = turns.get((breach.user, breach.content, breach.what))
+    turn = turns.get(decision_of(breach))
     return {
         "user": site.called(breach.user) if breach.user else None,
         "group": breach.group or None,

@@ -242,12 +242,23 @@ def _template(kind: str, allowed: tuple[str, ...]) -> str:
 
 
 def _on_everything(questions: Questions, user: str, output: Output, use: LastUse | None) -> None:
-    from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
-    from tabwarden.report.table import CONTENT, MARK, NAME, Column, Rows, Table, Text
+    from tabwarden.report.table import Text
 
     site, person = questions.site, questions.site.find_user(user)
     rows = questions.reach(person.id)
+    words = f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things"
+    output.warn_partial(site)
+    last = last_of(use, [(person.id, row.content, VIEW) for row in rows])
+    parts: list[Drawable] = [Text(words, "bold"), _with_use(reach_table(rows), last), *record_of(use, VIEW)]
+    output.give(parts, lambda: _reach_json(person, rows, last), of=site)
+
+
+def reach_table(rows: Sequence[Reachable]) -> Table:
+    """What somebody may View and all that she may there; a row is made when it is looked at."""
+    from tabwarden.model.capability import KIND_NAMES
+    from tabwarden.report.table import CONTENT, MARK, NAME, Column, Rows, Table
+
     alike = Counter((row.kind, row.path) for row in rows)
 
     def cells(row: Reachable) -> Row:
@@ -256,12 +267,7 @@ def _on_everything(questions: Questions, user: str, output: Output, use: LastUse
         return path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed)
 
     columns = (Column("Content", NAME, of=CONTENT), Column("Kind", MARK), Column("As template", MARK), "May")
-    words = f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things"
-    output.warn_partial(site)
-    last = last_of(use, [(person.id, row.content, VIEW) for row in rows])
-    table = _with_use(Table(*columns, name="contents", rows=Rows(rows, cells)), last)
-    parts: list[Drawable] = [Text(words, "bold"), table, *record_of(use, VIEW)]
-    output.give(parts, lambda: _reach_json(person, rows, last), of=site)
+    return Table(*columns, name="contents", rows=Rows(rows, cells))
 
 
 def _reach_json(person: User, rows: Sequence[Reachable], last: Sequence[Mapping[str, str | None]]) -> dict[str, Any]:

@@ -13,16 +13,16 @@ from tabwarden.model.errors import SettingsError
 from tabwarden.model.names import some as some_of
 from tabwarden.model.site import Site
 from tabwarden.places import located
-from tabwarden.plan.breaches import ABILITY
+from tabwarden.plan.breaches import ABILITY, Breach, rule_key
 from tabwarden.plan.invariants import Invariants, Judged, Progress, headline
 from tabwarden.run import history
 from tabwarden.run.context import invariants_of
-from tabwarden.run.timeline import Turn, causes
+from tabwarden.run.timeline import Turn, causes, rule_causes
 from tabwarden.settings import load
 from tabwarden.settings.invariants import INVARIANTS, load_invariants
 from tabwarden.want.invariants import Invariant
 
-MOST_CAUSES = 20  # breaches whose change is looked up, of each invariant the first ones
+MOST_CAUSES = 20  # breaches by people whose change is looked up, of each invariant the first ones
 
 
 class Checked(NamedTuple):
@@ -80,15 +80,18 @@ def said_of(site: Site, invariants: Callable[[], Sequence[Invariant]]) -> Said:
 
 def with_causes(checked: Checked, store: str, words: str, site_url: str | None, settings: Path | None) -> Checked:
     """The same with the change that made each of the first breaches so; without it where the history cannot tell."""
-    decisions = [
-        (breach.user, breach.content, breach.what)
-        for one in checked.judged
-        for breach in one.breaches[:MOST_CAUSES]
-        if breach.user and not breach.what.startswith(ABILITY)
-    ][:MOST_CAUSES]
-    if not decisions:
+    breaches = [breach for one in checked.judged for breach in one.breaches[:MOST_CAUSES]]
+    decisions = [decision_of(one) for one in breaches if one.user and not one.what.startswith(ABILITY)][:MOST_CAUSES]
+    rules = {decision_of(one): one.rule for judged in checked.judged for one in judged.breaches if one.rule is not None}
+    if not decisions and not rules:
         return checked
     with history.opened(store) as opened:
         last = history.snapshot_of(opened, words, site_url, settings=settings)
         chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
-        return checked._replace(turns=causes(opened, chain, decisions))
+        turns = causes(opened, chain, decisions) if decisions else {}
+        return checked._replace(turns=turns | (rule_causes(opened, chain, rules) if rules else {}))
+
+
+def decision_of(breach: Breach) -> Decision:
+    """By which its turn is found: who, or which rule, on what."""
+    return breach.user or rule_key(breach.rule), breach.content, breach.what

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
@@ -21,82 +21,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tabwarden import __version__
-from tabwarden.cli import COMMANDS
 from tabwarden.commands._output import json_text
-from tabwarden.commands._parsing import Argument, Option, Parameter, UsageError, nearest, parameters_of, read
+from tabwarden.commands._parsing import Argument, nearest, parameters_of, read
+from tabwarden.commands._unforeseen import sentence
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.web.answers import Answered, Asked, answered
-from tabwarden.web.rights import AUDITOR, OPERATOR
+from tabwarden.web.openapi import openapi
+from tabwarden.web.paths import JSON, MOST, PROBLEM, QUESTIONS, TAKEN, Question, key_of
 from tabwarden.web.visit import Visit, visit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-MOST = 1_000_000  # rows of a page
-PROBLEM, JSON = "application/problem+json", "application/json"
-# A snapshot of the history: never the folder of one, which the command line takes too.
-_SNAPSHOT = r"^(#?[0-9]{1,9}|last|previous|today|yesterday|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]+)?)?)$"
-_NAME_VALUE = r"^([A-Za-z_]+=[^/\\]*|blog)$"
-_SENTENCE = r"^[A-Za-z]+ .*$"
-# What a query may hold, by the parameter's name, and the form that those must have which could name a file here.
-TAKEN: Mapping[str, str] = {
-    **dict.fromkeys(("user", "capability", "content", "target", "group", "words", "subject", "where", "sort"), ""),
-    **dict.fromkeys(("model", "models", "against", "defaults", "everybody", "idle", "to", "project", "waiting"), ""),
-    **dict.fromkeys(("scope", "lints", "fail_on", "trend", "fix"), ""),
-    **dict.fromkeys(("snapshot", "on", "before", "after", "since"), _SNAPSHOT),
-    "open_point": _NAME_VALUE,
-    "changes": _SENTENCE,
-    "plan": r"^(#?[0-9]{1,9}|[0-9a-f]{4,64})$",
-}
-
-
-class Question(NamedTuple):
-    """A path of the API, the command it is, the right it takes, and the key of its rows where those can be paged.
-
-    `of_snapshot` is False where the answer hangs on more than the snapshot, as plans do.
-    """
-
-    path: str
-    command: str
-    right: str = AUDITOR
-    rows: str = ""
-    of_snapshot: bool = True
-
-    @property
-    def function(self) -> Callable[..., None]:
-        """The command's function."""
-        return COMMANDS[self.command].function()
-
-    @property
-    def parameters(self) -> list[Parameter]:
-        """What of the command a query may say."""
-        every = (one for one in parameters_of(self.function) if one.name in TAKEN and one.type in (str, int, bool))
-        return [one for one in every if (one.name, one.type) != ("fix", str)]  # of lints, which writes a plan
-
-
-LISTS = ("users", "groups", "members", "projects", "workbooks", "views", "datasources", "flows", "owners")
-QUESTIONS = (
-    Question("/why", "why"),
-    Question("/who", "who", rows="people"),
-    Question("/what", "what"),
-    Question("/rules", "rules"),
-    Question("/whatif", "whatif"),
-    Question("/find", "find"),
-    *(Question(f"/{what}", f"list {what}", rows="rows") for what in LISTS),
-    Question("/diff", "diff", of_snapshot=False),
-    Question("/history", "history", of_snapshot=False),
-    Question("/findings", "lint", of_snapshot=False),
-    Question("/invariants", "check", of_snapshot=False),
-    Question("/licences", "licences", of_snapshot=False),
-    Question("/plans", "plan list", OPERATOR, of_snapshot=False),
-    Question("/plans/{plan}", "plan show", OPERATOR, of_snapshot=False),
-)
-
-
-def key_of(parameter: Parameter) -> str:
-    """What a query calls it: the option's name, or the argument's."""
-    return parameter.names[0].lstrip("-") if parameter.names else parameter.name
+    pass
 
 
 class Problem(TabwardenError):
@@ -219,8 +154,10 @@ def _answer(query: Query) -> Response:
         return problem(404, *error.lines)
     except Problem as error:
         return problem(error.status, *error.lines)
-    except (UsageError, TabwardenError) as error:
+    except TabwardenError as error:
         return problem(400, *error.lines)
+    except Exception as error:  # no traceback reaches a person
+        return problem(500, sentence("tabwarden serve", error))
     rows, links = paged(answer.document(), question.rows, (limit, offset), visit.request)
     text = json_text(rows)
     tag = known or _tag(visit, text)
@@ -283,109 +220,6 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     words = {404: "there is no such path; `/api/v1/openapi.json` has them", 405: "this path takes GET alone"}
     return problem(error.status_code, words.get(error.status_code, error.detail), headers=error.headers)
-
-
-# -- telling of itself -----------------------------------------------------------------------------------------
-
-_SITE = {
-    "name": "site",
-    "in": "query",
-    "description": "Content URL of a site that is served; default: the usual one.",
-    "schema": {"type": "string"},
-}
-_PAGE = (
-    {
-        "name": "limit",
-        "in": "query",
-        "description": "So many rows; 0: all.",
-        "schema": {"type": "integer", "minimum": 0, "maximum": MOST},
-    },
-    {
-        "name": "offset",
-        "in": "query",
-        "description": "From this row on, 0 the first.",
-        "schema": {"type": "integer", "minimum": 0, "maximum": 10**9},
-    },
-)
-
-
-def openapi() -> dict[str, Any]:
-    """The description of all of it, by OpenAPI 3.1."""
-    paths = {question.path: {"get": _operation(question)} for question in QUESTIONS}
-    me = {
-        "summary": "Who asks, and what he may do here.",
-        "operationId": "me",
-        "responses": _responses({"type": "object"}),
-    }
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Tabwarden",
-            "version": __version__,
-            "description": "Every answer is that of the command line's `--json`.",
-        },
-        "servers": [{"url": "/api/v1"}],
-        "security": [{"token": []}, {"session": []}],
-        "paths": {"/me": {"get": me}, **paths},
-        "components": {
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer"},
-                "session": {"type": "apiKey", "in": "cookie", "name": "tabwarden"},
-            },
-            "schemas": {"Problem": _PROBLEM},
-        },
-    }
-
-
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "more": {"type": "array", "items": {"type": "string"}},
-    },
-}
-
-
-def _operation(question: Question) -> dict[str, Any]:
-    command = COMMANDS[question.command]
-    parameters = [_described(one, question) for one in question.parameters]
-    return {
-        "operationId": command.words.replace(" ", "_"),
-        "summary": command.about,
-        "description": f"The command `tabwarden {command.words}`; needs the right `{question.right}`.",
-        "parameters": [*parameters, _SITE, *_PAGE],
-        "responses": _responses({"type": ["object", "array"]}),
-    }
-
-
-def _described(parameter: Parameter, question: Question) -> dict[str, Any]:
-    name, in_path = key_of(parameter), f"{{{parameter.name}}}" in question.path
-    schema: dict[str, Any] = {"type": {str: "string", int: "integer", bool: "boolean"}[parameter.type]}
-    form = TAKEN[parameter.name]
-    if form:
-        schema["pattern"] = form
-    if isinstance(parameter.spec, Option) and parameter.spec.least is not None:
-        schema["minimum"] = parameter.spec.least
-    if parameter.many:
-        schema = {"type": "array", "items": schema}
-    place = {"in": "path", "required": True} if in_path else {"in": "query", "required": parameter.required}
-    return {"name": name, **place, "description": parameter.about, "schema": schema}
-
-
-def _responses(schema: Mapping[str, Any]) -> dict[str, Any]:
-    refused = {
-        "description": "Refused, and why.",
-        "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    return {
-        "200": {"description": "The answer.", "content": {JSON: {"schema": schema}}},
-        "304": {"description": "As it was; see `If-None-Match`."},
-        **{str(status): refused for status in (400, 401, 403, 404)},
-    }
 
 
 async def _openapi(request: Request) -> Response:

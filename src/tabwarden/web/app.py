@@ -27,7 +27,22 @@ from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
-from tabwarden.web.pages import account, catalog, checker, home, plans, signing_in, source
+from tabwarden.web.pages import (
+    account,
+    catalog,
+    changes,
+    checker,
+    findings,
+    history,
+    home,
+    maps,
+    people,
+    plans,
+    requests,
+    signing_in,
+    source,
+    who,
+)
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
 from tabwarden.web.visit import House
@@ -36,7 +51,10 @@ if TYPE_CHECKING:
     from tabwarden.web.openid import Provider
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
-FAMILIES = (home, catalog, source, checker, plans, account, signing_in)
+FAMILIES = (
+    *(home, catalog, source, checker, who, people, changes, maps),
+    *(requests, plans, findings, history, account, signing_in),
+)
 
 
 def application(settings: Settings | None = None) -> Starlette:

@@ -6,11 +6,12 @@ A request takes one `ServedSite` and keeps it to its end, so that nobody reads h
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tabwarden.mirror.own import OwnQuestions
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.names import hint
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
@@ -24,8 +25,12 @@ from tabwarden.web.catalogs import Catalogs
 if TYPE_CHECKING:
     from tabwarden.model.site import Site, User
     from tabwarden.model.usage import LastUse
+    from tabwarden.questions import People
     from tabwarden.settings import Settings
 
+Answer = TypeVar("Answer")
+KEPT = 256  # answers that are kept of a snapshot
+CONFIRMED = 100  # people whom the reference confirms where a page lists everybody
 EVERY = 1.0  # seconds between two looks for a newer snapshot
 
 
@@ -37,6 +42,9 @@ class ServedSite:
     site: Site
     store: str
     _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
+    _kept: dict[Hashable, Any] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def questions(self, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> Questions:
         """The questions under a model and its open points; made once. UnknownName for a model there is not."""
@@ -45,12 +53,49 @@ class ServedSite:
             self._questions[key] = Questions(self.site, model=model, open_points=open_points)
         return self._questions[key]
 
+    def kept(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
+        """What is made of this snapshot once for all who ask; what was asked for first goes when there is too much."""
+        value: Answer | None = self._kept.get(key)
+        if value is None:
+            value = make()
+            while len(self._kept) >= KEPT:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept[key] = value
+        return value
+
+    def own(self, user: str, whole: Questions) -> OwnQuestions:
+        """The questions of one person (id) about himself."""
+        return self.kept(("own", user, whole.model, whole.open_points), lambda: OwnQuestions(whole, user))
+
+    def who(self, questions: Questions, capability: str, content: str) -> list[People]:
+        """Everybody by the answer they are given.
+
+        A page shows a hundred of them: so many of chance the reference confirms, beside one for each answer.
+        """
+        key = ("who", questions.model, questions.open_points, capability, content)
+        return self.kept(key, lambda: questions.who(capability, content, CONFIRMED))
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of each user (id) in the order of names."""
+        users = self.site.users.values()
+        ordered = sorted(users, key=lambda user: (user.name.casefold(), user.domain))
+        return {user.id: place for place, user in enumerate(ordered)}
+
     @cached_property
     def use(self) -> LastUse | None:
         """Who last used what, where that was read."""
         from tabwarden.store.usage.days import last_use
 
         return last_use(self.store, self.site)
+
+    def once(self, name: str, make: Callable[[], Answer]) -> Answer:
+        """What `make` gives, made once for all who ask while this snapshot is the newest."""
+        with self._making:
+            if name not in self._made:
+                self._made[name] = make()
+            answer: Answer = self._made[name]
+            return answer
 
     @cached_property
     def catalogs(self) -> Catalogs:

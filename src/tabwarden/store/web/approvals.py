@@ -35,10 +35,11 @@ def approvals(database: Database, plan: str) -> list[Approval]:
 
 
 class AccessRequest(NamedTuple):
-    """Somebody's request: for whom and on what as it was written, why, until which day ('': for good), when.
+    """Somebody's request, as he wrote it: which capability on which path, why, until which day ('': for good), when.
 
-    `site` is its content URL; `content` is the id of what is meant, '' where nothing is; `plan` the id of the plan
-    that would give it, '' where none does. `state` is one of STATES, `by` and `words` who decided so and why.
+    What the path means is looked up when it is decided, so that asking tells nobody whether it is there. `site` is its
+    content URL, `plan` the number of the plan that gives it (0: none yet); `state` is one of STATES, `by` and `words`
+    who decided so and why.
     """
 
     number: int
@@ -46,11 +47,10 @@ class AccessRequest(NamedTuple):
     person: str
     capability: str
     path: str
-    content: str
     reason: str
     until: str
     at: str
-    plan: str
+    plan: int
     state: str
     by: str
     words: str
@@ -68,13 +68,13 @@ def ask(database: Database, request: AccessRequest) -> int:
     return int(number)
 
 
-def decide(database: Database, number: int, state: str, by: str, words: str) -> bool:
-    """Grant or refuse one that waits; whether it still did."""
+def decide(database: Database, number: int, state: str, *, by: str, words: str = "", plan: int = 0) -> bool:
+    """Grant one that waits by a plan, or refuse it; whether it still waited."""
     with database.writing() as connection:
         waits = bool(connection.value("select state from web_request where number = ?", number) == WAITS)
         if waits:
-            statement = "update web_request set state = ?, by = ?, words = ? where number = ?"
-            connection.run(statement, state, by, words, number)
+            statement = "update web_request set state = ?, by = ?, words = ?, plan = ? where number = ?"
+            connection.run(statement, state, by, words, plan, number)
     return waits
 
 

@@ -47,8 +47,8 @@ create table web_audit (
 create table web_approval (plan text not null, person text not null, at text not null, primary key (plan, person));
 create table web_request (
     number integer not null primary key, site text not null, person text not null, capability text not null,
-    path text not null, content text not null, reason text not null, until text not null, at text not null,
-    plan text not null, state text not null, by text not null, words text not null)
+    path text not null, reason text not null, until text not null, at text not null,
+    plan integer not null, state text not null, by text not null, words text not null)
 """
     },
 )

@@ -76,7 +76,10 @@ class CatalogOf:
         """What its owner is called; empty where he is not to know."""
         if content.owner not in self.site.users or not (self.sees_people or self._is_own(content)):
             return ""
-        return self.site.display_name(content.owner) or self.site.called(content.owner)
+        return self._called(content.owner)
+
+    def _called(self, user: str) -> str:
+        return (self.site.display_name(user) if user in self.site.users else "") or self.site.called(user)
 
     def _is_own(self, content: Content) -> bool:
         return self.user is not None and content.owner == self.user.id
@@ -129,8 +132,13 @@ class CatalogOf:
         for above in reversed([*map(self.content, self.personal.trail(number)), content]):
             if above.kind == "project":
                 leaders = [leader for leader in leaders_of(self.site, above.id) or () if leader.kind == "user"]
-                people += [(f"leader of {above.name}", self.site.called(leader.id)) for leader in leaders]
+                people += [(f"leader of {above.name}", self._called(leader.id)) for leader in leaders]
         return people
+
+    def asked_by(self, content: Content, trail: Sequence[Content]) -> str:
+        """How a request names it: by its path where he sees all of that, else by its id."""
+        above = [self.site.contents[one] for one in self.site.ancestors(content.parent)]
+        return self.site.written(content.id) if above == list(reversed(trail)) else content.id
 
     def sites(self) -> list[ServedSite]:
         """The sites that he sees, this one among them."""
@@ -190,6 +198,7 @@ def catalog_item(visit: Visit) -> Response:
         owner=catalog.owner(content),
         allowed=catalog.allowed(content),
         askable=catalog.askable(number),
+        asked_by=catalog.asked_by(content, trail),
         **catalog.level(number),
     )
 

@@ -88,6 +88,21 @@ def free_port() -> int:
     return port
 
 
+def axe_problems(page: Page) -> list[str]:
+    """What axe-core has against a page that is serious: each rule with where it is broken. Its script is not the
+    page's: it is run from outside, past the policy of the page."""
+    script = Path(__file__).parents[2] / ".venv/node/node_modules/axe-core/axe.min.js"
+    if not script.is_file():
+        pytest.skip("axe-core is not installed; script/peers installs it")
+    page.evaluate(script.read_text(encoding="utf-8"))
+    results = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{page.url}: {one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
+        for one in results["violations"]
+        if one["impact"] in ("serious", "critical", "moderate")
+    ]
+
+
 @contextmanager
 def served(folder: Path, values: Mapping[str, Any], *words: str, port: int = 0) -> Iterator[Pages]:
     """`tabwarden serve` over the settings of a folder, with more `words`; ended afterwards. `port` 0: any."""

@@ -47,12 +47,14 @@ def call(command: Command, function: Callable[..., None], values: Values) -> Non
         asking = values["asking"]._replace(site_url=None if same(words) == ALL else words)
         function(**values | {"all_of_them": True, "asking": asking})
     else:
-        from tabwarden.run.sites import KEPT, sites_meant
+        from tabwarden.run.sites import KEPT, sites_meant, with_own_sources
 
         _refuse_one_snapshot(values)
         told_by = _told_by(command, values)
         store = values["asking"].store if "asking" in values else values.get("store")
         sites = sites_meant(words, settings_of(values), told_by, store)
+        if command.words == "mirror":
+            sites = with_own_sources(sites, settings_of(values))
         if command.words == "read" and not (values.get("use") or values.get("activity")):
             from tabwarden.commands._night import read_all
 

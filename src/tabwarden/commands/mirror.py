@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, SnapshotWords, load_settings
 from tabwarden.commands._output import CHANGES, DONE, ERROR, leave, say_error
-from tabwarden.commands._parsing import Option
+from tabwarden.commands._parsing import Option, UsageError
 
 if TYPE_CHECKING:
     from tabwarden.report.table import Drawable
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from tabwarden.run.mirror_verify import Verified
     from tabwarden.settings import Settings
 
+DIALECTS = ("snowflake", "bigquery", "databricks", "postgres", "duckdb", "sqlite")  # those of sources._drivers
+ShowSql = Annotated[
+    str | None,
+    Option("--show-sql", about="Publish nothing: the tables, views and policies of facts, as SQL.", choices=DIALECTS),
+]
 Sample = Annotated[int, Option("--sample", about="How many people are compared.", least=1)]
 Seed = Annotated[int, Option("--seed", about="Which people: another number, other people.")]
 
@@ -24,13 +29,21 @@ def mirror(
     read: Annotated[bool, Option("--read", about="Read the site first, as `tabwarden read` does.")] = False,
     settings: SettingsPath = None,
     snapshot: SnapshotWords = None,
+    show_sql: ShowSql = None,
     output: Output = PLAIN,
 ) -> None:
     """From the newest snapshot to every sink of the settings; only what differs is written."""
     from tabwarden.report.mirror import mirror_json
-    from tabwarden.run.mirror import publish
+    from tabwarden.run.mirror import deployed, publish
 
     loaded = load_settings(settings)
+    if show_sql is not None:
+        if show_sql not in DIALECTS:
+            raise UsageError(f"`--show-sql {show_sql}` is no dialect; it is one of {', '.join(DIALECTS)}")
+        statements = deployed(loaded, show_sql)
+        text = "\n".join(f"{words}{'' if words.startswith('--') else ';'}" for words in statements)
+        output.give(text.splitlines(), lambda: {"dialect": show_sql, "statements": statements})
+        leave(DONE)
     judged = not read or _read_first(loaded, snapshot, output)
     published = publish(loaded, snapshot=snapshot)
     sinks = [{"sink": name, **written._asdict()} for name, written in published.written]

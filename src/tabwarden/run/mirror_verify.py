@@ -70,7 +70,8 @@ def _compared(settings: Settings, tables: Tables, chosen: list[tuple[str, str]])
         for _, _, content, kind, _, _ in rows_for(tables, person):
             shown[person][kind].add(content)
     # With a selection, what nobody is shown was perhaps not selected.
-    known = {row[2] for row in tables["content"]} if settings.mirror.projects else None
+    contents = (tables[name] for name in ("content", "items") if name in tables)
+    known = {row[2] for table in contents for row in table} if settings.mirror.projects else None
     with connected(settings) as connection:
         everything = can_stand_in(connection)
         workbooks = {} if everything else workbooks_of(connection, [user for user, _ in chosen])

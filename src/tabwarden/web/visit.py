@@ -195,7 +195,7 @@ class Visit:
         """A part of the address' path."""
         return str(self.request.path_params[name])
 
-    def link(self, path: str, **query: str) -> str:
+    def link(self, path: str, /, **query: str) -> str:
         """An address on these pages that keeps the site; a path's parts are quoted by whoever makes it."""
         site = self.request.query_params.get("site")
         words = {**({"site": site} if site else {}), **{name: value for name, value in query.items() if value}}
@@ -217,7 +217,7 @@ class Visit:
         """A page made of a template; whose, of which site and how fresh it is, stands on each."""
         return _html(self, template, 200, values)
 
-    def go(self, path: str, **query: str) -> Response:
+    def go(self, path: str, /, **query: str) -> Response:
         """To another of these pages, after something was done."""
         return RedirectResponse(self.link(path, **query), status_code=303)
 

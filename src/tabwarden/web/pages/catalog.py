@@ -135,6 +135,11 @@ class CatalogOf:
                 people += [(f"leader of {above.name}", self._called(leader.id)) for leader in leaders]
         return people
 
+    def asked_by(self, content: Content, trail: Sequence[Content]) -> str:
+        """How a request names it: by its path where he sees all of that, else by its id."""
+        above = [self.site.contents[one] for one in self.site.ancestors(content.parent)]
+        return self.site.written(content.id) if above == list(reversed(trail)) else content.id
+
     def sites(self) -> list[ServedSite]:
         """The sites that he sees, this one among them."""
         served = self.visit.house.served.sites.values()
@@ -174,7 +179,7 @@ def catalog_top(visit: Visit) -> Response:
     return _show(visit, catalog, catalog.site.name if catalog.personal.enters else "Catalog", **level)
 
 
-@page("/catalog/item/{content}")
+@page("/catalog/item/{content:path}")
 def catalog_item(visit: Visit) -> Response:
     """One content, what it says of itself, and what hangs on it."""
     catalog, wanted = CatalogOf(visit), visit.part("content")
@@ -193,6 +198,7 @@ def catalog_item(visit: Visit) -> Response:
         owner=catalog.owner(content),
         allowed=catalog.allowed(content),
         askable=catalog.askable(number),
+        asked_by=catalog.asked_by(content, trail),
         **catalog.level(number),
     )
 

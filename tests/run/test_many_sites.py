@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from command_line import Ended, run
-from inbox import open_inbox
 from sites_that_die import Meeting, Watched, done
 from watchdog import patience
 
 from tabwarden.model.errors import SettingsError, UnknownName
+from tabwarden.model.site import Site, Taken, User
 from tabwarden.places import Meant, about
-from tabwarden.run.history import sites_kept
+from tabwarden.plan.plan import SiteIdentity
+from tabwarden.run.persons import everywhere
 from tabwarden.run.sites import OneSite, side_by_side, sites_meant
-from tabwarden.sandbox.http.server import Sandbox, running
+from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.settings import load, sites_named
+from tabwarden.store.rosters import keep_for_plan, keep_of_plan
+from tabwarden.want.people.joiners_and_leavers import Known, KnownPerson
 
 A, B = "https://a.example.com", "https://b.example.com"
 WRITTEN = f"""\
@@ -73,6 +72,30 @@ def test_what_is_written_for_a_site_stands_in_place_of_what_is_common(
     assert (settings.tableau.server, settings.tableau.site) == (server, site)
     assert (settings.stops.licences_lost.count, settings.provision.remove_leavers) == (count, removed)
     assert settings.stops.users_added.count == 20
+
+
+def test_a_key_of_an_item_replaces_the_whole_common_one(tmp_path: Path) -> None:
+    own = (
+        "      tableau: {auth: {password: {username: ann, password: env:P}}}\n"
+        "      stops: {licences_lost: {count: 3}}\n"
+    )
+    path = written(tmp_path, re.sub("      stops: .*count: 1.*\n", own, WRITTEN))
+    with about(Meant("emea-lab")):
+        settings = load(path, {"P": "a-secret"})
+    assert settings.tableau.auth.pat is None
+    assert settings.tableau.auth.password is not None
+    lost = settings.stops.licences_lost
+    assert (lost.count, lost.percent) == (3, 10), "nothing of the common key is left"
+
+
+def test_a_variable_does_not_lead_a_site_to_another_server(tmp_path: Path) -> None:
+    path = written(tmp_path, WRITTEN)
+    environ = {"A": "a-secret", "B": "b-secret", "TABWARDEN_TABLEAU__SERVER": "https://c.example.com"}
+    with (
+        about(Meant(f"{B}/#/site/hr")),
+        pytest.raises(SettingsError, match=r"the environment says `https://c\.example"),
+    ):
+        load(path, environ)
 
 
 def test_a_secret_of_one_server_holds_no_site_of_another(tmp_path: Path) -> None:
@@ -185,122 +208,41 @@ def test_side_by_side_as_the_server_and_its_token_allow(tmp_path: Path) -> None:
     assert [one.value for one in met] == [True, True]
 
 
-# -- from outside ----------------------------------------------------------------------------------------------
+def test_a_password_that_is_refused_again_and_again_is_tried_no_more() -> None:
+    urls = ["x", *(f"refused{n}" for n in range(5)), "y"]
+    sites = [OneSite(A, url, password="ann") for url in urls] + [OneSite(B, "z", password="ann")]
+    ended = side_by_side(sites, done, hear=lambda _done, _one: None, refused=lambda value: value == "refused")
+    assert [bool(one.problem) for one in ended] == [False, False, False, False, True, True, True, False]
+    assert "may lock that user out" in ended[4].problem
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Sandbox, Sandbox]]:
-    with running("acme") as acme, running("w0") as small:
-        yield acme, small
+# -- one person ------------------------------------------------------------------------------------------------
 
 
-def several(folder: Path, servers: tuple[Sandbox, Sandbox], *, secret: str = "sec", mail: Any = None) -> None:
-    """Three sites of two servers in one file; the token of the second is right or wrong."""
-    acme, small = servers
-    mail = mail or {"enabled": False}
-    (folder / "joiners.csv").write_text("Email Address\nnew@acme.example\n")
-    (folder / "leavers.csv").write_text("Email Address\nnobody@acme.example\n")
-    written(
-        folder,
-        f"""\
-tableau:
-  server: {acme.url}
-  auth: {{pat: {{name: tabwarden, secret: "plain:acme-demo-secret"}}}}
-sites:
-  - acme-lab
-  - "acme-*"
-  - site: sandbox
-    settings:
-      tableau: {{server: "{small.url}", auth: {{pat: {{name: tok, secret: "plain:{secret}"}}}}}}
-sources:
-  joiners: {{type: file, path: joiners.csv, min_rows: 0}}
-  leavers: {{type: file, path: leavers.csv, min_rows: 0}}
-provision:
-  group: {{name: Viewers of Tabwarden}}
-mail: {json.dumps(mail)}
-store: {{folder: store}}
-logs: {{folder: logs}}
-""",
-    )
+def test_a_person_is_one_by_name_domain_and_key(tmp_path: Path) -> None:
+    def site(url: str, *users: User) -> Site:
+        return Site(url, url, url, {user.id: user for user in users}, taken=Taken("https://a", "2026-11-29T01:00:00Z"))
 
+    def known(of: Site, *people: KnownPerson) -> None:
+        identity = SiteIdentity("https://a", of.content_url, of.id, of.name)
+        keep_for_plan(tmp_path, f"plan{of.id}", identity, Known(people))
+        keep_of_plan(tmp_path, f"plan{of.id}", identity)
 
-def typed(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Ended:
-    monkeypatch.chdir(folder)
-    return run(*words)
+    one = site("one", User("1", "ann", "Viewer", domain="corp"), User("2", "bob", "Viewer"))
+    two = site("two", User("3", "a.smith", "Creator"), User("4", "ANN", "Explorer", domain="emea"))
+    none = site("none", User("5", "carl", "Viewer"))
+    known(one, KnownPerson("corp\\ann", (("hr", "E-7"),)), KnownPerson("bob", (("hr", "E-8"),)))
+    known(two, KnownPerson("a.smith", (("hr", "E-7"), ("badge", "17"))))
+    sites = [one, two, none]
 
+    def told(words: str) -> list[tuple[str, str]]:
+        return [(site.id, user.id) for site, user in everywhere(tmp_path, sites, words)]
 
-def test_all_sites_are_read_and_one_that_fails_holds_no_other(
-    servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    several(tmp_path, servers, secret="wrong")
-    ended = typed(tmp_path, monkeypatch, "read", "--site", "all", "--json")
-    assert ended.exit_code == 1, ended.output
-    sites = json.loads(ended.stdout)["sites"]
-    assert [(one["site"], one["exit_code"]) for one in sites] == [
-        ("acme-lab", 0), ("sandbox", 1), ("acme-europe", 0),
-    ]  # fmt: skip
-    assert "401001" in sites[1]["error"]["message"]
-    assert [one.content_url for one in sites_kept("store")] == ["acme-europe", "acme-lab"]
-    shown = typed(tmp_path, monkeypatch, "what", "admin", "--site", "all")
-    assert shown.exit_code == 0
-    assert [line.split("\t")[0] for line in shown.stdout.splitlines()] == ["Site", "Acme Europe", "Acme Lab"]
-    who = typed(tmp_path, monkeypatch, "list", "groups", "--site", "acme-?*", "--csv")
-    assert {line.split(",")[0] for line in who.stdout.splitlines()[1:]} == {"acme-europe", "acme-lab"}
-    asked = typed(tmp_path, monkeypatch, "list", "users", "--site", "all")
-    assert asked.exit_code == 1
-    assert "sandbox: was not read yet" in asked.stderr
-
-
-def test_a_run_of_all_sites_is_one_log_one_mail_and_one_exit_code(
-    servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_inbox() as inbox:
-        several(tmp_path, servers, secret="wrong", mail=inbox.settings)
-        ended = typed(tmp_path, monkeypatch, "run", "provision", "--all-sites")
-        assert ended.exit_code == 1, ended.output
-        (mail,) = inbox
-    (log,) = (tmp_path / "logs").iterdir()
-    text = log.read_text(encoding="utf-8")
-    for site in ("acme-europe", "acme-lab"):
-        assert f" | INFO | {site}: 3 changes done" in text
-    assert "| ERROR | sandbox: " in text
-    assert "3 sites: 1 with an error, 2 well; exit code 1" in str(mail.get_body(("plain",)))
-    locks = sorted(path.name.rpartition("-")[0] for path in (tmp_path / "store" / "locks").iterdir())
-    assert locks == ["acme-europe", "acme-lab"]
-    again = typed(tmp_path, monkeypatch, "run", "provision", "--site", "acme*")
-    assert again.exit_code == 0
-    assert again.stdout.count("well\tnothing to do; exit code 0") == 2
-    rows = (tmp_path / "store" / "good-runs.jsonl").read_text().splitlines()
-    assert len(rows) == 2
-
-
-def test_plans_of_all_sites_are_kept_each_and_the_worst_code_counts(
-    servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    several(tmp_path, servers)
-    (tmp_path / "joiners.csv").write_text("Email Address\nplanned@acme.example\n")
-    (tmp_path / "leavers.csv").write_text("Email Address\nada\n")  # who signs in on one of them
-    ended = typed(tmp_path, monkeypatch, "plan", "provision", "--site", "all", "--out", "p.json", "--json")
-    assert ended.exit_code == 3, ended.output
-    sites = {one["site"]: one["exit_code"] for one in json.loads(ended.stdout)["sites"]}
-    assert sites == {"acme-europe": 2, "acme-lab": 2, "sandbox": 3}
-    assert {path.name for path in tmp_path.glob("p.*.json")} == {f"p.{site}.json" for site in sites}
-
-
-def test_words_that_mean_no_several_sites_are_told(
-    servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    several(tmp_path, servers)
-    for words, told in (
-        (("read",), "say which with `--site NAME`, or `--site all`"),
-        (("read", "--site", "nope"), "`nope` is no site of `sites`"),
-        (("read", "--site", "nope*"), "`nope*` means no site"),
-        (("read", "--site", "acme", "--all-sites"), "`--all-sites` is `--site all`"),
-        (("lint", "--site", "all", "--on", "3"), "`3` is a snapshot of one site"),
-    ):
-        ended = typed(tmp_path, monkeypatch, *words)
-        assert ended.exit_code == 1, words
-        assert told in ended.stderr, ended.stderr
+    assert told("corp\\ann") == [("one", "1"), ("two", "3")]
+    assert told("ann") == [("one", "1"), ("two", "3"), ("two", "4")]
+    assert told("E-7") == told("a.smith") == [("one", "1"), ("two", "3")]
+    assert told("bob") == [("one", "2")]
+    assert told("nobody") == []
 
 
 def test_a_server_that_lists_no_sites_is_told(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ def done(site: OneSite) -> str:
     """What the site's content URL says: `killed` is ended from outside, as where memory runs out."""
     if site.url == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if site.url.startswith("refused"):
+        return "refused"
     if site.url == "left":
         os._exit(3)
     return f"{site.url} in {os.getpid()}"

@@ -20,8 +20,10 @@ from paths import ROOT
 
 import tabwarden
 from plugins.pages import Pages, served
+from tabwarden.model.usage import Usage
 from tabwarden.run.history import LAST, open_either
 from tabwarden.run.plans import kept_plans, load_plan
+from tabwarden.store.usage import days
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -305,8 +307,26 @@ def own_pages(acme_folder: tuple[Path, dict[str, Any]], tmp_path_factory: pytest
     """The same snapshot in a store of its own, in which plans are made."""
     folder = tmp_path_factory.mktemp("fixes")
     shutil.copytree(acme_folder[0] / ".tabwarden", folder / ".tabwarden", ignore=shutil.ignore_patterns("web.db*"))
+    facts = open_either(LAST, str(folder / ".tabwarden"))
+    user, content = facts.users_named(VIEWER)[0], facts.contents_at("Research")[0]
+    used = Usage("2001-01-02", "view", user, content, 3, "2001-01-02T08:15:00Z", "test")
+    days.keep(folder / ".tabwarden", facts.id, [used])
     with served(folder, acme_folder[1]) as pages:
         yield pages
+
+
+def test_last_use_stands_beside_what_one_may(own_pages: Pages) -> None:
+    with own_pages.signed_in(ADMIN, *AUDITOR) as client:
+        about = {"user": VIEWER, "content": "Research"}
+        assert "View ✓ yes Allow to group Research 2001-01-02" in words_of(client.get("/check", params=about).text)
+        why = client.get("/check/why", params={**about, "capability": "View"})
+        assert "Last used 2001-01-02" in words_of(why.text)
+        who = client.get("/check/who", params={"content": "Research", "q": VIEWER}).text
+        assert "2001-01-02 08:15" in words_of(who)
+        assert "longer ago: 1" in who  # of those who may, one was seen, and by no means lately
+        file = client.get("/check/what", params={"user": VIEWER, "form": "csv"}).text
+        rows = {row["content"]: row["last_use"] for row in csv.DictReader(StringIO(file.removeprefix("\ufeff")))}
+        assert rows["Research"] == "2001-01-02T08:15:00Z"
 
 
 def test_a_way_becomes_a_plan_in_one_click(own_pages: Pages, browser: Browser) -> None:

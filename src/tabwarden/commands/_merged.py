@@ -37,11 +37,15 @@ def counted(results: Sequence[tuple[OneSite, OfOneSite]]) -> str:
 
 
 def heads_of(result: OfOneSite) -> list[str]:
-    """What a site comes to, in a sentence: its headings, else its first words."""
-    from tabwarden.report.table import Table
+    """What a site comes to, in a sentence: its headings, else its stops, else its first words."""
+    from tabwarden.report.table import Table, words_of
 
     texts = [part for part in result.parts if not isinstance(part, Table)]
-    return [part.words for part in texts if part.style == "bold"] or [part.words for part in texts[:1]]
+    stops = [part for part in result.parts if isinstance(part, Table) and part.name == "stops"]
+    bold = [part.words for part in texts if part.style == "bold"]
+    if not bold and stops:
+        return [f"stopped by {', '.join(words_of(row[0]) for stop in stops for row in stop.rows)}"]
+    return bold or [part.words for part in texts[:1]]
 
 
 def parts_of_all(results: Sequence[tuple[OneSite, OfOneSite]]) -> Iterator[Text | Table]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,13 +16,15 @@ from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._unforeseen import sentence
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import SettingsError, TabwardenError
-from tabwarden.model.names import some
+from tabwarden.model.names import same, some
+from tabwarden.model.roles import ui_role
 from tabwarden.places import located
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
-from tabwarden.report.table import Text
+from tabwarden.report.table import NAME, Column, Many, Table, Text
 from tabwarden.run.apply import Applied
+from tabwarden.run.persons import OnSite, leavers_elsewhere
 from tabwarden.run.plans import keep_in
 from tabwarden.run.run_log import mail_if_due, result_words
 from tabwarden.scrubber import KNOWN, Scrubber
@@ -45,10 +47,38 @@ def present(plan: Plan, settings: Settings, out: Path | None, output: Output) ->
             again_words = f"{typed(path) if out else number}{accept}{again(settings)}"
             parts.append(Text(f"next: tabwarden apply {again_words}", "command"))
     document = {"file": str(path) if path else None, "number": number or None}
-    output.give([plan_table(plan), *parts], lambda: {**document, **plan_json(plan)})
+    others = leavers_elsewhere(settings, plan)
+    shown = [plan_table(plan), *_of_leavers(others), *parts]
+    output.give(shown, lambda: {**document, **plan_json(plan), "leavers_elsewhere": _leavers_json(others)})
     for line in parts if output.save or output.part or output.fields or output.form == CSV else ():
         output.note(line.words)  # which somebody looks for who sees a file made, or a table alone
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
+
+
+def _of_leavers(others: Sequence[OnSite]) -> list[Table]:
+    """Where else whoever leaves is a user; `--site all` takes her from each."""
+    by_person: dict[str, list[str]] = {}
+    for one in others:
+        name = "" if same(one.user.name) == same(one.person) else f"as {one.user.name}, "
+        where = f"{one.site.content_url or 'Default'} ({name}{ui_role(one.user.site_role)})"
+        by_person.setdefault(one.person, []).append(where)
+    rows = [(person, Many(where)) for person, where in by_person.items()]
+    title = "Whoever leaves, on other sites; `--site all` takes her from each"
+    return [Table(Column("Person", NAME), "Also on", name="leavers", title=title, rows=rows)] if rows else []
+
+
+def _leavers_json(others: Sequence[OnSite]) -> list[dict[str, str]]:
+    return [
+        {
+            "person": one.person,
+            "server": one.site.taken.where,
+            "site": one.site.content_url,
+            "user": one.user.name,
+            "domain": one.user.domain,
+            "site_role": one.user.site_role,
+        }
+        for one in others
+    ]
 
 
 def exit_code(applied: Applied) -> int:
@@ -113,9 +143,10 @@ def run_command(settings: Path | None, accept: list[str] | None, output: Output,
         if not of_many:
             mail_if_due(loaded.mail, run_log, f"{summary}; exit code {code}")
     result = {} if applied is None else applied_json(applied)
-    plan = [] if applied is None else [plan_table(applied.plan)]
+    others = leavers_elsewhere(loaded, applied.plan) if applied is not None else []
+    plan = [] if applied is None else [plan_table(applied.plan), *_of_leavers(others)]
     if output.form or output.save or of_many:
-        document = {**result, "log": str(run_log.path), "exit_code": code}
+        document = {**result, "leavers_elsewhere": _leavers_json(others), "log": str(run_log.path), "exit_code": code}
         log_of_it = [] if of_many else [f"log: {run_log.path}"]
         output.give([Text(f"{summary}; exit code {code}", "bold"), *plan, *log_of_it], lambda: document)
     leave(code)

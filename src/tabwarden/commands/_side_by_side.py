@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Values = dict[str, Any]
 LOGGED = ("run", "apply")  # the first words of commands that write a log
+SIGN_IN_REFUSED = "401001"
 FILES = ("out", "sarif", "junit", "put_by", "folder")  # parameters that are written: to a file of each site
 
 
@@ -131,10 +132,11 @@ def side_by_side(
             progress(done, len(sites))
             hear(one)
 
-        ended = ended_side_by_side(sites, partial(work, command, values, shared), hear=go_on, most=most)
+        doing = partial(work, command, values, shared)
+        ended = ended_side_by_side(sites, doing, hear=go_on, most=most, refused=_is_refused)
         came_to = {**(known or {}), **{one.site.address: _result(one) for one in ended}}
         results = [(site, came_to[site.address]) for site in order or sites]
-        code = next(code for code in WORST_FIRST if any(result.code == code for _, result in results))
+        code = next((code for code in WORST_FIRST if any(result.code == code for _, result in results)), ERROR)
         if run_log is not None:
             _tell(command, results, run_log, code, settings_of(values))
     for site, result in results:
@@ -164,6 +166,11 @@ def _share(sites: Sequence[OneSite]) -> dict[str, int]:
         lanes = len({site.lane for site in there if site.lane}) + sum(not site.lane for site in there)
         share[server] = max(1, min([lanes, *(site.at_once for site in there)]))
     return share
+
+
+def _is_refused(result: OfOneSite) -> bool:
+    """Whether it ended with a refusal to sign in."""
+    return result.kind == "TableauError" and SIGN_IN_REFUSED in result.error[0]
 
 
 def _result(ended: Ended[OfOneSite]) -> OfOneSite:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tabwarden.run.plans import KeptPlan
 
 PlanWords = Annotated[str, Argument("A plan's number or id as `plan list` has them, or its file.", name="PLAN")]
+PlanOrLast = Annotated[
+    str,
+    Argument("A plan's number or id as `plan list` has them, its file, or `last`: the site's that waits.", name="PLAN"),
+]
 USUAL = 20
 
 

@@ -178,12 +178,20 @@ class _Seen(Mapping[str, Content]):
     """The contents that somebody sees, each under the nearest thing above it that he sees."""
 
     def __init__(self, site: Site, ids: list[str], user: str) -> None:
-        self._site, self._ids, self._user = site, dict.fromkeys(ids), user
+        self._site, self._user = site, user
+        self._ids: dict[str, Content | None] = dict.fromkeys(ids)
 
     def __getitem__(self, key: str) -> Content:
-        if key not in self._ids:
-            raise KeyError(key)
-        content = self._site.contents[key]
+        content = self._ids[key]
+        if content is None:
+            content = self._ids[key] = self._seen(self._site.contents[key])
+        return content
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._ids
+
+    def _seen(self, content: Content) -> Content:
+        """Without a rule, and under the nearest thing above it that he sees."""
         above = (parent for parent in self._site.ancestors(content.parent) if parent in self._ids)
         own = content.owner == self._user
         return Content(

@@ -32,7 +32,9 @@ class Cost(NamedTuple):
 
 def costs(sites: Sequence[OneSite], settings: Path | None, hear: Callable[[int], None]) -> list[Ended[Cost]]:
     """What reading each site would take, side by side, from the sizes of its lists alone."""
-    return side_by_side(sites, partial(_cost, settings), hear=lambda done, _: hear(done))
+    return side_by_side(
+        sites, partial(_cost, settings), hear=lambda done, _: hear(done), refused=lambda cost: "401001" in cost.problem
+    )
 
 
 def _cost(settings: Path | None, site: OneSite) -> Cost:

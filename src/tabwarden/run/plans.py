@@ -144,6 +144,16 @@ def plan_meant(store: Path, words: str) -> Path:
     )
 
 
+def last_waiting(store: Path, where: str, content_url: str) -> Path | None:
+    """The file of the newest plan of a site, where it waits to be applied or gone on with; None where it does not."""
+    for kept_plan in reversed(kept_plans(store)):
+        if kept_plan.state != GONE:
+            site = load_plan(kept_plan.path).site
+            if (site.where, site.content_url) == (where, content_url):
+                return kept_plan.path if kept_plan.state in (WAITING, BEGUN) else None
+    return None
+
+
 def _lines(store: Path) -> Iterator[KeptPlan]:
     index = store / PLANS / INDEX
     if not index.is_file():

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from multiprocessing.connection import Connection as Pipe
@@ -20,6 +24,7 @@ from urllib.parse import urlsplit
 from tabwarden.model.errors import SettingsError, TableauError, TabwardenError, UnknownName
 from tabwarden.model.names import hint, some
 from tabwarden.places import ALL, Meant, about, is_pattern, located
+from tabwarden.run.catalog import source_name
 from tabwarden.run.context import connected
 from tabwarden.run.history import sites_kept, store_named
 from tabwarden.settings import Settings, load, sites_named
@@ -29,7 +34,14 @@ from tabwarden.tableau.read.site import list_sites
 
 T = TypeVar("T")
 LEAST = 8  # sites side by side where most of the time is spent waiting for servers
+INTERRUPTED = 130
 GRACE = 20.0  # seconds in which a run that is interrupted writes down how far it is
+REFUSALS = 3  # of a password in a row
+LOCKING_OUT = "was not tried: the password of `{}` was refused on others before, and once more may lock that user out"
+SAME_SOURCE = (
+    "is what mirrors would call several of these sites, and each would undo the others; say `mirror: {source: ...}` "
+    "under `settings` of its item in `sites`"
+)
 SUSPENDED = "Suspended"
 SERVERS, KEPT, SETTINGS = "servers", "kept", "settings"
 
@@ -39,7 +51,7 @@ class OneSite:
     """One of the sites that a command is about; `problem` is why nothing can be done about it.
 
     Sites of one `lane` go one after the other, for they sign in with one token, which carries one session at a time;
-    `at_once` of a server go side by side.
+    `at_once` of a server go side by side. `password` is whose password they sign in with.
     """
 
     server: str
@@ -47,6 +59,7 @@ class OneSite:
     name: str = ""
     problem: str = ""
     lane: str = ""
+    password: str = ""
     at_once: int = 1
     alone: bool = True  # whether no other site of the run has this content URL
     among: tuple[tuple[str, ...], ...] = ()  # where all sites of the server are read at once: which ones
@@ -81,7 +94,7 @@ def sites_meant(words: str, path: Path | None, told_by: str = SERVERS, store: st
     server, pattern = parts_of(words)
     meant: dict[tuple[str, str], OneSite] = {}
     for site in sites:
-        if server in (None, site.server) and (site.problem or fits(pattern, site.url, site.name)):
+        if server in (None, site.server) and (is_pattern(site.url) or fits(pattern, site.url, site.name)):
             meant.setdefault((site.server, site.url), site)
     if not meant:
         near = hint(words, {site.url or "Default": site.name for site in sites})
@@ -147,8 +160,9 @@ def _prepared(site: OneSite, settings: Settings | None) -> OneSite:
     """With how many of its server go side by side, and with which others it cannot."""
     if settings is None:  # whoever works on it tells why
         return site
-    pat = settings.tableau.auth.pat
-    return replace(site, lane=f"{site.server} {pat.name}" if pat else "", at_once=settings.tableau.sites_at_once)
+    auth, at_once = settings.tableau.auth, settings.tableau.sites_at_once
+    lane = f"{site.server} {auth.pat.name}" if auth.pat else ""
+    return replace(site, lane=lane, password=auth.password.username if auth.password else "", at_once=at_once)
 
 
 def _listed(item: Named, items: Iterable[Named], settings: Settings) -> list[tuple[str, str]]:
@@ -180,6 +194,19 @@ def by_name(words: str, store: str) -> str:
     return urls.pop() if len(urls) == 1 else words
 
 
+def with_own_sources(sites: Sequence[OneSite], path: Path | None) -> list[OneSite]:
+    """The sites for a mirror: of several that a catalog would call the same, none, for each would undo the others."""
+    sources: dict[OneSite, str] = {}
+    for site in sites:
+        with suppress(TabwardenError), about(Meant(site.address)):  # whoever works on it tells why
+            sources[site] = source_name(load(path, os.environ))
+    counts = Counter(sources.values())
+    return [
+        replace(site, problem=f"`{sources[site]}` {SAME_SOURCE}") if counts[sources.get(site, "")] > 1 else site
+        for site in sites
+    ]
+
+
 # -- side by side ----------------------------------------------------------------------------------------------
 
 
@@ -197,9 +224,11 @@ def side_by_side(
     *,
     hear: Callable[[int, Ended[T]], None],
     most: int | None = None,
+    refused: Callable[[T], bool] = lambda _: False,
 ) -> list[Ended[T]]:
     """`work` done for each site in a process of its own, in the order of the sites; `hear` is told each end.
 
+    A password that was `refused` on several sites one after the other is tried on no more: it would lock somebody out.
     `work` can be pickled, and so can what it gives. Interrupted, the runs that have begun are given time to write
     down how far they are; KeyboardInterrupt says how many sites are done.
     """
@@ -207,23 +236,34 @@ def side_by_side(
     ended: dict[int, Ended[T]] = {i: Ended(site, None, site.problem) for i, site in enumerate(sites) if site.problem}
     waiting = [place for place in range(len(sites)) if place not in ended]
     running: dict[Pipe, tuple[int, Any]] = {}
+    refusals: dict[tuple[str, str], int] = {}
     try:
         while waiting or running:
             for place in list(waiting):
                 if len(running) < most and _is_free(sites[place], [sites[other] for other, _ in running.values()]):
                     waiting.remove(place)
-                    pipe, process = _started(sites[place], work)
-                    running[pipe] = place, process
+                    with _uninterrupted():
+                        pipe, process = _started(sites[place], work)
+                        running[pipe] = place, process
             for pipe in cast(list[Pipe], wait(list(running))):
                 place, process = running.pop(pipe)
                 ended[place] = _ended(sites[place], pipe, process)
                 hear(len(ended), ended[place])
+                value, who = ended[place].value, (sites[place].server, sites[place].password)
+                refusals[who] = refusals.get(who, 0) + 1 if value is not None and refused(value) else 0
+            for place in [place for place in waiting if _is_locking_out(sites[place], refusals)]:
+                waiting.remove(place)
+                ended[place] = Ended(sites[place], None, LOCKING_OUT.format(sites[place].password))
     except KeyboardInterrupt:
         for _, process in running.values():
             process.join(GRACE)
             process.terminate()
         raise KeyboardInterrupt(f"{len(ended)} of {len(sites)} sites are done") from None
     return [ended[place] for place in range(len(sites))]
+
+
+def _is_locking_out(site: OneSite, refusals: Mapping[tuple[str, str], int]) -> bool:
+    return bool(site.password) and refusals.get((site.server, site.password), 0) >= REFUSALS
 
 
 def _is_free(site: OneSite, others: Sequence[OneSite]) -> bool:
@@ -233,11 +273,21 @@ def _is_free(site: OneSite, others: Sequence[OneSite]) -> bool:
 
 @lru_cache(maxsize=1)
 def _processes() -> Any:
-    """Fresh processes: quick ones where the system has them, and none that inherits what goes on in this one."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    """Fresh processes: quick ones where the system has them, and none that inherits what goes on in this one.
+
+    Ctrl-C, which all processes of a terminal get, waits in each until it is at work.
+    """
+    if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver  # which Windows lacks
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     return context
 
 
@@ -249,15 +299,36 @@ def _started(site: OneSite, work: Callable[[OneSite], T]) -> tuple[Pipe, Any]:
     return ours, process
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until this is over: a process that is told half of what it is to do fails with a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
 def _in_process(pipe: Pipe, environ: Mapping[str, str], work: Callable[[OneSite], Any], site: OneSite) -> None:
     """A run that is killed is killed with all its processes: what they have begun is in checkpoints and journals."""
-    os.environ.clear()
-    os.environ.update(environ)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    pipe.send(work(site))
-    pipe.close()
+    try:
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        os.environ.clear()
+        os.environ.update(environ)
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+        pipe.send(work(site))
+        pipe.close()
+    except (KeyboardInterrupt, BrokenPipeError):  # nobody waits any more
+        os._exit(INTERRUPTED)
 
 
 def _end_with(parent: int) -> None:

@@ -308,6 +308,11 @@ class Settings(Section):
     _warnings: tuple[str, ...] = ()
     _of_no_site: bool = False
 
+    @property
+    def is_of_several(self) -> bool:
+        """Whether nobody said which of several sites is meant."""
+        return self._of_no_site
+
     def of_one_site(self) -> Settings:
         """These settings; SettingsError where they are for several sites and nobody said which one is meant."""
         if self._of_no_site:

@@ -29,16 +29,19 @@ class Sheet(NamedTuple):
     of: int
 
 
-def sheet(visit: Visit, table: Table, *, filtered: bool = False) -> Sheet:
-    """The page of a table that the address names by `page`, of rows that hold its `q`, or are `filtered` so."""
-    words = "" if filtered else same(visit.word("q"))
+def sheet(visit: Visit, table: Table, *, of: int | None = None) -> Sheet:
+    """The page of a table that the address names by `page`, of the rows that hold its `q`.
+
+    They are filtered already where it is told `of` how many.
+    """
+    words = same(visit.word("q")) if of is None else ""
     rows: Sequence[Row] = [row for row in table.rows if _holds(row, words)] if words else table.rows
     pages = max(1, -(-len(rows) // ROWS))
     named = visit.word("page", "1")
     page = min(max(int(named), 1), pages) if re.fullmatch("[0-9]{1,7}", named) else 1
     shown = copy(table)
     shown.rows = rows[(page - 1) * ROWS : page * ROWS]
-    return Sheet(shown, page, pages, len(rows), len(table.rows))
+    return Sheet(shown, page, pages, len(rows), len(table.rows) if of is None else of)
 
 
 def _holds(row: Row, words: str) -> bool:

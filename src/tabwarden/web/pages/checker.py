@@ -141,6 +141,7 @@ def reasons(visit: Visit) -> Response:
         "fixable": AUDITOR in visit.rights,
         "fixes": fixes,
         "planning": OPERATOR in visit.rights,
+        "to_ask_for": _to_ask_for(visit, question, content),
     }
     return shown(visit, "why.html", **values)
 
@@ -159,6 +160,13 @@ def _last(asking: Asked, questions: Questions, question: Question) -> str:
     when = use.of(question.user, question.content, question.what)
     first = f"since {use.days[0]}" if use.days else ""
     return f"last used {when}" if when else f"not used {first}".strip()
+
+
+def _to_ask_for(visit: Visit, question: Question, words: str) -> str:
+    """What to name when one asks for more of one's own: the path, or the id where others call it otherwise."""
+    if visit.user is None or question.user != visit.user.id or question.content is None:
+        return ""
+    return words if visit.site.site.contents_at(words) == (question.content,) else question.content
 
 
 class Way(NamedTuple):

@@ -13,7 +13,7 @@ from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.names import same
 from tabwarden.model.roles import licence_of, ui_role
 from tabwarden.report.answers import asked_name, decider, mark
-from tabwarden.report.table import CONTENT, MARK, NAME, Column, Row, Rows, Table, words_of
+from tabwarden.report.table import CONTENT, MARK, NAME, TIME, Column, Row, Rows, Table
 from tabwarden.web.answers import answered
 from tabwarden.web.asking import asking_of, person_asked, shown
 from tabwarden.web.pictures import columns_of_use
@@ -27,23 +27,24 @@ if TYPE_CHECKING:
     from tabwarden.questions import Questions
 
 
+VIEW = "Read"
+
+
 @page("/check/what", audit="looked")
 def what(visit: Visit) -> Response:
     """Everything that somebody may View, with all that she may there."""
-    user, asking, kind = person_asked(visit), asking_of(visit), visit.word("kind")
+    user, asking, kind, words = person_asked(visit), asking_of(visit), visit.word("kind"), same(visit.word("q"))
     questions = asking.questions()
-    answer = answered(who_what.what, user, asking=asking)
-    table = table_in(answer)
-    kinds = sorted({words_of(row[1]) for row in table.rows})
-    if kind:
-        table.rows = [row for row in table.rows if words_of(row[1]) == kind]
+    person, site = questions.site.find_user(user), questions.site
+    key = ("reach", person.id, questions.of_oneself, questions.model, questions.open_points)
+    every = visit.site.kept(key, lambda: questions.reach(person.id))
+    rows = [row for row in every if kind in ("", KIND_NAMES[row.kind]) and words in same(row.path)]
+    table, use = who_what.reach_table(rows), asking.use(site)
+    last = [use.of(person.id, row.content, VIEW) for row in rows] if use is not None else []
+    if last:
+        table = table.beside(Column("Last use", TIME), [when or None for when in last])
     if wants_csv(visit):
         return as_csv(table)
-    person = questions.site.find_user(user)
-    use = asking.use(questions.site)
-    last = "last_use" in table.fields and use is not None
-    place = table.fields.index("last_use") if last else 0
-    picture = columns_of_use((words_of(row[place]) for row in table.rows), questions.site.taken.when) if last else None
     facts = {
         "title": "What may she" if AUDITOR in visit.rights else "What may I",
         "user": user,
@@ -51,12 +52,12 @@ def what(visit: Visit) -> Response:
         "role": ui_role(person.site_role),
         "licence": licence_of(person.site_role) or "none",
         "groups": _groups(questions, person) if AUDITOR in visit.rights else (),
-        "heading": answer.parts[0],
-        "notes": answer.notes,
-        "sheet": sheet(visit, table),
-        "kinds": kinds,
+        "heading": f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(every)} things",
+        "notes": list(who_what.record_of(use, VIEW)),
+        "sheet": sheet(visit, table, of=len(every)),
+        "kinds": sorted({KIND_NAMES[row.kind] for row in every}),
         "kind": kind,
-        "picture": picture,
+        "picture": columns_of_use(last, site.taken.when) if last else None,
     }
     return shown(visit, "what.html", **facts)
 
@@ -159,12 +160,15 @@ def groups(visit: Visit) -> Response:
 
 
 def _list(visit: Visit, title: str, template: str, command: Callable[..., None]) -> Response:
-    answer = answered(command, asking=asking_of(visit))
+    answer = visit.site.kept(("list", title), lambda: answered(command, asking=asking_of(visit)))
     table = table_in(answer)
     if wants_csv(visit):
         return as_csv(table)
     path = visit.request.url.path
     return shown(visit, template, title=title, heading=answer.parts[0], sheet=sheet(visit, table), path=path)
+
+
+MEMBER = ("user", "name", "site_role", "last_sign_in")
 
 
 @page("/check/group", AUDITOR, audit="looked")
@@ -173,7 +177,7 @@ def group(visit: Visit) -> Response:
     words, content, asking = visit.word("group"), visit.word("content"), asking_of(visit)
     site = asking.questions().site
     there = site.find_group(words)
-    members = table_in(answered(lists.list_members, there.id, asking=asking))
+    members = table_in(answered(lists.list_members, there.id, asking=asking)).of(MEMBER)
     granted = answered(who_what.what, f'"{there.id}"', content or None, asking=asking)
     table = table_in(granted)
     wanted = table if visit.word("part") == "rules" else members

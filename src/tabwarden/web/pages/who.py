@@ -119,7 +119,7 @@ def who(visit: Visit) -> Response:
     facts = {
         "path": questions.site.path(on.id),
         "kind": KIND_NAMES[on.kind],
-        "sheet": sheet(visit, table, filtered=True),
+        "sheet": sheet(visit, table, of=len(listed.rows)),
         "wanted": wanted,
         "counts": listed.counts,
         "total": len(questions.site.users),

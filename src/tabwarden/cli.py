@@ -20,6 +20,7 @@ GOES_ON = {
     "sandbox": "the sandbox has ended",
     "conformance": "what a check made is taken away; `--clean` takes away what is left all the same",
 }
+OF_SITES = "sites are done"  # as an interrupted run of many sites ends
 ABOUT = "Who is in on your Tableau site, what each person can do, why, and what a change would do to people."
 
 # Headings, then the words of a command, the module of `commands` that has it, and what it does. The function is called
@@ -193,6 +194,8 @@ def _wants_json(words: Sequence[str]) -> bool:
 def _interrupted(command: str, how_far: str) -> str:
     """What is to be known after Ctrl-C."""
     goes_on = GOES_ON.get(command.split()[0], "nothing was written to Tableau")
+    if how_far.endswith(OF_SITES):
+        goes_on = "the same command goes on with the others"
     return f"tabwarden: interrupted; {how_far + '; ' if how_far else ''}{goes_on}"
 
 

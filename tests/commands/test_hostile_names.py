@@ -96,6 +96,8 @@ def test_no_command_shows_a_name_raw(store: str, form: str, number: int) -> None
         ["what", user, "--all-sites"],
         ["what", user, "--beside", "u1"],
         ["what", user, workbook_, "--beside", "u1"],
+        ["who", "View", workbook_, "--site", "all"],
+        ["list", "groups", "--all-sites"],
         ["rules", workbook_],
         ["rules", project_],
         ["whatif", f"lock {project_}", f"remove {user} from {group_}", f"delete {project_}"],

@@ -30,8 +30,12 @@ class Served:
 
     def show(self, *sites: Site) -> None:
         """Serve these sites and no other, the first as the settings' own."""
-        self.app.state.house.served.sites = {
-            site.content_url: ServedSite(_snapshot(number, site), site, "") for number, site in enumerate(sites, 1)
+        house = self.app.state.house
+        house.served.sites = {
+            site.content_url: ServedSite(
+                _snapshot(number, site), site, "", None if site.content_url else house.settings
+            )
+            for number, site in enumerate(sites, 1)
         }
 
     def client(self, name: str, *rights: str) -> httpx.AsyncClient:

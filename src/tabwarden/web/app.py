@@ -61,7 +61,7 @@ def application(settings: Settings | None = None) -> Starlette:
     """The whole of it, by these settings or those that `tabwarden serve` handed on."""
     file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
     settings = settings or load(file, os.environ)
-    served = Served(settings)
+    served = Served(settings, file)
     rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
     house = _house(settings, file, served)
 

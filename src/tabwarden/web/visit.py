@@ -34,7 +34,6 @@ from tabwarden.store.web.attempts import Attempts
 from tabwarden.store.web.sessions import Session, Sessions
 from tabwarden.store.web.sources import source_change
 from tabwarden.store.web.tokens import Tokens
-from tabwarden.tableau.http.address import address_of
 from tabwarden.web import rights
 from tabwarden.web.catalogs import Source
 from tabwarden.web.looking import Looking, looking_of, refusal
@@ -149,15 +148,12 @@ class Visit:
 
     def match_on(self, served: ServedSite) -> Match | Unmatched:
         """The Tableau user that he is as a catalog person, or why he is none."""
-        return self.house.served.people.who(self.name, served.questions().engine.columns)
+        return served.people.who(self.name, served.questions().engine.columns)
 
     def source_of(self, served: ServedSite) -> Source:
-        """What counts for a site as a source of the catalog: the settings file is about its own site alone."""
-        where, url = served.snapshot.where, served.snapshot.content_url
-        tableau = self.house.settings.tableau
-        own = (where, url) == (address_of(tableau.server), tableau.site)
-        change = source_change(self.house.database, where, url)
-        return Source(with_change(self.house.settings.mirror if own else Mirror(), change), change)
+        """What counts for a site as a source of the catalog."""
+        change = source_change(self.house.database, served.snapshot.where, served.snapshot.content_url)
+        return Source(with_change(served.settings.mirror if served.settings else Mirror(), change), change)
 
     @cached_property
     def source(self) -> Source:

@@ -151,6 +151,8 @@ HOSTILE_WORDS = {
     "snapshots import": "{}",
     "snapshots delete": "{}",
     "store check": "--store {}",
+    "audit verify": "--anchor {}",
+    "audit list": "--store {}",
     "plan change": "{}",
     "plan list": "--store {}",
     "plan show": "{}",

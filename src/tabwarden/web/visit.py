@@ -140,9 +140,10 @@ class Visit:
 
     def has_to_do_with(self, served: ServedSite) -> bool:
         """Whether he is on a site, has a right there, or everybody sees it."""
+        person = {"name": self.name} if self.looking else self.session.person
         return (
             isinstance(self.match_on(served), Match)
-            or rights.rights_of(self.house.settings.web.rights, self.session.person, served.site) != {rights.OWN}
+            or rights.rights_of(self.house.settings.web.rights, person, served.site) != {rights.OWN}
             or not self.source_of(served).enforced
         )
 

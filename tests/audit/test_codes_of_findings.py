@@ -70,6 +70,13 @@ def test_the_codes(folder: Path, invariants: str | None, words: str, code: int) 
         assert "Field required" not in ended.output
 
 
+def test_the_page_tells_the_invariants_too(folder: Path) -> None:
+    Path("invariants.yaml").write_text(BROKEN)
+    assert run("lint", "--html", "page.html").exit_code == 3
+    assert "1 invariant: 1 broken, 0 unknown: `closed`; see `tabwarden check`." in Path("page.html").read_text()
+    assert json.loads(run("lint", "--json").stdout)["invariants"].startswith("1 invariant: 1 broken")
+
+
 def test_what_was_put_by_is_not_new_and_a_baseline_of_it_says_the_same(folder: Path) -> None:
     written = run("lint", "--put-by", "known.yaml", "--until", "2999-01-01", "--reason", "r")
     again = run("lint", "--baseline", "known.yaml")
@@ -102,6 +109,7 @@ def test_a_rule_that_is_forbidden_is_told_with_the_change_that_made_it(
     (judged,) = json.loads(run("check", "--json").stdout)["invariants"]
     assert sorted((one["what"], one["content"]["path"], one["since"], one["because"]) for one in judged["told"]) == [
         ("Allow Filter", "HR/pay", "2026-11-04T10:00:00Z (snapshot 4)", "workbook HR/pay: new"),
+        ("Allow Publish", "HR", "2026-11-04T10:00:00Z (snapshot 4)", "project HR: rules + Allow Overwrite to user bob"),
         *[
             (
                 "Allow View",
@@ -111,7 +119,6 @@ def test_a_rule_that_is_forbidden_is_told_with_the_change_that_made_it(
             )
         ]
         * 2,
-        ("Allow Publish", "HR", "2026-11-04T10:00:00Z (snapshot 4)", "project HR: rules + Allow Overwrite to user bob"),
     ]
     assert json.loads(run("check", "--json", "--snapshot", "1").stdout)["invariants"][0]["told"][0]["since"] == (
         "2026-11-01T10:00:00Z (snapshot 1) or before"

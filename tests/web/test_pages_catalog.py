@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
 import pytest
 from command_line import run
+from pages_in_process import done, read_whole, served_in
+from small_site import project, site, workbook
 
+from commands.test_hostile_names import HOSTILE, RAW
 from plugins.pages import Pages
 
 ITEM = re.compile(r'class="name"><a href="/catalog/item/([^"?]+)[^"]*" class="kind-(\w+)">([^<]*)<')
@@ -44,3 +51,56 @@ def test_one_sees_what_the_command_line_tells(acme_pages: Pages, name: str) -> N
         shown = [content for content, _ in below(client)]
     assert sorted(shown) == sorted(row["id"] for row in what["contents"] if row["kind"] in KINDS)
     assert sorted(shown) == sorted(entry["id"] for entry in mirror["entries"] if entry["kind"] != "site")
+
+
+MARKUP = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'; alert(1) //",
+    "{{ 7 * 7 }}",
+    "javascript:alert(1)",
+)
+
+
+def test_no_name_acts_whatever_it_is(tmp_path: Path) -> None:
+    """Names, descriptions, tags, ids, owners: each is shown as letters, and what is unseen as an escape."""
+    names = (*HOSTILE, *MARKUP)
+    root = project("root", None, "group:All Users +Read")
+    book = workbook("w", "root", "group:All Users +Read", owner="ann")
+    books = [
+        replace(book, id=f"w{n}{name * (name in MARKUP)}", name=name, description=name, tags=frozenset({name}))
+        for n, name in enumerate(names)
+    ]
+    small = site(root, *books, users=["ann:Creator"])
+    users = {i: replace(u, full_name=f"{names[0]}{MARKUP[0]}") for i, u in small.users.items()}
+    served = served_in(tmp_path / "store")
+    served.show(replace(small, users=users, name=MARKUP[0]))
+
+    async def ask() -> dict[str, str]:
+        async with served.client("ann") as client:
+            texts = await read_whole(client)
+            for name in names:
+                texts |= {name: (await client.get("/catalog/search", params={"q": name})).text}
+            return texts
+
+    texts = done(ask())
+    assert len(texts) == 2 + 2 * len(names)
+    for path, text in texts.items():
+        assert not RAW.search(text), path
+        tags = Tags()
+        tags.feed(text)
+        assert tags.count["script"] == 1, path  # the one of the page itself
+        assert tags.count["img"] == 0, path
+        assert ">49<" not in text, path
+
+
+class Tags(HTMLParser):
+    """How many of each tag a page has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.count[tag] += 1
+        assert not [name for name, _ in attrs if name.startswith("on")], (tag, attrs)

@@ -6,13 +6,11 @@ page, a search, and the answers for what is hidden and what is not there. Plante
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from random import Random
@@ -24,6 +22,7 @@ from urllib.parse import quote, unquote
 import httpx
 import pytest
 from dense_sites import UNREAD_SHARES, dense_site
+from pages_in_process import ITEM, Served, done, read_whole, served_in
 from planting import planted_in
 
 from tabwarden.access.reference import may
@@ -35,16 +34,10 @@ from tabwarden.model.site import Site, User
 from tabwarden.model.site_settings import sees_nobody
 from tabwarden.sandbox.worlds.acme import acme
 from tabwarden.sandbox.worlds.finding import world_of
-from tabwarden.settings import Settings
-from tabwarden.store.snapshots import Snapshot
 from tabwarden.web import catalogs, visit
-from tabwarden.web.app import application
 from tabwarden.web.pages import catalog
-from tabwarden.web.served import ServedSite
 
 SITES = 200
-SERVER = "http://127.0.0.1:1"
-ITEM = re.compile(r'class="name"><a href="/catalog/item/([^"?]+)[^"]*" class="kind-(\w+)">')
 COUNTS = re.compile(r">(\d+)</span></h2>|<p class=\"dim\">(\d+) at the top|role=\"status\">(\d+) called")
 NOBODY = "no-such-content"
 
@@ -71,59 +64,10 @@ def allowed(site: Site, user: User) -> set[str]:
     return {c.id for c in site.contents.values() if c.kind in KINDS and may(site, user.id, "Read", c.id).allowed}
 
 
-@dataclass
-class Served:
-    """The application over one Site after the other, asked in this process by a client of others."""
-
-    app: Any
-
-    def show(self, *sites: Site) -> None:
-        """Serve these sites and no other, the first as the settings' own."""
-        self.app.state.house.served.sites = {
-            site.content_url: ServedSite(_snapshot(number, site), site, "") for number, site in enumerate(sites, 1)
-        }
-
-    def client(self, name: str, *rights: str) -> httpx.AsyncClient:
-        """The client of somebody who is signed in."""
-        token = self.app.state.house.sessions.begin({"name": name, "rights": list(rights)}, datetime.now(UTC))
-        transport = httpx.ASGITransport(app=self.app)
-        return httpx.AsyncClient(transport=transport, base_url="http://localhost", cookies={"tabwarden": token})
-
-
-def _snapshot(number: int, site: Site) -> Snapshot:
-    who = site.taken.by, site.taken.by_role
-    of = SERVER, site.content_url, site.id, site.name
-    sizes = len(site.users), len(site.contents), 0
-    return Snapshot(number, number, "2026-01-01T00:00:00Z", *who, *of, "", (), *sizes, mark=str(number))
-
-
 @pytest.fixture
 def make_served(tmp_path: Path) -> Callable[[], Served]:
     """Make the application, with whatever is planted by then."""
-
-    def over() -> Served:
-        tableau = {"server": SERVER, "site": "", "auth": {"pat": {"name": "t", "secret": "s"}}}
-        settings = {"tableau": tableau, "store": {"folder": tmp_path / "store"}}
-        (tmp_path / "store").mkdir(exist_ok=True)
-        return Served(application(Settings.model_validate(settings)))
-
-    return over
-
-
-async def read_whole(client: httpx.AsyncClient) -> dict[str, str]:
-    """The text of every page of somebody's catalog by its address, from the top down."""
-    texts: dict[str, str] = {}
-    waiting = ["/catalog"]
-    while waiting:
-        path = waiting.pop()
-        answer = await client.get(path)
-        assert answer.status_code == 200, path
-        assert "etag" not in answer.headers
-        assert answer.headers["cache-control"] == "no-store"
-        texts[path] = answer.text
-        below = {f"/catalog/item/{quote(unescape(unquote(item)), safe='')}" for item, _ in ITEM.findall(answer.text)}
-        waiting += [one for one in below if one not in texts and one not in waiting]
-    return texts
+    return lambda: served_in(tmp_path / "store")
 
 
 def told_of(text: str, site: Site) -> set[str]:
@@ -197,7 +141,7 @@ async def leaks_of_dense(served: Served, seeds: range, *, first: bool = False) -
 
 
 def test_of_dense_sites_everybody_is_shown_what_the_reference_allows(make_served: Callable[[], Served]) -> None:
-    assert asyncio.run(leaks_of_dense(make_served(), range(SITES))) == []
+    assert done(leaks_of_dense(make_served(), range(SITES))) == []
 
 
 def test_of_acme_nobody_is_told_of_anything_hidden(make_served: Callable[[], Served]) -> None:
@@ -222,7 +166,7 @@ def test_of_acme_nobody_is_told_of_anything_hidden(make_served: Callable[[], Ser
     async def ask_all() -> list[str]:
         return [leak for user in site.users.values() for leak in await ask(user)]
 
-    assert asyncio.run(ask_all()) == []
+    assert done(ask_all()) == []
 
 
 def test_a_site_that_one_is_not_on_is_as_one_there_is_not(make_served: Callable[[], Served]) -> None:
@@ -244,7 +188,7 @@ def test_a_site_that_one_is_not_on_is_as_one_there_is_not(make_served: Callable[
         async with served.client("u0", "auditor") as client:
             assert "secret-other" in (await client.get("/catalog")).text
 
-    asyncio.run(ask())
+    done(ask())
 
 
 # -- work ---------------------------------------------------------------------------------------------------------
@@ -290,7 +234,7 @@ def test_what_is_hidden_takes_the_work_of_what_is_not_there(
                 mine, its = (median(side) for side in zip(*pairs, strict=True))
                 assert abs(mine - its) <= 0.001 * its, pairs
 
-    asyncio.run(ask())
+    done(ask())
 
 
 # -- planted leaks ------------------------------------------------------------------------------------------------
@@ -357,6 +301,6 @@ def test_each_planted_leak_is_caught(make_served: Callable[[], Served]) -> None:
     missed = []
     for name, plant in PLANTED.items():
         with patched(*plant):
-            if not asyncio.run(leaks_of_dense(make_served(), range(60), first=True)):
+            if not done(leaks_of_dense(make_served(), range(60), first=True)):
                 missed.append(name)
     assert not missed

@@ -154,6 +154,7 @@ def _give(result: Linted, invariants: str, since: str, output: Output, *, singly
     from tabwarden.report.findings.tables import findings_json, heading, parts
     from tabwarden.report.table import Text
 
+    line = [invariants] if invariants else []
     head = Text(heading(result.new, result.put_by, since), "bold")
     more: dict[str, Any] = {
         "notes": list(result.notes),
@@ -165,9 +166,11 @@ def _give(result: Linted, invariants: str, since: str, output: Output, *, singly
     if result.trend.days:
         more["trend"] = {"days": list(result.trend.days), "points": dict(result.trend.points)}
     output.give(
-        [head, *parts(result.new, result.scores, result.trend, singly=singly), *([invariants] if invariants else [])],
+        [head, *parts(result.new, result.scores, result.trend, singly=singly), *line],
         lambda: findings_json(result.new, result.scores, singly=singly, **more),
         of=result.all.audited.site,
         connections=True,
-        page=None if singly else lambda lines: page(result.new, result.scores, result.trend, lines, result.notes),
+        page=None
+        if singly
+        else lambda lines: page(result.new, result.scores, result.trend, lines, [*result.notes, *line]),
     )

@@ -179,7 +179,7 @@ def catalog_top(visit: Visit) -> Response:
     return _show(visit, catalog, catalog.site.name if catalog.personal.enters else "Catalog", **level)
 
 
-@page("/catalog/item/{content}")
+@page("/catalog/item/{content:path}")
 def catalog_item(visit: Visit) -> Response:
     """One content, what it says of itself, and what hangs on it."""
     catalog, wanted = CatalogOf(visit), visit.part("content")

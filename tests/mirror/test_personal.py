@@ -19,7 +19,7 @@ from tabwarden.questions import VIEW, Questions
 from tabwarden.sandbox.worlds.acme import acme
 from tabwarden.sandbox.worlds.finding import world_of
 
-SITES = 80
+SITES = 40
 
 
 def listed(personal: Personal) -> set[tuple[str, str]]:

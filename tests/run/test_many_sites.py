@@ -74,6 +74,30 @@ def test_what_is_written_for_a_site_stands_in_place_of_what_is_common(
     assert settings.stops.users_added.count == 20
 
 
+def test_a_key_of_an_item_replaces_the_whole_common_one(tmp_path: Path) -> None:
+    own = (
+        "      tableau: {auth: {password: {username: ann, password: env:P}}}\n"
+        "      stops: {licences_lost: {count: 3}}\n"
+    )
+    path = written(tmp_path, re.sub("      stops: .*count: 1.*\n", own, WRITTEN))
+    with about(Meant("emea-lab")):
+        settings = load(path, {"P": "a-secret"})
+    assert settings.tableau.auth.pat is None
+    assert settings.tableau.auth.password is not None
+    lost = settings.stops.licences_lost
+    assert (lost.count, lost.percent) == (3, 10), "nothing of the common key is left"
+
+
+def test_a_variable_does_not_lead_a_site_to_another_server(tmp_path: Path) -> None:
+    path = written(tmp_path, WRITTEN)
+    environ = {"A": "a-secret", "B": "b-secret", "TABWARDEN_TABLEAU__SERVER": "https://c.example.com"}
+    with (
+        about(Meant(f"{B}/#/site/hr")),
+        pytest.raises(SettingsError, match=r"the environment says `https://c\.example"),
+    ):
+        load(path, environ)
+
+
 def test_a_secret_of_one_server_holds_no_site_of_another(tmp_path: Path) -> None:
     path = written(tmp_path, WRITTEN)
     with about(Meant("finance")):

@@ -110,6 +110,19 @@ def test_a_run_of_all_sites_is_one_log_one_mail_and_one_exit_code(
     assert len(rows) == 2
 
 
+def test_a_job_of_cron_whose_settings_are_broken_is_logged_and_mailed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_inbox() as inbox:
+        written(tmp_path, f"tableau: {{server: x}}\nmail: {json.dumps(inbox.settings)}\nlogs: {{folder: logs}}\n")
+        ended = typed(tmp_path, monkeypatch, "run", "provision", "--site", "all")
+        assert ended.exit_code == 1
+        (mail,) = inbox
+    (log,) = (tmp_path / "logs").iterdir()
+    assert "`tableau.auth` is missing" in log.read_text(encoding="utf-8")
+    assert "the settings cannot be used" in str(mail.get_body(("plain",)))
+
+
 def test_plans_of_all_sites_are_kept_each_and_the_worst_code_counts(
     servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

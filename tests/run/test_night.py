@@ -73,6 +73,28 @@ def test_a_night_that_was_killed_goes_on_where_it_was(
     assert sites_kept("store")[-1].number > max(after.values())  # it is another night, and reads anew
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal for a group of processes")
+def test_a_night_that_is_interrupted_says_how_far_it_is(acme: Sandbox, tmp_path: Path) -> None:
+    settled(tmp_path, acme, "[acme-lab, acme]")
+    night = subprocess.Popen(
+        [sys.executable, "-m", "tabwarden", "read", "--site", "all"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + patience(60)
+    while not list((tmp_path / "store" / "unfinished").glob("*.night")):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    os.killpg(night.pid, signal.SIGINT)  # as Ctrl-C does
+    _, said = night.communicate(timeout=patience(60))
+    assert night.returncode == 130
+    assert "interrupted; 1 of 2 sites are done; the same command goes on with the others" in said
+    assert "Traceback" not in said
+
+
 def test_what_the_night_takes_is_told_before_it_begins(
     acme: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

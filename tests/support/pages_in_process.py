@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import httpx
@@ -21,6 +24,14 @@ from tabwarden.web.served import ServedSite
 SERVER = "http://127.0.0.1:1"
 ITEM = re.compile(r'class="name"><a href="/catalog/item/([^"?]+)[^"]*" class="kind-(\w+)">')
 
+Given = TypeVar("Given")
+
+
+def done(work: Coroutine[Any, Any, Given]) -> Given:
+    """What some asking gives, in a thread of its own: where a browser is driven, another loop runs in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
 
 @dataclass
 class Served:
@@ -30,8 +41,12 @@ class Served:
 
     def show(self, *sites: Site) -> None:
         """Serve these sites and no other, the first as the settings' own."""
-        self.app.state.house.served.sites = {
-            site.content_url: ServedSite(_snapshot(number, site), site, "") for number, site in enumerate(sites, 1)
+        house = self.app.state.house
+        house.served.sites = {
+            site.content_url: ServedSite(
+                _snapshot(number, site), site, "", None if site.content_url else house.settings
+            )
+            for number, site in enumerate(sites, 1)
         }
 
     def client(self, name: str, *rights: str) -> httpx.AsyncClient:

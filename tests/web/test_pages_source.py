@@ -200,3 +200,29 @@ def test_a_people_list_of_the_catalog_counts_as_it_was_last_mirrored(company: Co
         assert run("mirror", "--settings", file, "-q").exit_code == 0
         assert other.sees(ADA) == ["Private", "Public"]
         assert other.sees(JANE) == []
+
+
+def test_each_site_of_a_file_of_several_has_its_own_settings(tmp_path: Path, tableau_sandboxes: Any) -> None:
+    world = tmp_path / "two.yaml"
+    site_b = COMPANY[COMPANY.index("  - name: Site A") :].replace("Site A", "Site B").replace("site-a", "site-b")
+    world.write_text(COMPANY + site_b, encoding="utf-8")
+    url = tableau_sandboxes(world=str(world)).url
+    values = {
+        "tableau": {"server": url, "auth": {"pat": {"name": "tok", "secret": "sec"}}},
+        "sites": ["site-a", {"site": "site-b", "settings": {"mirror": {"enforce": False}}}],
+    }
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert run("read", "--site", "site-*", "--settings", file, "-q").exit_code == 0
+    with served(tmp_path, values) as pages:
+        company = Company(pages, file, values)
+        assert company.sees(JANE, "/catalog?site=site-a") == ["Public", "Plan"]
+        assert company.sees(JANE, "/catalog?site=site-b") == ["Private", "Public"]
+        with pages.signed_in(ADA, "catalog") as client:
+            assert sent(client, "/catalog/source/extraction?site=site-b").status_code == 303
+            end = time.monotonic() + patience(60)
+            while "Under way" in (text := client.get("/catalog/source?site=site-b").text):
+                assert time.monotonic() < end, text
+                time.sleep(0.3)
+            assert ">published<" in text
+    assert "Budget" in run("catalog", "--as", JANE, "--site", "site-b", "--settings", file).output

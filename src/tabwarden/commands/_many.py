@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tabwarden.commands._parsing import UsageError
 from tabwarden.commands._side_by_side import Values, asks, settings_of, side_by_side, without_site
-from tabwarden.model.errors import TabwardenError
+from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.names import same
 from tabwarden.places import ALL, Meant, about, is_pattern
 
@@ -41,6 +41,8 @@ def call(command: Command, function: Callable[..., None], values: Values) -> Non
             function(**without_site(values))
     elif command.words in OF_ONE:
         raise UsageError(f"`{command.words}` is of one site; name it with `--site`")
+    elif values.get("activity"):
+        raise UsageError("the events that `--activity` reads name their sites themselves; name one with `--site`")
     elif command.words == "read" and values.get("repository") and not values.get("use"):
         _of_servers(command, function, values, words)
     elif command.words == "what":
@@ -52,7 +54,14 @@ def call(command: Command, function: Callable[..., None], values: Values) -> Non
         _refuse_one_snapshot(values)
         told_by = _told_by(command, values)
         store = values["asking"].store if "asking" in values else values.get("store")
-        sites = sites_meant(words, settings_of(values), told_by, store)
+        try:
+            sites = sites_meant(words, settings_of(values), told_by, store)
+        except SettingsError as error:
+            if command.words.startswith("run "):  # nobody looks at a job of cron
+                from tabwarden.commands._plans import tell_that_none_are_usable
+
+                tell_that_none_are_usable(settings_of(values), error)
+            raise
         if command.words == "mirror":
             sites = with_own_sources(sites, settings_of(values))
         if command.words == "read" and not (values.get("use") or values.get("activity")):

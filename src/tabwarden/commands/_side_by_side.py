@@ -136,7 +136,7 @@ def side_by_side(
         ended = ended_side_by_side(sites, doing, hear=go_on, most=most, refused=_is_refused)
         came_to = {**(known or {}), **{one.site.address: _result(one) for one in ended}}
         results = [(site, came_to[site.address]) for site in order or sites]
-        code = next(code for code in WORST_FIRST if any(result.code == code for _, result in results))
+        code = next((code for code in WORST_FIRST if any(result.code == code for _, result in results)), ERROR)
         if run_log is not None:
             _tell(command, results, run_log, code, settings_of(values))
     for site, result in results:

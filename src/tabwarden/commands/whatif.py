@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,8 @@ from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_
 from tabwarden.commands._parsing import CHANGES, Argument, Option, epilog
 
 if TYPE_CHECKING:
-    from tabwarden.questions import Questions
+    from tabwarden.compare.what_if import WhatIf
+    from tabwarden.report.table import Drawable
 
 
 def _language() -> str:
@@ -34,21 +35,27 @@ def whatif(
     output: Output = PLAIN,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
-    from tabwarden.run.whatif import read_all
+    from tabwarden.report.access_changes import whatif_json
+    from tabwarden.run.whatif import read_all, try_out
 
-    show_tried(asking.questions(), read_all(changes), output)
-
-
-def show_tried(questions: Questions, sentences: Sequence[str], output: Output) -> None:
-    """What these sentences would do; none of them is taken for a file."""
-    from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
-    from tabwarden.report.table import Drawable, Text
-    from tabwarden.run.whatif import try_out
-
+    questions, sentences = asking.questions(), read_all(changes)
     site = questions.site
     with output.progress("comparing") as progress:
         result, disputed = try_out(questions, sentences, progress)
     output.warn_partial(site)
+    document = {"taken": site.taken.when}
+    output.give(
+        tried_parts(result, disputed),
+        lambda: {**document, **whatif_json(result), "disputed": list(disputed)},
+        of=site,
+    )
+
+
+def tried_parts(result: WhatIf, disputed: Iterable[str]) -> list[Drawable]:
+    """What is told of changes that were tried: each of them, the sum, whose access changes, and what is not settled."""
+    from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings
+    from tabwarden.report.table import Text
+
     parts: list[Drawable] = [Text(words, "" if done else "red") for words, done in tried_lines(result)]
     parts += [Text(words, "yellow") for words in warnings(result)]
     parts += [Text(summary(result), "bold"), *shift_lines(result.before, result.after, result.reach)]
@@ -56,8 +63,7 @@ def show_tried(questions: Questions, sentences: Sequence[str], output: Output) -
         f"the sources do not settle this: with the open point {name} the other way it comes out otherwise"
         for name in disputed
     ]
-    document = {"taken": site.taken.when}
-    output.give(parts, lambda: {**document, **whatif_json(result), "disputed": list(disputed)}, of=site)
+    return parts
 
 
 @epilog(_language)

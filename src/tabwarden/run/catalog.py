@@ -25,6 +25,7 @@ from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import same
 from tabwarden.run.history import store_of
 from tabwarden.settings import Settings
+from tabwarden.settings.mirror import Catalog as CatalogSection
 from tabwarden.settings.mirror import Mirror
 from tabwarden.sinks._files import FilesSink
 from tabwarden.sinks._folders import new
@@ -156,7 +157,8 @@ class CatalogPeople:
     The last mirror is looked at again when another one was published.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings | None) -> None:
+        """By the settings of its site; None: names alone tell."""
         self._settings = settings
         self._last: tuple[str, Mapping[str, str]] = ("", {})
         self._known: WeakKeyDictionary[Columns, dict[str, Match | Unmatched]] = WeakKeyDictionary()
@@ -164,9 +166,9 @@ class CatalogPeople:
     def who(self, name: str, columns: Columns) -> Match | Unmatched:
         """The Tableau user that somebody of this name is, or why he is none."""
         by_name = self._by_name(name, columns)
-        if self._settings.catalog.people is None or columns.about.content_url != self._settings.tableau.site:
+        if self._settings is None or self._settings.catalog.people is None:
             return by_name
-        user = self._listed().get(same(name), "")
+        user = self._listed(self._settings).get(same(name), "")
         if user in columns.user_numbers:
             return Match(name, user, by_name.how if isinstance(by_name, Match) else "mirror")
         return by_name if isinstance(by_name, Unmatched) else Unmatched(name, _NOT_LISTED)
@@ -174,7 +176,7 @@ class CatalogPeople:
     def _by_name(self, name: str, columns: Columns) -> Match | Unmatched:
         known = self._known.setdefault(columns, {})
         if name not in known:
-            catalog = self._settings.catalog
+            catalog = self._settings.catalog if self._settings else CatalogSection()
             exceptions = tuple((exception.person, exception.user) for exception in catalog.exceptions)
             matches = match([named_only(name)], columns, Matching(catalog.domains, exceptions))
             if len(known) >= _MOST_KNOWN:
@@ -182,11 +184,11 @@ class CatalogPeople:
             known[name] = matches.matched[0] if matches.matched else matches.unmatched[0]
         return known[name]
 
-    def _listed(self) -> Mapping[str, str]:
+    def _listed(self, settings: Settings) -> Mapping[str, str]:
         """Ids of users by the names of the people whom the last mirror serves."""
-        source = source_name(self._settings)
-        folder = os.path.realpath(Path(last_mirror(self._settings).folder, source))
+        source = source_name(settings)
+        folder = os.path.realpath(Path(last_mirror(settings).folder, source))
         if folder != self._last[0]:
-            rows = last_mirror(self._settings).held(source).get("people", ())
+            rows = last_mirror(settings).held(source).get("people", ())
             self._last = folder, {same(row[1]): row[2] for row in rows}
         return self._last[1]

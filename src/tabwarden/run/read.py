@@ -89,12 +89,13 @@ def list_projects(settings: Settings, asker: str | None = None) -> Listed:
     return Listed(path, site, user.name, on_site, shown_to(user.id, known, site), known)
 
 
-def last_list(settings: Settings) -> Site | None:
-    """The list of projects that was fetched last; None where none was, or it can be read no more."""
+def last_list(settings: Settings, of: Site) -> Site | None:
+    """The list of projects of a site that was fetched last; None where none was, or it can be read no more."""
     folder = settings.store.folder / PROJECTS
     try:
         lists = sorted((path.stat().st_mtime, path) for path in folder.iterdir() if (path / SITES).is_file())
-        return snapshot.load(lists[-1][1]) if lists else None
+        every = (snapshot.load(path) for _, path in reversed(lists))
+        return next((one for one in every if (one.id, one.content_url) == (of.id, of.content_url)), None)
     except (OSError, TabwardenError):
         return None
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from multiprocessing.connection import Connection as Pipe
@@ -32,6 +34,7 @@ from tabwarden.tableau.read.site import list_sites
 
 T = TypeVar("T")
 LEAST = 8  # sites side by side where most of the time is spent waiting for servers
+INTERRUPTED = 130
 GRACE = 20.0  # seconds in which a run that is interrupted writes down how far it is
 REFUSALS = 3  # of a password in a row
 LOCKING_OUT = "was not tried: the password of `{}` was refused on others before, and once more may lock that user out"
@@ -239,8 +242,9 @@ def side_by_side(
             for place in list(waiting):
                 if len(running) < most and _is_free(sites[place], [sites[other] for other, _ in running.values()]):
                     waiting.remove(place)
-                    pipe, process = _started(sites[place], work)
-                    running[pipe] = place, process
+                    with _uninterrupted():
+                        pipe, process = _started(sites[place], work)
+                        running[pipe] = place, process
             for pipe in cast(list[Pipe], wait(list(running))):
                 place, process = running.pop(pipe)
                 ended[place] = _ended(sites[place], pipe, process)
@@ -269,11 +273,21 @@ def _is_free(site: OneSite, others: Sequence[OneSite]) -> bool:
 
 @lru_cache(maxsize=1)
 def _processes() -> Any:
-    """Fresh processes: quick ones where the system has them, and none that inherits what goes on in this one."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    """Fresh processes: quick ones where the system has them, and none that inherits what goes on in this one.
+
+    Ctrl-C, which all processes of a terminal get, waits in each until it is at work.
+    """
+    if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver  # which Windows lacks
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     return context
 
 
@@ -285,15 +299,36 @@ def _started(site: OneSite, work: Callable[[OneSite], T]) -> tuple[Pipe, Any]:
     return ours, process
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until this is over: a process that is told half of what it is to do fails with a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
 def _in_process(pipe: Pipe, environ: Mapping[str, str], work: Callable[[OneSite], Any], site: OneSite) -> None:
     """A run that is killed is killed with all its processes: what they have begun is in checkpoints and journals."""
-    os.environ.clear()
-    os.environ.update(environ)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    pipe.send(work(site))
-    pipe.close()
+    try:
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        os.environ.clear()
+        os.environ.update(environ)
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+        pipe.send(work(site))
+        pipe.close()
+    except (KeyboardInterrupt, BrokenPipeError):  # nobody waits any more
+        os._exit(INTERRUPTED)
 
 
 def _end_with(parent: int) -> None:

@@ -32,7 +32,7 @@ from tabwarden.settings.lines import PREFIX, Place, Written, dotted, lay_over, r
 from tabwarden.settings.model import Settings
 from tabwarden.settings.rules import complaints
 from tabwarden.settings.schema import SECTIONS, is_secret, shape_at
-from tabwarden.settings.sites import Named, Resolve, named_in, narrow
+from tabwarden.settings.sites import Named, Resolve, named_in, narrow, parts_of
 from tabwarden.settings.store import Store
 from tabwarden.settings.wording import place_of, sentence
 from tabwarden.troubles import why
@@ -56,6 +56,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     _check_words(written, resolved)
     settings = _validate(written, resolved, folder)
     lines = [*early, *(problem.text for problem in sorted(set(written.problems)))]
+    if settings is not None and (server := _other_server(settings)):
+        lines.append(f"`{server}` is the server of that site, and the environment says `{settings.tableau.server}`")
     if lines or settings is None:
         raise SettingsError(lines)
     settings._origin, settings._found_by = str(location.path or ""), location.by
@@ -64,6 +66,13 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     settings._warnings = tuple(_warnings(resolved, keys))
     settings._of_no_site = of_no_site
     return settings
+
+
+def _other_server(settings: Settings) -> str:
+    """The server of the site that is meant, where a variable lays another over it; else nothing."""
+    meant = SITE.get()
+    server = parts_of(meant.site)[0] if meant is not None and not meant.of_history else None
+    return server if server and server_address(server) != settings.tableau.server else ""
 
 
 def sites_named(path: Path | None = None, environ: Mapping[str, str] | None = None) -> list[Named]:

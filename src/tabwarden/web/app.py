@@ -29,6 +29,7 @@ from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
 from tabwarden.web.pages import (
     account,
+    audit,
     catalog,
     changes,
     checker,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
 FAMILIES = (
     *(home, catalog, source, checker, who, people, changes, maps),
-    *(requests, plans, findings, history, account, signing_in),
+    *(requests, plans, findings, history, account, audit, signing_in),
 )
 
 
@@ -61,7 +62,7 @@ def application(settings: Settings | None = None) -> Starlette:
     """The whole of it, by these settings or those that `tabwarden serve` handed on."""
     file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
     settings = settings or load(file, os.environ)
-    served = Served(settings)
+    served = Served(settings, file)
     rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
     house = _house(settings, file, served)
 

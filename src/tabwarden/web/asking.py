@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.scope import of_rules
 from tabwarden.web.answers import Asked
 from tabwarden.web.rights import AUDITOR, OWN
 from tabwarden.web.visit import Visit
@@ -37,7 +38,8 @@ ASKED = (
 def shown(visit: Visit, template: str, **values: Any) -> Response:
     """A page of the checker, with what else can be asked above it."""
     pages = [(path, words) for path, words, right in ASKED if right in visit.rights]
-    return visit.show(template, asked_pages=pages, **values)
+    lacking = of_rules(visit.site.site.partial) if AUDITOR in visit.rights else ()
+    return visit.show(template, asked_pages=pages, lacking=lacking, **values)
 
 
 class OfOneself(Asked):

@@ -5,6 +5,7 @@ A request takes one `ServedSite` and keeps it to its end, so that nobody reads h
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -15,14 +16,19 @@ from tabwarden.mirror.own import OwnQuestions
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.names import hint
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
+from tabwarden.places import Meant, about
 from tabwarden.questions import Questions
 from tabwarden.run.catalog import CatalogPeople
 from tabwarden.run.history import every_site, opened, store_of
+from tabwarden.settings import load
 from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot, listed
+from tabwarden.tableau.http.address import address_of
 from tabwarden.web.catalogs import Catalogs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tabwarden.model.site import Site, User
     from tabwarden.model.usage import LastUse
     from tabwarden.questions import People
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 KEPT = 256  # answers that are kept of a snapshot
 CONFIRMED = 100  # people whom the reference confirms where a page lists everybody
+DEFAULT_SITE = "Default"  # how the site without a content URL is called
 EVERY = 1.0  # seconds between two looks for a newer snapshot
 
 
@@ -41,6 +48,7 @@ class ServedSite:
     snapshot: Snapshot
     site: Site
     store: str
+    settings: Settings | None = None  # what the file says for this site; None: it is about others
     _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
     _kept: dict[Hashable, Any] = field(default_factory=dict)
     _made: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +106,11 @@ class ServedSite:
             return answer
 
     @cached_property
+    def people(self) -> CatalogPeople:
+        """Who is who of the catalog."""
+        return CatalogPeople(self.settings)
+
+    @cached_property
     def catalogs(self) -> Catalogs:
         """What each person sees of it in the catalog."""
         return Catalogs(self.questions())
@@ -124,10 +137,9 @@ class ServedSite:
 class Served:
     """The sites that are served, by content URL. `refresh` looks for newer snapshots; `watch` does so by itself."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings, self.store = settings, store_of(settings)
+    def __init__(self, settings: Settings, file: Path | None = None) -> None:
+        self.settings, self.file, self.store = settings, file, store_of(settings)
         self.sites: Mapping[str, ServedSite] = {}
-        self.people = CatalogPeople(settings)
         self.problem = ""  # why the last look failed
         self._ended = threading.Event()
         self.refresh()
@@ -151,6 +163,23 @@ class Served:
         served = self.sites.get(url)
         return (served.snapshot.number, served.snapshot.mark) if served else None
 
+    def _settings_of(self, snapshot: Snapshot) -> Settings | None:
+        """The settings as they are for a site; None where the file is about others."""
+        words = snapshot.content_url or DEFAULT_SITE
+
+        def fit(settings: Settings) -> bool:
+            tableau = settings.tableau
+            return (address_of(tableau.server), tableau.site) == (snapshot.where, snapshot.content_url)
+
+        if not self.settings.is_of_several and fit(self.settings):
+            return self.settings
+        try:
+            with about(Meant(words)):
+                settings = load(self.file, os.environ)
+        except TabwardenError:
+            return None
+        return settings if fit(settings) else None
+
     def _newest(self) -> dict[str, Snapshot]:
         listing = listed(self.store)
         if listing is not None:
@@ -164,7 +193,7 @@ class Served:
         if site is None:
             with opened(self.store) as history:
                 site = history.open(snapshot.number)
-        served = ServedSite(snapshot, site, self.store)
+        served = ServedSite(snapshot, site, self.store, self._settings_of(snapshot))
         served.warm()
         return served
 

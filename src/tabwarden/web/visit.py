@@ -34,7 +34,6 @@ from tabwarden.store.web.attempts import Attempts
 from tabwarden.store.web.sessions import Session, Sessions
 from tabwarden.store.web.sources import source_change
 from tabwarden.store.web.tokens import Tokens
-from tabwarden.tableau.http.address import address_of
 from tabwarden.web import rights
 from tabwarden.web.catalogs import Source
 from tabwarden.web.looking import Looking, looking_of, refusal
@@ -141,23 +140,21 @@ class Visit:
 
     def has_to_do_with(self, served: ServedSite) -> bool:
         """Whether he is on a site, has a right there, or everybody sees it."""
+        person = {"name": self.name} if self.looking else self.session.person
         return (
             isinstance(self.match_on(served), Match)
-            or rights.rights_of(self.house.settings.web.rights, self.session.person, served.site) != {rights.OWN}
+            or rights.rights_of(self.house.settings.web.rights, person, served.site) != {rights.OWN}
             or not self.source_of(served).enforced
         )
 
     def match_on(self, served: ServedSite) -> Match | Unmatched:
         """The Tableau user that he is as a catalog person, or why he is none."""
-        return self.house.served.people.who(self.name, served.questions().engine.columns)
+        return served.people.who(self.name, served.questions().engine.columns)
 
     def source_of(self, served: ServedSite) -> Source:
-        """What counts for a site as a source of the catalog: the settings file is about its own site alone."""
-        where, url = served.snapshot.where, served.snapshot.content_url
-        tableau = self.house.settings.tableau
-        own = (where, url) == (address_of(tableau.server), tableau.site)
-        change = source_change(self.house.database, where, url)
-        return Source(with_change(self.house.settings.mirror if own else Mirror(), change), change)
+        """What counts for a site as a source of the catalog."""
+        change = source_change(self.house.database, served.snapshot.where, served.snapshot.content_url)
+        return Source(with_change(served.settings.mirror if served.settings else Mirror(), change), change)
 
     @cached_property
     def source(self) -> Source:
@@ -331,6 +328,8 @@ def _to_sign_in(request: Request) -> Response:
     """To the page of signing in, which leads back to what was asked for where that was only looking."""
     back = _asked_for(request)
     following = f"?next={quote(back, safe='')}" if request.method == "GET" and back != "/" else ""
+    if "hx-request" in request.headers:  # a part of a page was asked for, and the whole of it has to go there
+        return Response(headers={"hx-redirect": "/sign-in"})
     return RedirectResponse(f"/sign-in{following}", status_code=303)
 
 

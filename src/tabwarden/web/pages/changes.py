@@ -86,29 +86,27 @@ def what_if(visit: Visit) -> Response:
     values: dict[str, Any] = {
         "title": "What if",
         "changes": sentences,
-        "kinds": KINDS,
+        "kinds": sorted(KINDS, key=lambda one: one.written),
         "kind": None if picked else kind,
         "planning": OPERATOR in visit.rights,
         "problems": (),
     }
     if not sentences:
-        return shown(visit, "whatif.html", **values, answer=None)
+        return shown(visit, "whatif.html", **values, tried=False)
     questions = asking_of(visit).questions()
     try:
-        answer = answered(whatif.show_tried, questions, sentences)
+        result, disputed = try_out(questions, sentences)
     except TabwardenError as error:
         values["problems"] = error.lines
-        response = shown(visit, "whatif.html", **values, answer=None)
+        response = shown(visit, "whatif.html", **values, tried=False)
         response.status_code = 400
         return response
-    result, _ = try_out(questions, sentences)
-    parts = list(flat(list(answer.parts)))
+    parts = list(flat(whatif.tried_parts(result, disputed)))
     tables = [part for part in parts if isinstance(part, Table)]
     facts = {
-        "answer": answer,
+        "tried": True,
         "lines": [part for part in parts if isinstance(part, Text)],
         "sheet": sheet(visit, tables[0]) if tables else None,
-        "counts": result.reach.count,
         "picture": _bars(questions, result),
         "done": all(tried.done for tried in result.tried),
     }
@@ -157,4 +155,4 @@ def models(visit: Visit) -> Response:
     table = table_in(answer)
     if wants_csv(visit):
         return as_csv(table)
-    return shown(visit, "models.html", **values, heading=answer.parts[0], notes=answer.notes, sheet=sheet(visit, table))
+    return shown(visit, "models.html", **values, heading=answer.parts[0], sheet=sheet(visit, table))

@@ -170,6 +170,7 @@ class Story:
         self.say("")
         self.say("What to type next (in a repository after `source .venv/bin/activate`)")
         self.say("  tabwarden sandbox          the same company, to play with; sign in as admin")
+        self.say("  tabwarden serve --demo     the same company in your browser, at http://127.0.0.1:8740")
         self.say("  tabwarden help first-hour  the first hour with it, step by step")
         self.say("Your own Tableau, read-only, in a folder of its own:")
         self.say("  tabwarden init             asks for server, site, token; tests the sign-in")

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tabwarden.model.names import visible
-from tabwarden.report.table import CONTENT, GRANTEE, GROUP, NUMBER, PERSON, Many, Table, flat, words_of
+from tabwarden.report.table import CONTENT, GRANTEE, GROUP, LINT, NUMBER, PERSON, Many, Table, flat, words_of
 from tabwarden.run.history import time_of
 from tabwarden.web.rights import AUDITOR
 
@@ -57,6 +57,7 @@ PLACES = {
     PERSON: ("/check/what", "user"),
     GROUP: ("/check/group", "group"),
     CONTENT: ("/check/content", "content"),
+    LINT: ("/findings", "lint"),
 }
 _OWN_PLACES = {CONTENT: ("/check", "content")}
 

@@ -103,14 +103,11 @@ def _worst(answer: Answered) -> Iterator[Matter]:
     table = next((part for part in answer.parts if isinstance(part, Table) and part.name == "findings"), None)
     if table is None or not table.rows:
         return
-    severity, _, what, _, where, *_ = map(words_of, table.rows[0])
-    number = sum(1 for row in table.rows if words_of(row[0]) == severity)
-    others = (
-        f"; {count_of(number - 1, f'other {severity} stands', f'other {severity}s stand')} beside it"
-        if number > 1
-        else ""
-    )
-    yield Matter(f"{where} {what}{others}.", "/findings", "Findings")
+    severity, _, what, number, where, *_ = map(words_of, table.rows[0])
+    others = sum(1 for row in table.rows if words_of(row[0]) == severity) - 1
+    beside = f"; {count_of(others, f'other {severity} stands', f'other {severity}s stand')} beside it" if others else ""
+    times = "" if number == "1" else f", {number} times"
+    yield Matter(f"Most unwise{times}: {where} {what}{beside}.", "/findings", "Findings")
 
 
 def _of_oneself(visit: Visit) -> Iterator[Matter]:

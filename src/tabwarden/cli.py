@@ -90,6 +90,8 @@ mirror            mirror     Publish who may View what to catalogs; nothing is w
 mirror verify     mirror     Hold the last mirror against the live server, for some people.
 catalog           mirror     Browse the last mirror as a catalog person sees it.
 serve             serve      Catalog, checker and plans as pages in the browser, for whoever is signed in.
+audit verify      audit      Whether the audit trail of the pages is as it was written. Asks no server.
+audit list        audit      Who looked at whom and changed what on the pages, from where. Asks no server.
 # Set up and try
 init              init       Write the first settings, asked for or by options, and try the sign-in.
 status            stand      Where it stands: settings, store, last read, runs, waiting plans, stops. Asks no server.
@@ -110,6 +112,7 @@ help              help       Show a page of the documentation, or a part of it. 
 """
 FAMILIES = {
     "list": "What is on the site, from the newest snapshot or any other: filtered, sorted, counted.",
+    "audit": "What was looked at and changed on the pages, and by whom.",
     "directory": "Read Active Directory whole, keep it in a file, look at it.",
     "names": "User names of a directory before they are imported.",
     "people": "Several sources as one roster.",

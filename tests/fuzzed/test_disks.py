@@ -58,6 +58,8 @@ READS = {
         "find",
         "plan list",
         "plan show",
+        "audit verify",
+        "audit list",
         "status",
         "plan policy",
         "policy schema",

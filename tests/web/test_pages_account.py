@@ -32,7 +32,7 @@ def csrf(client: httpx.Client, path: str = "/account") -> str:
 def acts(pages: Pages) -> list[audit.Act]:
     """The newest rows of the audit trail, the newest first."""
     database = opened(pages.folder / ".tabwarden")
-    rows = list(audit.acts(database, newest=20))
+    rows = audit.newest(database, 20)
     database.close()
     return rows
 
@@ -193,3 +193,17 @@ def test_what_is_refused_is_written_down(acme_pages: Pages, people: Mapping[str,
         assert (newest.person, newest.act, newest.about) == (people["Viewer"][0], "refused", "/look-as")
     assert httpx.get(f"{acme_pages.address}/sign-in/link?token=guessed").status_code == 403
     assert acts(acme_pages)[0].act == "was not signed in"
+
+
+def test_the_audit_trail_is_shown_to_administrators_alone_and_nothing_acts_in_it(acme_pages: Pages) -> None:
+    with acme_pages.signed_in("auditing", "auditor", "operator", "look-as") as client:
+        assert client.get("/audit").status_code == 403
+    with acme_pages.signed_in("<b>watcher</b>", "administrator") as client:
+        client.get("/check?user=<script>")
+        page = client.get("/audit", params={"person": "<B>WATCHER</b>"}).text
+        assert "&lt;b&gt;watcher&lt;/b&gt;" in page
+        assert "<b>watcher" not in page
+        assert "<script>" not in page
+        assert "Nothing of that" in client.get("/audit", params={"before": "1"}).text
+        assert client.get("/audit", params={"before": "²"}).status_code == 200
+        assert client.get("/audit", params={"before": "9" * 40}).status_code == 200

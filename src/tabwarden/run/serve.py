@@ -20,6 +20,7 @@ from tabwarden.store.web.state import opened
 
 # What answers: uvicorn imports it by name, in each worker, so that nothing here knows the room above.
 APPLICATION = "tabwarden.web.app:application"
+CONNECTION = "tabwarden.web.impatience:Impatient"
 SETTINGS = "TABWARDEN_SERVE"
 EVERYTHING = ("administrator", "look-as")
 
@@ -53,6 +54,7 @@ def serve(
         config = uvicorn.Config(
             APPLICATION,
             factory=True,
+            http=CONNECTION,
             log_level="warning",
             server_header=False,
             proxy_headers=False,  # which proxies are believed is said by the settings

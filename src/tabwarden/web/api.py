@@ -209,8 +209,12 @@ def _of_me(visit: Visit) -> Response:
     sites = [
         {"content_url": url, "name": one.site.name, "taken": one.snapshot.taken}
         for url, one in visit.house.served.sites.items()
+        if visit.has_to_do_with(one)
     ]
-    user = visit.user if visit.house.served.sites else None
+    try:
+        user = visit.user if visit.house.served.sites else None
+    except UnknownName as error:
+        return problem(404, *error.lines)
     me = {"name": visit.name, "user": user and user.id, "rights": sorted(visit.rights), "sites": sites}
     return Response(json_text(me), media_type=JSON, headers={"cache-control": "private, no-cache"})
 

@@ -29,6 +29,7 @@ from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
 from tabwarden.web.pages import (
     account,
+    audit,
     catalog,
     changes,
     checker,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
 FAMILIES = (
     *(home, catalog, source, checker, who, people, changes, maps),
-    *(requests, plans, findings, history, account, signing_in),
+    *(requests, plans, findings, history, account, audit, signing_in),
 )
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -105,7 +106,10 @@ class Guard:
         if not length.isdigit() or len(length) > 12 or int(length) > MOST_OF_A_FORM:
             await PlainTextResponse("the body is too large", 413)(scope, receive, sends)
             return
-        await self.app(scope, _bounded(receive), sends)
+        try:
+            await self.app(scope, _bounded(receive), sends)
+        except ClientDisconnect:  # it has left, or what it sent had no end: nothing was done, and nothing is shown
+            await PlainTextResponse("the body did not come, or is too large", 413)(scope, receive, sends)
 
 
 def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:

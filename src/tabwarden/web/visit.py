@@ -140,9 +140,10 @@ class Visit:
 
     def has_to_do_with(self, served: ServedSite) -> bool:
         """Whether he is on a site, has a right there, or everybody sees it."""
+        person = {"name": self.name} if self.looking else self.session.person
         return (
             isinstance(self.match_on(served), Match)
-            or rights.rights_of(self.house.settings.web.rights, self.session.person, served.site) != {rights.OWN}
+            or rights.rights_of(self.house.settings.web.rights, person, served.site) != {rights.OWN}
             or not self.source_of(served).enforced
         )
 
@@ -327,6 +328,8 @@ def _to_sign_in(request: Request) -> Response:
     """To the page of signing in, which leads back to what was asked for where that was only looking."""
     back = _asked_for(request)
     following = f"?next={quote(back, safe='')}" if request.method == "GET" and back != "/" else ""
+    if "hx-request" in request.headers:  # a part of a page was asked for, and the whole of it has to go there
+        return Response(headers={"hx-redirect": "/sign-in"})
     return RedirectResponse(f"/sign-in{following}", status_code=303)
 
 

@@ -6,7 +6,7 @@ after it, and whoever cuts the end off is found by the number and hash that were
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from tabwarden.store.database import Connection, Database
 
 COLUMNS = "number, at, person, address, act, about, outcome, hash"
 FIRST = "0" * 64
+SOME = 10_000  # rows that are read at a time
 
 
 class Act(NamedTuple):
@@ -53,19 +54,71 @@ def note(
         connection.run("insert into web_audit values (?, ?, ?, ?, ?, ?, ?, ?)", *row[:-1], _hash(before, row))
 
 
-def acts(database: Database, newest: int = 0) -> Iterator[Act]:
-    """The rows in their order; with `newest` so many of the newest, those first."""
-    order = f"order by number desc limit {newest:d}" if newest else "order by number"
+class Wanted(NamedTuple):
+    """Which rows: of a person, of an act, before a number; everything where nothing is said."""
+
+    person: str = ""
+    act: str = ""
+    before: int = 0
+
+    @property
+    def where(self) -> tuple[str, list[str | int]]:
+        """The condition and its values."""
+        parts: dict[str, str | int] = {
+            "lower(person) = lower(?)": self.person,
+            "act = ?": self.act,
+            "number < ?": self.before,
+        }
+        wanted = {condition: value for condition, value in parts.items() if value}
+        return " and ".join(wanted) or "1 = 1", list(wanted.values())
+
+
+EVERY = Wanted()
+
+
+def newest(database: Database, most: int, wanted: Wanted = EVERY) -> list[Act]:
+    """So many of the newest rows, the newest first."""
+    where, values = wanted.where
+    statement = f"select {COLUMNS} from web_audit where {where} order by number desc limit {most:d}"
     with database.reading() as connection:
-        rows = connection.rows(f"select {COLUMNS} from web_audit {order}")
-    return (Act(*row) for row in rows)
+        return [Act(*row) for row in connection.rows(statement, *values)]
 
 
-def broken(database: Database) -> int | None:
-    """The number of the first row that is not as it was written, or does not follow the one before; None: all are."""
-    before = FIRST
-    for place, act in enumerate(acts(database), 1):
-        if act.number != place or act.hash != _hash(before, act):
-            return place
-        before = act.hash
-    return None
+def acts(database: Database) -> Iterator[Act]:
+    """Every row in its order, some at a time."""
+    number = -1
+    while True:
+        with database.reading() as connection:
+            rows = connection.rows(
+                f"select {COLUMNS} from web_audit where number > ? order by number limit {SOME}", number
+            )
+        yield from (Act(*row) for row in rows)
+        if not rows:
+            return
+        number = rows[-1][0]
+
+
+class Verified(NamedTuple):
+    """How many rows follow each other as they were written, the hash of the last, and what is wrong after it."""
+
+    rows: int
+    hash: str
+    problem: str
+
+
+def verified(database: Database, anchors: Mapping[int, str] | None = None) -> Verified:
+    """The whole trail from its first row; `anchors` are hashes by number that were noted elsewhere."""
+    number, before, left = 0, FIRST, dict(anchors or {})
+    for act in acts(database):
+        if act.number != number + 1:
+            return Verified(number, before, f"row {number + 1} is missing: after it stands row {act.number}")
+        if act.hash != _hash(before, act):
+            return Verified(number, before, f"row {act.number} is not as it was written, or the one before was changed")
+        number, before = act.number, act.hash
+        if left.pop(number, before) != before:
+            return Verified(
+                number - 1, before, f"row {number} is another one than was noted: all of it was written anew"
+            )
+    if left:
+        return Verified(number, before, f"row {min(left)} was noted and is not there: the end was cut off")
+    return Verified(number, before, "")

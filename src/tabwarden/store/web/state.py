@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tabwarden.model.errors import UnknownName
 from tabwarden.store.database import Database
 from tabwarden.store.schema import Tables
 
@@ -54,6 +55,14 @@ create table web_request (
 )
 
 
-def opened(store: Path | str) -> Database:
-    """The database of the pages of a store (its folder, or the URL of its PostgreSQL), made where it is not there."""
-    return Database(store, tables=WEB)
+def opened(store: Path | str, *, create: bool = True) -> Database:
+    """The database of the pages of a store (its folder, or the URL of its PostgreSQL), made where it is not there.
+
+    Without `create` UnknownName where there is none.
+    """
+    if create:
+        return Database(store, tables=WEB)
+    try:
+        return Database(store, create=False, tables=WEB)
+    except UnknownName:
+        raise UnknownName("no pages were served from this store yet: `tabwarden serve` does it") from None

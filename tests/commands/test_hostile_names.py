@@ -94,6 +94,8 @@ def test_no_command_shows_a_name_raw(store: str, form: str, number: int) -> None
         ["what", user],
         ["what", user, workbook_],
         ["what", user, "--all-sites"],
+        ["what", user, "--beside", "u1"],
+        ["what", user, workbook_, "--beside", "u1"],
         ["who", "View", workbook_, "--site", "all"],
         ["list", "groups", "--all-sites"],
         ["rules", workbook_],

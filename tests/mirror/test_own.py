@@ -175,6 +175,15 @@ def test_hidden_and_absent_are_not_found_alike(company: OwnQuestions) -> None:
     assert words("Plans/Hidden") == words("Plans/Absent") == words("Secret")
 
 
+def test_a_guess_costs_no_search_where_much_is_seen(company: OwnQuestions, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownName, match="near it"):
+        company.asked("ann", "View", "Bugdet")
+    monkeypatch.setattr(own, "FEW", 0)
+    with pytest.raises(UnknownName, match="give its path"):
+        company.asked("ann", "View", "Bugdet")
+    assert company.asked("ann", "View", "Budget").content == "Budget"
+
+
 def test_about_others_nothing_is_answered(company: OwnQuestions) -> None:
     for refused in (lambda: company.who("Read", "Budget"), lambda: company.reach("bob"), lambda: company.what("ann")):
         with pytest.raises(UnknownName, match="auditor"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import httpx
@@ -20,6 +23,14 @@ from tabwarden.web.served import ServedSite
 
 SERVER = "http://127.0.0.1:1"
 ITEM = re.compile(r'class="name"><a href="/catalog/item/([^"?]+)[^"]*" class="kind-(\w+)">')
+
+Given = TypeVar("Given")
+
+
+def done(work: Coroutine[Any, Any, Given]) -> Given:
+    """What some asking gives, in a thread of its own: where a browser is driven, another loop runs in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @dataclass

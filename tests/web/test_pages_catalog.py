@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections import Counter
@@ -16,7 +15,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 from command_line import run
-from pages_in_process import read_whole, served_in
+from pages_in_process import done, read_whole, served_in
 from small_site import project, site, workbook
 
 from commands.test_hostile_names import HOSTILE, RAW
@@ -84,7 +83,7 @@ def test_no_name_acts_whatever_it_is(tmp_path: Path) -> None:
                 texts |= {name: (await client.get("/catalog/search", params={"q": name})).text}
             return texts
 
-    texts = asyncio.run(ask())
+    texts = done(ask())
     assert len(texts) == 2 + 2 * len(names)
     for path, text in texts.items():
         assert not RAW.search(text), path

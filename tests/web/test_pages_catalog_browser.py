@@ -51,6 +51,9 @@ def test_everything_works_without_scripts(acme_pages: Pages, browser: Any) -> No
         page.get_by_role("button", name="Search").click()
         page.locator("a.kind-workbook").first.click()
         assert "revenue" in page.get_by_role("heading", level=1).inner_text().casefold()
+        page.locator(".may").get_by_role("link", name="View", exact=True).click()
+        assert page.get_by_role("heading", level=1).inner_text() == "Why"
+        page.go_back()
         page.get_by_role("navigation", name="Where it lies").get_by_role("link").last.click()
         assert page.get_by_role("heading", name="What you may do here").is_visible()
 
@@ -128,3 +131,11 @@ def test_the_script_is_the_one_that_is_written_down() -> None:
     words = (ROOT / "docs/decisions/0025-pages.md").read_text(encoding="utf-8")
     assert script.name in words
     assert sha256(script.read_bytes()).hexdigest() in words
+
+
+def test_a_search_after_the_session_ended_leads_to_signing_in(acme_pages: Pages, browser: Any) -> None:
+    with acme_pages.in_browser(browser, SOMEBODY) as page:
+        page.goto("/catalog")
+        page.context.clear_cookies()
+        page.get_by_role("searchbox").press_sequentially("rev")
+        page.wait_for_url(re.compile("/sign-in"))

@@ -6,7 +6,6 @@ page, a search, and the answers for what is hidden and what is not there. Plante
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -23,7 +22,7 @@ from urllib.parse import quote, unquote
 import httpx
 import pytest
 from dense_sites import UNREAD_SHARES, dense_site
-from pages_in_process import ITEM, Served, read_whole, served_in
+from pages_in_process import ITEM, Served, done, read_whole, served_in
 from planting import planted_in
 
 from tabwarden.access.reference import may
@@ -142,7 +141,7 @@ async def leaks_of_dense(served: Served, seeds: range, *, first: bool = False) -
 
 
 def test_of_dense_sites_everybody_is_shown_what_the_reference_allows(make_served: Callable[[], Served]) -> None:
-    assert asyncio.run(leaks_of_dense(make_served(), range(SITES))) == []
+    assert done(leaks_of_dense(make_served(), range(SITES))) == []
 
 
 def test_of_acme_nobody_is_told_of_anything_hidden(make_served: Callable[[], Served]) -> None:
@@ -167,7 +166,7 @@ def test_of_acme_nobody_is_told_of_anything_hidden(make_served: Callable[[], Ser
     async def ask_all() -> list[str]:
         return [leak for user in site.users.values() for leak in await ask(user)]
 
-    assert asyncio.run(ask_all()) == []
+    assert done(ask_all()) == []
 
 
 def test_a_site_that_one_is_not_on_is_as_one_there_is_not(make_served: Callable[[], Served]) -> None:
@@ -189,7 +188,7 @@ def test_a_site_that_one_is_not_on_is_as_one_there_is_not(make_served: Callable[
         async with served.client("u0", "auditor") as client:
             assert "secret-other" in (await client.get("/catalog")).text
 
-    asyncio.run(ask())
+    done(ask())
 
 
 # -- work ---------------------------------------------------------------------------------------------------------
@@ -235,7 +234,7 @@ def test_what_is_hidden_takes_the_work_of_what_is_not_there(
                 mine, its = (median(side) for side in zip(*pairs, strict=True))
                 assert abs(mine - its) <= 0.001 * its, pairs
 
-    asyncio.run(ask())
+    done(ask())
 
 
 # -- planted leaks ------------------------------------------------------------------------------------------------
@@ -302,6 +301,6 @@ def test_each_planted_leak_is_caught(make_served: Callable[[], Served]) -> None:
     missed = []
     for name, plant in PLANTED.items():
         with patched(*plant):
-            if not asyncio.run(leaks_of_dense(make_served(), range(60), first=True)):
+            if not done(leaks_of_dense(make_served(), range(60), first=True)):
                 missed.append(name)
     assert not missed

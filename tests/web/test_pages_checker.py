@@ -162,9 +162,11 @@ def test_what_is_the_same_everywhere(acme_pages: Pages, auditor: httpx.Client, s
     assert {row["kind"] for row in csv.DictReader(StringIO(kinds.removeprefix("\ufeff")))} == {"workbook"}
 
 
-def test_two_people_side_by_side(auditor: httpx.Client, site: tabwarden.TableauSite) -> None:
+def test_two_people_side_by_side(acme_pages: Pages, auditor: httpx.Client, site: tabwarden.TableauSite) -> None:
     asked = {"one": VIEWER, "other": SOMEBODY, "form": "csv"}
     rows = list(csv.DictReader(StringIO(auditor.get("/check/compare", params=asked).text.removeprefix("\ufeff"))))
+    document = typed(acme_pages, "what", VIEWER, "--beside", SOMEBODY)
+    assert [row["path"] for row in document["contents"]] == [row["content"] for row in rows]
     both = [{one.path: set(one.capabilities) for one in site.what(user)} for user in (VIEWER, SOMEBODY)]
     mine, theirs = both
     differing = {path for path in {*mine, *theirs} if mine.get(path, set()) != theirs.get(path, set())}

@@ -11,6 +11,7 @@ from tabwarden.web.pictures import (
     before_and_after,
     columns_of_use,
     fitted,
+    fitted_path,
     matrix,
     shade,
     squarified,
@@ -89,3 +90,8 @@ def test_squares_of_a_matrix_are_shares_and_nobody_is_no_square() -> None:
 @given(st.text(max_size=60), st.integers(0, 400))
 def test_words_are_cut_to_their_room(words: str, width: int) -> None:
     assert len(fitted(words, width)) <= max(width / 6, 0)
+
+
+def test_of_a_path_the_end_is_told() -> None:
+    assert fitted_path("Finance", 100) == "Finance"
+    assert fitted_path("Finance/Budget/Overview", 100).endswith("/Overview")

@@ -117,7 +117,7 @@ def _parts(site: Site, judged: list[Judged], turns: Turns) -> Iterator[Drawable]
 
 
 def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -> Table:
-    """A row for all who break the same in the same place for the same reason."""
+    """A row for all who break it in the same place for the same reason."""
     from tabwarden.plan.invariants import what_of, who_of
     from tabwarden.report.table import NAME, Column, Many, Table
     from tabwarden.report.timeline import because, since
@@ -129,8 +129,14 @@ def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -
         when = "" if turn is None else f"{since(turn)}: {because(turn)}"
         place = one.invariant.name, what_of(site, breach), site.path(breach.content), _why(site, breach), when
         alike.setdefault(place, []).append(who_of(site, breach))
+    together: dict[tuple[str, str, tuple[str, ...], str, str], list[str]] = {}
+    for (name, what, path, why, when), who in alike.items():
+        together.setdefault((name, path, tuple(dict.fromkeys(who)), why, when), []).append(what)
     columns = (Column("Invariant", NAME), "May", Column("Content", NAME), Column("Who", NAME), "Why", "Since")
-    rows = [(*place[:3], Many(list(dict.fromkeys(names))), *place[3:]) for place, names in alike.items()]
+    rows = [
+        (name, Many(whats), path, Many(list(who)), why, when)
+        for (name, path, who, why, when), whats in together.items()
+    ]
     return Table(*columns, name="breaches", title="Who breaks them", rows=rows, shown=SHOWN)
 
 

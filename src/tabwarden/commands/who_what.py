@@ -157,6 +157,9 @@ def what(
     user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.", of=PEOPLE)],
     content: Annotated[str | None, Argument("Path or id; without it everything she may View.", of=CONTENTS)] = None,
     all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
+    beside: Annotated[
+        str | None, Option("--beside", value="USER", about="Where she and this person may not do the same.", of=PEOPLE)
+    ] = None,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
@@ -169,7 +172,12 @@ def what(
     site = questions.site
     if content is not None:
         user, content = in_order(site, "what", (user, content), (PERSON, CONTENT))
-    if is_group(site, user):
+    if beside is not None:
+        from tabwarden.commands import _beside
+
+        on = site.find_content(content).id if content is not None else None
+        _beside.show(questions, (site.find_user(user), site.find_user(beside)), on, output)
+    elif is_group(site, user):
         _of_group(questions, user, content, output)
     elif content is not None:
         _on_one(questions, user, content, output)

@@ -15,10 +15,12 @@ from typing import Any, NoReturn
 
 from tabwarden.access.abilities.question import PERSONAL_SPACE, TOP_LEVEL
 from tabwarden.access.answer import Answer, Disputed, Losing, Step
+from tabwarden.access.few import FEW
 from tabwarden.access.question import Asked
 from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import Governing
+from tabwarden.model.resolver import contents_meant
 from tabwarden.model.site import NO_RULES, Content, Grantee, Rule, Site
 from tabwarden.questions import VIEW, Questions, Reachable
 
@@ -162,7 +164,7 @@ class OwnQuestions(Questions):
 def _seen_by(whole: Questions, user: str) -> Site:
     """The site as somebody sees it: himself and what he may View, without a rule."""
     site = whole.site
-    return Site(
+    return _OwnSite(
         id=site.id,
         name=site.name,
         content_url=site.content_url,
@@ -172,6 +174,16 @@ def _seen_by(whole: Questions, user: str) -> Site:
         taken=site.taken,
         partial=site.partial,
     )
+
+
+class _OwnSite(Site):
+    """A Site that tells what is called nearly so of few contents alone: whoever guesses does not cost a second."""
+
+    def find_content(self, words: str) -> Content:
+        """The one content that is meant by path, `kind:path` or id."""
+        if len(self.contents) > FEW and not contents_meant(self, words):
+            raise UnknownName(f"no content `{words}` on site `{self.name}`; give its path, as in `Finance/Budget`")
+        return super().find_content(words)
 
 
 class _Seen(Mapping[str, Content]):

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import merge
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from tabwarden.model.names import same
 HIDDEN = -2
 MOST_FOUND = 500  # what a search lists
 _MOST_WORDS = 5
+_RUN = 1 << 13  # names sorted at a time: meanwhile no other thread answers anything
 _END = "\n"  # of a name among names; within one it counts as a blank
 
 
@@ -52,7 +54,9 @@ class Browsable:
         """The contents that can be shown: projects first, then by name."""
         places, names = self._names
         rank = np.empty(len(names), np.int64)
-        rank[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+        runs = (range(start, min(start + _RUN, len(names))) for start in range(0, len(names), _RUN))
+        sorted_runs = (sorted(run, key=names.__getitem__) for run in runs)
+        rank[list(merge(*sorted_runs, key=names.__getitem__))] = np.arange(len(names))
         kinds = self.columns.vocabulary.kinds
         of_kind = np.array([KINDS.index(kind) if kind in KINDS else len(KINDS) for kind in kinds] or [0])
         contents = np.flatnonzero(self.chosen)

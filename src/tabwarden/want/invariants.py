@@ -192,7 +192,7 @@ class Meaning:
         if selection.paths:
             fits[:] = False
             fits[list(self._at(selection.paths, where))] = True
-        fits[list(self._at(selection.apart, where))] = False
+        fits[list(self._at(selection.apart, where, "nothing is left out by it"))] = False
         if selection.kind:
             kinds = self.columns.vocabulary.kinds
             fits &= self.columns.contents.kind == (kinds.index(selection.kind) if selection.kind in kinds else -1)
@@ -234,7 +234,7 @@ class Meaning:
         codes = np.unique(names.content_marks).tolist()
         return {code: marks_of(None if code < 0 else names.words[code]) for code in codes}
 
-    def _at(self, paths: Iterable[str], where: str) -> set[int]:
+    def _at(self, paths: Iterable[str], where: str, so: str = "an invariant of nothing would always hold") -> set[int]:
         numbers: set[int] = set()
         for path in paths:
             pattern = self._paths.is_pattern(path)
@@ -242,7 +242,7 @@ class Meaning:
                 set(self._paths.fitting(path)) if pattern else set(self._paths.at(path)) or self._by_kind(path, where)
             )
             if not fitting and pattern:
-                self.refuse(where, f"nothing fits `{path}`; an invariant of nothing would always hold")
+                self.refuse(where, f"nothing fits `{path}`; {so}")
             numbers |= fitting
         return numbers
 

@@ -21,7 +21,7 @@ _SENTENCE = r"^[A-Za-z]+ .*$"
 TAKEN: Mapping[str, str] = {
     **dict.fromkeys(("user", "capability", "content", "target", "group", "words", "subject", "where", "sort"), ""),
     **dict.fromkeys(("model", "models", "against", "defaults", "everybody", "idle", "to", "project", "waiting"), ""),
-    **dict.fromkeys(("scope", "lints", "fail_on", "trend", "fix"), ""),
+    **dict.fromkeys(("scope", "lints", "fail_on", "trend", "fix", "beside"), ""),
     **dict.fromkeys(("snapshot", "on", "before", "after", "since"), _SNAPSHOT),
     "open_point": _NAME_VALUE,
     "changes": _SENTENCE,

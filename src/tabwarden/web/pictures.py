@@ -65,6 +65,12 @@ def fitted(words: str, width: float) -> str:
     return words if len(words) <= letters else f"{words[: letters - 1]}…" if letters > 3 else ""
 
 
+def fitted_path(path: str, width: float) -> str:
+    """The end of a path as far as it fits, which tells more of it than the beginning."""
+    letters = int(width / LETTER)
+    return path if len(path) <= letters else f"…{path[1 - letters :]}"
+
+
 # -- last use ------------------------------------------------------------------------------------------------------
 
 AGES = (("week", 7), ("month", 30), ("quarter", 91), ("year", 365))
@@ -111,7 +117,7 @@ def before_and_after(title: str, rows: Sequence[tuple[str, int, int]]) -> Pictur
     shapes, labels = [], []
     for place, (name, *two) in enumerate(rows):
         top = place * 44 + 4.0
-        labels.append(Label(left - 8, top + 21, fitted(name, left - 16), "end"))
+        labels.append(Label(left - 8, top + 21, fitted_path(name, left - 16), "end"))
         for number, (count, look, when) in enumerate(zip(two, ("outline", "bar"), ("before", "after"), strict=True)):
             long = round(count / most * (width - left - 110), 1)
             y = top + number * LINE

@@ -330,6 +330,8 @@ def _to_sign_in(request: Request) -> Response:
     """To the page of signing in, which leads back to what was asked for where that was only looking."""
     back = _asked_for(request)
     following = f"?next={quote(back, safe='')}" if request.method == "GET" and back != "/" else ""
+    if "hx-request" in request.headers:  # a part of a page was asked for, and the whole of it has to go there
+        return Response(headers={"hx-redirect": "/sign-in"})
     return RedirectResponse(f"/sign-in{following}", status_code=303)
 
 

@@ -86,7 +86,7 @@ def what_if(visit: Visit) -> Response:
     values: dict[str, Any] = {
         "title": "What if",
         "changes": sentences,
-        "kinds": KINDS,
+        "kinds": sorted(KINDS, key=lambda one: one.written),
         "kind": None if picked else kind,
         "planning": OPERATOR in visit.rights,
         "problems": (),
@@ -107,7 +107,6 @@ def what_if(visit: Visit) -> Response:
         "tried": True,
         "lines": [part for part in parts if isinstance(part, Text)],
         "sheet": sheet(visit, tables[0]) if tables else None,
-        "counts": result.reach.count,
         "picture": _bars(questions, result),
         "done": all(tried.done for tried in result.tried),
     }

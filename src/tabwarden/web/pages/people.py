@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from tabwarden.access.answer import Answer
-from tabwarden.commands import lists, who_what
-from tabwarden.model.capability import KIND_NAMES, ui_name
+from tabwarden.commands import _beside, lists, who_what
+from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.names import same
 from tabwarden.model.roles import licence_of, ui_role
-from tabwarden.report.answers import asked_name, decider, mark
-from tabwarden.report.table import CONTENT, MARK, NAME, TIME, Column, Row, Rows, Table
+from tabwarden.report.table import TIME, Column
 from tabwarden.web.answers import answered
 from tabwarden.web.asking import asking_of, person_asked, shown
 from tabwarden.web.pictures import columns_of_use
@@ -22,7 +20,6 @@ from tabwarden.web.sheets import as_csv, sheet, table_in, wants_csv
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
-    from tabwarden.compare.people import Beside
     from tabwarden.model.site import User
     from tabwarden.questions import Questions
 
@@ -37,7 +34,7 @@ def what(visit: Visit) -> Response:
     questions = asking.questions()
     person, site = questions.site.find_user(user), questions.site
     key = ("reach", person.id, questions.of_oneself, questions.model, questions.open_points)
-    every = visit.site.kept(key, lambda: questions.reach(person.id))
+    every = visit.site.kept(key, lambda: questions.reach(person.id), len)
     rows = [row for row in every if kind in ("", KIND_NAMES[row.kind]) and words in same(row.path)]
     table, use = who_what.reach_table(rows), asking.use(site)
     last = [use.of(person.id, row.content, VIEW) for row in rows] if use is not None else []
@@ -81,9 +78,9 @@ def compare(visit: Visit) -> Response:
     questions = asking_of(visit).questions()
     pair = questions.site.find_user(one), questions.site.find_user(other)
     if content:
-        table = _on_one(questions, pair, questions.site.find_content(content).id)
+        table = _beside.on_one(questions, pair, questions.site.find_content(content).id)
     else:
-        table = _on_everything(questions, pair, questions.beside(pair[0].id, pair[1].id))
+        table = _beside.on_everything(questions, pair, questions.beside(pair[0].id, pair[1].id))
     if wants_csv(visit):
         return as_csv(table)
     groups = [set(_groups(questions, person)) for person in pair]
@@ -94,54 +91,6 @@ def compare(visit: Visit) -> Response:
         "sheet": sheet(visit, table),
     }
     return shown(visit, "compare.html", **values, **facts)
-
-
-def _on_one(questions: Questions, pair: tuple[User, User], content: str) -> Table:
-    """Each capability of a content for both, those on which they differ first."""
-    site, names = questions.site, [questions.site.called(person.id) for person in pair]
-    both = zip(*(questions.on(person.id, content) for person in pair), strict=True)
-    rows = sorted(both, key=lambda two: two[0].verdict == two[1].verdict)
-    heads = [(Column(name, MARK), Column("because", called=f"because_{n}")) for n, name in enumerate(names, 1)]
-    table = Table(Column("Capability", NAME), Column("", MARK, "differs"), *heads[0], *heads[1], name="people")
-    for two in rows:
-        differs = "differs" if two[0].verdict != two[1].verdict else ""
-        cells = [cell for answer in two for cell in (mark(answer), decider(site, answer))]
-        table.add_row(asked_name(site, two[0]), differs, *cells)
-    return table
-
-
-def _on_everything(questions: Questions, pair: tuple[User, User], rows: list[Beside]) -> Table:
-    """Each content on which they differ: what only the one may, what only the other, and by what."""
-    first, second = (questions.site.called(person.id) for person in pair)
-    columns = (
-        Column("Content", NAME, of=CONTENT),
-        Column("Kind", MARK),
-        Column(f"Only {first}", called="only_one"),
-        Column(f"Only {second}", called="only_other"),
-        Column("Rests on", called="rests_on"),
-    )
-
-    def cells(row: Beside) -> Row:
-        more, less = (", ".join(ui_name(name, row.kind) for name in names) for names in (row.more, row.less))
-        return row.path, KIND_NAMES[row.kind], more, less, _rests_on(questions, pair, row)
-
-    return Table(*columns, name="contents", rows=Rows(rows, cells))
-
-
-def _rests_on(questions: Questions, pair: tuple[User, User], row: Beside) -> str:
-    """What decides for both about the first capability in which they differ."""
-    capability = (*row.more, *row.less)[0]
-    answers = (_answer(questions, person, capability, row.content) for person in pair)
-    first, second = (decider(questions.site, answer) for answer in answers)
-    return f"{ui_name(capability, row.kind)}: {first}, against {second}"
-
-
-def _answer(questions: Questions, person: User, capability: str, content: str) -> Answer:
-    from tabwarden.access.question import Asked
-
-    return questions.answer(
-        Asked(person.id, capability, content, model=questions.model, open_points=questions.open_points)
-    )
 
 
 # -- lists ---------------------------------------------------------------------------------------------------------

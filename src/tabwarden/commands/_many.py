@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OF_THE_STORE = ("status", "mirror", "catalog", "plan list", "plan show", "licences")
 OF_THE_SETTINGS = ("settings check", "directory read", "directory show", "people show")
 CHECK = "settings check"
-OF_ONE = ("serve",)  # commands that go on until somebody ends them
+OF_ALL = ("serve",)  # commands that are of all sites by themselves
 
 
 def call(command: Command, function: Callable[..., None], values: Values) -> None:
@@ -32,15 +32,13 @@ def call(command: Command, function: Callable[..., None], values: Values) -> Non
     words = _words(function, values)
     if words is None and command.words == CHECK and _is_for_several(settings_of(values)):
         words = ALL
-    if words is None:
-        function(**values)
+    if words is None or (is_pattern(words) and command.words in OF_ALL):
+        function(**without_site(values))
         return
     if not is_pattern(words):
         of_history = asks(values)
         with about(Meant(words if of_history else _by_name(words, values), of_history)):
             function(**without_site(values))
-    elif command.words in OF_ONE:
-        raise UsageError(f"`{command.words}` is of one site; name it with `--site`")
     elif values.get("activity"):
         raise UsageError("the events that `--activity` reads name their sites themselves; name one with `--site`")
     elif command.words == "read" and values.get("repository") and not values.get("use"):

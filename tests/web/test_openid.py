@@ -148,7 +148,7 @@ def test_in_a_browser_the_whole_way(both: Both, browser: Any) -> None:
     page.get_by_role("button", name="Sign-in").click()
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/check")
-    assert page.get_by_role("link", name=ANN).is_visible()
+    assert page.get_by_role("link", name=ANN, exact=True).is_visible()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Yes, sign me out").click()
     page.wait_for_url("**/sign-in")

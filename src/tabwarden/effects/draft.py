@@ -118,7 +118,7 @@ class Draft:
     def site(self) -> Site:
         """The Site after everything."""
         groups = {
-            g.id: replace(g, members=frozenset(self.members[g.id])) if g.id in self.members else g
+            g.id: g if (members := self.members.get(g.id)) in (None, g.members) else replace(g, members=frozenset(members))
             for g in self.groups.values()
         }
         contents = self.before.contents

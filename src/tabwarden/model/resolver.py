@@ -228,16 +228,25 @@ class OtherNames:
     """
 
     def __init__(self, users: Iterable[Named], aliases: Iterable[tuple[str, str]] = ()) -> None:
-        self._by_bare: dict[str, list[Named]] = defaultdict(list)
-        self._by_mail: dict[str, list[Named]] = defaultdict(list)
+        self._by_bare: dict[str, tuple[Named, ...]] = {}
+        self._by_mail: dict[str, tuple[Named, ...]] = {}
         self._fqdn = {same(alias): same(fqdn) for fqdn, alias in aliases}
         self._domains: set[str] = set(self._fqdn.values())
+        by_bare, by_mail = self._by_bare, self._by_mail
+        more: tuple[dict[str, list[Named]], ...] = defaultdict(list), defaultdict(list)
         for user in users:
-            bare, domains = _parts(user.domain, user.name)
-            self._by_bare[bare].append(user)
-            self._domains |= domains
-            if user.email:
-                self._by_mail[same(user.email)].append(user)
+            name = same(user.name)
+            bare, at, suffix = name.rpartition("@")
+            self._domains.add(suffix)
+            self._domains.add(same(user.domain))
+            alone = (user,)
+            if by_bare.setdefault(bare if at else name, alone) is not alone:
+                more[0][bare if at else name].append(user)
+            if user.email and by_mail.setdefault(same(user.email), alone) is not alone:
+                more[1][same(user.email)].append(user)
+        for index, others in zip((by_bare, by_mail), more, strict=True):
+            index.update({key: (*index[key], *listed) for key, listed in others.items()})
+        self._domains.difference_update(NO_DOMAIN)
 
     def of(self, words: str, mails: Iterable[str] = (), others: Iterable[str] = ()) -> tuple[Candidate, ...]:
         """Whom words may mean that are nobody's name, the likeliest first; nobody for `local\\name`, which is whole.
@@ -245,9 +254,20 @@ class OtherNames:
         `mails` are the person's addresses, `others` other names of hers.
         """
         candidates: dict[str, Candidate] = {}
+        every = (words, *mails, *others)
+        if not any(self._has(one) for one in every):  # as of nearly all of a long list
+            return ()
         for candidate in self._each(words, tuple(mails), tuple(others)):
             candidates.setdefault(candidate.user, candidate)
         return tuple(candidates.values())
+
+    def _has(self, words: str) -> bool:
+        """Whether anybody has these words for an address, or for a name, its domain apart."""
+        whole = same(words.strip())
+        name = whole.rpartition("\\")[2]
+        bare, at, _ = name.rpartition("@")
+        by_mail = self._by_mail
+        return (bare if at else name) in self._by_bare or name.strip() in by_mail or whole in by_mail
 
     def _each(self, words: str, mails: tuple[str, ...], others: tuple[str, ...]) -> Iterator[Candidate]:
         domain, slash, name = words.strip().rpartition("\\")

@@ -279,7 +279,7 @@ class Site:
 
     def users_named(self, name: str) -> tuple[str, ...]:
         """Ids of the users with that name or `domain\\name`, in any letter case; several on several domains."""
-        return indexes.under(self._users_by_name, name)
+        return indexes.users_under(self, name)
 
     def find_user(self, words: str) -> User:
         """The one user a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""

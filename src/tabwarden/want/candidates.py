@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,12 +37,21 @@ class Candidates:
     def __init__(
         self, now: Site, known_as: KnownAs, joiners: Iterable[Person] = (), leavers: Iterable[Person] = ()
     ) -> None:
-        self.now, self.known_as = now, known_as
+        self.now, self.known_as, self._joiners = now, known_as, tuple(joiners)
         self._leaving = {user for person in leavers for user in now.users_named(person.name)}
-        self._new_by_bare_name: dict[str, list[Person]] = defaultdict(list)
-        for person in joiners:
-            if not now.users_named(person.name):
-                self._new_by_bare_name[same(_bare(person))].append(person)
+
+    @cached_property
+    def _alike(self) -> Mapping[str, list[Person]]:
+        """The joiners who are not on the site and have one name but for the domain, by it."""
+        first: dict[str, Person] = {}
+        alike: dict[str, list[Person]] = {}
+        for person in self._joiners:
+            if self.now.users_named(person.name):
+                continue
+            bare = same(_bare(person))
+            if (before := first.setdefault(bare, person)) is not person:
+                alike.setdefault(bare, [before]).append(person)
+        return alike
 
     @cached_property
     def _names(self) -> OtherNames:
@@ -52,25 +60,28 @@ class Candidates:
 
     def of(self, person: Person) -> tuple[Candidate, ...]:
         """The users she may be, by key first; nobody where she is on the site by name."""
-        if self.now.users_named(person.name):
-            return ()
+        return () if self.now.users_named(person.name) else self._of_nobody(person)
+
+    def _of_nobody(self, person: Person) -> tuple[Candidate, ...]:
+        known_as, mails = self.known_as, (person.email,) if person.email else ()
+        if not known_as.others and not known_as.before:
+            return self._names.of(person.name, mails)
         known = same(person.name.strip())
-        mails = (person.email,) if person.email else ()
-        others = self._names.of(person.name, mails, self.known_as.others.get(known, ()))
-        before = self.now.users_named(self.known_as.before.get(known, ""))
+        others = self._names.of(person.name, mails, known_as.others.get(known, ()))
+        before = self.now.users_named(known_as.before.get(known, ""))
         renamed = (Candidate(u, self.now.users[u].qualified, "is the same by key, renamed since") for u in before)
         return tuple({candidate.user: candidate for candidate in (*others, *renamed)}.values())
 
     def joiner(self, person: Person) -> Held | None:
-        """A joiner who is not on the site and would be somebody's second user."""
-        candidates = self.of(person)
+        """A joiner whose name nobody on the site has, and who would be somebody's second user."""
+        candidates = self._of_nobody(person)
         if candidates:
             first = candidates[0].called
             remedy = f"if it is the same person, write `{first}` in the list, or {rename_words(first, person.name)}"
             other = f"local\\{_bare(person)}"
             new = "" if self.now.users_named(other) else f"; a new person is `{other}`"
             return Held(person.name, _reason(candidates, person), f"{remedy}{new}")
-        alike = [one for one in self._new_by_bare_name[same(_bare(person))] if one is not person]
+        alike = [one for one in self._alike.get(same(_bare(person)), ()) if one is not person] if self._alike else ()
         if alike and any("\\" not in one.name for one in (person, *alike)):
             reason = f"may be the same person as `{alike[0].name}`, {row_of(alike[0])}"
             return Held(person.name, reason, "take one of the rows out, or write both with their domain")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tabwarden.model.capability import KIND_NAMES
@@ -21,6 +21,8 @@ from tabwarden.want.wanted import DETAILS, EXISTS, LEAVER, SITE_ROLE, Held, Want
 
 UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
+_GUEST = same(GUEST)
+_NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
     deciding.find_the_group(any_joiners=bool(joiners.people), any_leavers=bool(leavers.people))
     both = deciding.in_both(joiners, leavers) if leavers.people else ()
     for person in joiners.people:
-        if same(person.name) not in both:
+        if not both or same(person.name) not in both:
             deciding.joiner(person)
     for person in leavers.people:
         if same(person.name) not in both:
@@ -85,7 +87,7 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
 
 def is_protected(user: User, names: tuple[str, ...]) -> bool:
     """Whether one of `names` (bare, `domain\\name` or id, any letter case, perhaps in quotes) is this user's."""
-    return not compared(names).isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
+    return bool(names) and not compared(names).isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
 
 
 def is_left_alone(user: User, policy: Policy) -> bool:
@@ -101,7 +103,7 @@ class _Deciding:
         self.now, self.tasks, self.policy = now, tasks, policy
         self.users = dict(now.users)
         self.groups = dict(now.groups)
-        self.members = {g.id: set(g.members or ()) for g in now.groups.values()}
+        self.members = {g.id: g.members or _NOBODY for g in now.groups.values()}  # a set once it differs
         self.group: Group | None = None
         self.sentences: dict[tuple[str, str], str] = {}
         self.heirs: dict[str, str] = {}
@@ -125,7 +127,7 @@ class _Deciding:
         if group.group is None:
             return
         self.group = self.groups[group.group.id] = group.group
-        self.members.setdefault(group.group.id, set())
+        self.members.setdefault(group.group.id, _NOBODY)
         if group.aspect:
             self.sentences[group.group.id, group.aspect] = group.because
 
@@ -155,7 +157,7 @@ class _Deciding:
 
     def _match(self, person: Person) -> tuple[User, ...] | None:
         """The user a person is, in a tuple that is empty when there is none; None when it is unclear: held."""
-        if same(person.name) == same(GUEST):
+        if same(person.name) == _GUEST:
             self.held.append(Held(person.name, "the guest is Tableau's own", "take it out of the list"))
             return None
         ids = self.now.users_named(person.name)
@@ -163,10 +165,12 @@ class _Deciding:
             names = ", ".join(sorted(f"`{self.now.users[i].domain}\\{self.now.users[i].name}`" for i in ids))
             self.held.append(Held(person.name, f"several users have this name: {names}", "write it with its domain"))
             return None
-        if self.met.intersection(ids):  # named twice, with and without the domain
+        if not ids:
+            return ()
+        if ids[0] in self.met:  # named twice, with and without the domain
             return None
-        self.met.update(ids)
-        return tuple(self.now.users[i] for i in ids)
+        self.met.add(ids[0])
+        return (self.now.users[ids[0]],)
 
     # -- joiners ----------------------------------------------------------------------------------------------
 
@@ -181,7 +185,8 @@ class _Deciding:
         if match:
             user = self._there(user, person)
         if self.tasks.add_joiners_to_group and self.group is not None:
-            self._enter(user, self.group, f"joiner, {row_of(person)}")
+            if user.id not in self.members[self.group.id]:
+                self._enter(user, self.group, self.sentences.get((user.id, EXISTS)) or f"joiner, {row_of(person)}")
             self.remarks.eligible += not is_licensed(user.site_role)
         if self.tasks.set_joiners_viewer:
             self._raise(user, person)
@@ -206,15 +211,19 @@ class _Deciding:
 
     def _there(self, user: User, person: Person) -> User:
         """Somebody who is on the site, with the details that the list has of him."""
-        others = [self.groups[g].name for g in self.now.groups_of(user.id) if not self.groups[g].everyone]
-        others = sorted(name for name in others if self.group is None or name != self.group.name)
-        if others and not is_licensed(user.site_role):
+        if not is_licensed(user.site_role) and (others := self._of_other_groups(self.now.groups_of(user.id))):
             self.remarks.back.append(named(user, others))
         described = self.described.known(user, person)
         if described != user:
             self.users[user.id] = described
             self.sentences[user.id, DETAILS] = f"as in {row_of(person)}"
         return described
+
+    def _of_other_groups(self, ids: frozenset[str]) -> Sequence[str]:
+        """The names of groups that are neither All Users nor the one that grants a role, of people in these."""
+        ours = None if self.group is None else self.group.name
+        groups = (self.groups[group] for group in ids)
+        return sorted(group.name for group in groups if not group.everyone and group.name != ours)
 
     def _stays_untouched(self, user: User) -> bool:
         if is_admin(user.site_role):
@@ -321,8 +330,9 @@ class _Deciding:
             self.heirs[user.id] = self.heir.id
         del self.users[user.id]
         self.sentences[user.id, EXISTS] = because
-        for members in self.members.values():
-            members.discard(user.id)
+        for group, members in self.members.items():
+            if user.id in members:
+                self._changing(group).discard(user.id)
         return True
 
     def _leave_granting_groups(self, user: User, because: str) -> None:
@@ -333,7 +343,7 @@ class _Deciding:
             grants = _grants(group.minimum_site_role)
             if not (ours or grants or self.policy.all_groups) or is_kept(group):
                 continue
-            self.members[group_id].discard(user.id)
+            self._changing(group_id).discard(user.id)
             why = ": the group grants a site role" if grants else ": out of all groups"
             self.sentences[user.id, group_id] = because if ours else f"{because}{why}"
 
@@ -359,16 +369,23 @@ class _Deciding:
     # -- the result -------------------------------------------------------------------------------------------
 
     def _enter(self, user: User, group: Group, because: str) -> None:
-        if is_kept(group):
-            return
-        if user.id not in self.members[group.id]:
-            self.members[group.id].add(user.id)
+        if user.id not in self.members[group.id] and not is_kept(group):
+            self._changing(group.id).add(user.id)
             self.sentences[user.id, group.id] = because
+
+    def _changing(self, group: str) -> set[str]:
+        """The members of a group whose members differ."""
+        members = self.members[group]
+        if not isinstance(members, set):
+            members = self.members[group] = set(members)
+        return members
 
     def wanted(self) -> Wanted:
         """Everything decided so far, as a Site."""
         groups = {
-            g.id: g if g.members is None or g.everyone else replace(g, members=frozenset(self.members[g.id]))
+            g.id: replace(g, members=frozenset(members))
+            if isinstance(members := self.members[g.id], set) and g.members is not None and not g.everyone
+            else g
             for g in self.groups.values()
         }
         self.notes += self.remarks.all(self.now, self.group, self.described)

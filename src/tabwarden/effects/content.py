@@ -181,13 +181,10 @@ def _no_longer_inherited(site: Site, contents: Iterable[str], grantees: frozense
     """
     changed = []
     for thing in (site.contents[c] for c in contents):
-        rules = frozenset(
-            r
-            for r in thing.rules or ()
-            if r.capability != INHERITED_LEADER or (grantees is not None and r.grantee not in grantees)
-        )
-        if thing.rules is not None and rules != thing.rules:
-            changed.append(replace(thing, rules=rules))
+        echoes = [r for r in thing.rules or () if r.capability == INHERITED_LEADER]
+        gone = echoes if grantees is None else [r for r in echoes if r.grantee in grantees]
+        if thing.rules is not None and gone:
+            changed.append(replace(thing, rules=thing.rules.difference(gone)))
     return site.with_contents(*changed) if changed else site
 
 

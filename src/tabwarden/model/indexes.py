@@ -7,7 +7,7 @@ An index of names or places maps a key to ids, in their order on the Site, whate
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -88,6 +88,8 @@ def users_under(site: Site, name: str) -> tuple[str, ...]:
 def _with_domain(site: Site, index: Index, key: str) -> tuple[str, ...]:
     lists, users = [index.get(key, ())], site.users
     domain, parted, bare = key.partition("\\")
+    if not lists[0] and "\\" not in bare and bare not in index:  # as of all who are new
+        return ()
     while parted:
         theirs = index.get(bare, ())
         of_it = (user for user in theirs if same(users[user].domain) == domain and same(users[user].name) == bare)
@@ -109,9 +111,12 @@ def carried(before: Site, after: Site, table: str, ids: Iterable[str]) -> dict[s
     later = {name: counted_before[name] for name in CARRIED if name in counted_before}
     old, new = getattr(before, table), getattr(after, table)
     differ = [one for one in ids if old.get(one) is not new.get(one)]
+    moved = _moved(differ, old, new) if table == "contents" else ()
     for name, keys in _INDEXES.get(table, {}).items():
-        if name in later:
-            reached = _reached(before, name, differ, (old, new))
+        reached = differ if name not in _OF_PLACES else moved
+        if name in later and reached:
+            if name == "_contents_by_path":  # with a thing the paths of all below it
+                reached = list(dict.fromkeys(below for one in moved for below in (one, *before.below(one))))
             later[name] = _with_keys((before, after), table, later[name], keys, reached)
     if "_groups_of" in later and table in ("users", "groups"):
         groups = with_these(later["_groups_of"], _memberships(before, after, table, differ, later["_groups_of"]))
@@ -124,21 +129,12 @@ def carried(before: Site, after: Site, table: str, ids: Iterable[str]) -> dict[s
 CARRIED = (*(name for names in _INDEXES.values() for name in names), "_groups_of", "_repeated")
 
 
-def _reached(
-    before: Site, name: str, differ: list[str], tables: tuple[Mapping[str, Any], Mapping[str, Any]]
-) -> Iterable[str]:
-    """The things whose keys may differ: with a path those of all below it."""
-    if name not in _OF_PLACES:
-        return differ
-    old, new = tables
-    moved = [
-        one
-        for one in differ
-        if one not in old or one not in new or (old[one].parent, old[one].name) != (new[one].parent, new[one].name)
+def _moved(differ: list[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> Sequence[str]:
+    """Which of the contents that differ come, go, or are in another place or called otherwise."""
+    pairs = ((one, old.get(one), new.get(one)) for one in differ)
+    return [
+        one for one, was, now in pairs if was is None or now is None or was.parent != now.parent or was.name != now.name
     ]
-    if name == "_children":
-        return moved
-    return dict.fromkeys(below for one in moved for below in (one, *before.below(one)))
 
 
 def _with_keys(sites: tuple[Site, Site], table: str, index: Index, keys: Keys, ids: Iterable[str]) -> Index:

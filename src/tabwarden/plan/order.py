@@ -7,7 +7,7 @@ Nothing is left out here on purpose: whoever wants something left alone writes i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from itertools import chain
 

@@ -37,7 +37,9 @@ class Candidates:
     def __init__(
         self, now: Site, known_as: KnownAs, joiners: Iterable[Person] = (), leavers: Iterable[Person] = ()
     ) -> None:
-        self.now, self.known_as, self._joiners = now, known_as, tuple(joiners)
+        self.now, self.known_as = now, known_as
+        self._joiners, leavers = tuple(joiners), tuple(leavers)
+        self._listed = (*self._joiners, *leavers)
         self._leaving = {user for person in leavers for user in now.users_named(person.name)}
 
     @cached_property
@@ -56,7 +58,12 @@ class Candidates:
     @cached_property
     def _names(self) -> OtherNames:
         aliases = (*(self.now.nicknames or {}).items(), *self.known_as.aliases)
-        return OtherNames(self.now.users.values(), aliases)
+        new = [person for person in self._listed if not self.now.users_named(person.name)]
+        if not 0 < len(new) * 2 < len(self.now.users):
+            return OtherNames(self.now.users.values(), aliases)
+        words = (word for person in new for word in (person.name, person.email) if word)
+        others = (other for names in self.known_as.others.values() for other in names)
+        return OtherNames(self.now.users.values(), aliases, (*words, *others))
 
     def of(self, person: Person) -> tuple[Candidate, ...]:
         """The users she may be, by key first; nobody where she is on the site by name."""

@@ -87,7 +87,9 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
 
 def is_protected(user: User, names: tuple[str, ...]) -> bool:
     """Whether one of `names` (bare, `domain\\name` or id, any letter case, perhaps in quotes) is this user's."""
-    return bool(names) and not compared(names).isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
+    return bool(names) and not compared(names).isdisjoint(
+        (same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id))
+    )
 
 
 def is_left_alone(user: User, policy: Policy) -> bool:
@@ -103,7 +105,8 @@ class _Deciding:
         self.now, self.tasks, self.policy = now, tasks, policy
         self.users = dict(now.users)
         self.groups = dict(now.groups)
-        self.members = {g.id: g.members or _NOBODY for g in now.groups.values()}  # a set once it differs
+        # What differs is a set.
+        self.members: dict[str, frozenset[str] | set[str]] = {g.id: g.members or _NOBODY for g in now.groups.values()}
         self.group: Group | None = None
         self.sentences: dict[tuple[str, str], str] = {}
         self.heirs: dict[str, str] = {}

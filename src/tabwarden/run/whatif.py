@@ -17,8 +17,8 @@ from tabwarden.effects.change import NICKNAMES, REFRESHES
 from tabwarden.effects.ops.several import NOTHING_DIFFERS
 from tabwarden.effects.phrases import refusal
 from tabwarden.effects.sentences import VERBS
-from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.codec import collected_later
+from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
 from tabwarden.questions import Progress, Questions
 from tabwarden.safe_files import read_text, yaml_value

@@ -117,6 +117,7 @@ def carried(before: Site, after: Site, table: str, ids: Iterable[str]) -> dict[s
         if name in later and reached:
             if name == "_contents_by_path":  # with a thing the paths of all below it
                 reached = list(dict.fromkeys(below for one in moved for below in (one, *before.below(one))))
+                keys = _by_path()
             later[name] = _with_keys((before, after), table, later[name], keys, reached)
     if "_groups_of" in later and table in ("users", "groups"):
         groups = with_these(later["_groups_of"], _memberships(before, after, table, differ, later["_groups_of"]))
@@ -127,6 +128,19 @@ def carried(before: Site, after: Site, table: str, ids: Iterable[str]) -> dict[s
 
 
 CARRIED = (*(name for names in _INDEXES.values() for name in names), "_groups_of", "_repeated")
+
+
+def _by_path() -> Keys:
+    """The paths of things, each made of that of what holds it where that was asked for before."""
+    paths: dict[tuple[int, str | None], str] = {}
+
+    def keys(site: Site, content: str) -> Iterable[str]:
+        thing = site.contents[content]
+        above = paths.get((id(site), thing.parent))
+        path = paths[id(site), content] = site.path(content) if above is None else f"{above}/{thing.name}"
+        return (same(path),)
+
+    return keys
 
 
 def _moved(differ: list[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> Sequence[str]:

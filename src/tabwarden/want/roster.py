@@ -6,7 +6,7 @@ A bad row never stops the others: it is put in quarantine with its number, what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -92,6 +92,12 @@ class Roster:
     remarks: tuple[str, ...] = ()
     waiting: tuple[Person, ...] = ()
     over: tuple[Person, ...] = ()
+
+    @property
+    def in_brief(self) -> Roster:
+        """The same without its people, but for the first: what is asked of a list beside whom it names."""
+        people, waiting, over = self.people[:1], self.waiting[:1], self.over[:1]
+        return replace(self, people=people, quarantined=(), waiting=waiting, over=over)
 
     @property
     def names_anybody(self) -> bool:

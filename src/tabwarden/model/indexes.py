@@ -72,15 +72,15 @@ def counted(site: Site, name: str) -> Index:
 
 def under(index: Index, name: str) -> tuple[str, ...]:
     """What is called so in any letter case, blanks around it apart."""
-    ids, bare = index.get(same(name), ()), name.strip()
-    return ids if ids or bare == name else index.get(same(bare), ())
+    ids = index.get(same(name), ())
+    return ids or (index.get(same(bare), ()) if (bare := name.strip()) != name else ())
 
 
 def users_under(site: Site, name: str) -> tuple[str, ...]:
     """The users of that name, or of `domain\\name`: the index has the bare names alone, for there are millions."""
     index: Index = site._users_by_name
     if "\\" not in name:
-        return under(index, name)
+        return index.get(same(name), ()) or under(index, name)
     ids, bare = _with_domain(site, index, same(name)), name.strip()
     return ids if ids or bare == name else _with_domain(site, index, same(bare))
 

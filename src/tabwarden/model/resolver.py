@@ -235,18 +235,20 @@ class OtherNames:
         self._by_bare: dict[str, list[Named]] = defaultdict(list)
         self._by_mail: dict[str, list[Named]] = defaultdict(list)
         self._fqdn = {same(alias): same(fqdn) for fqdn, alias in self._aliases}
-        self._domains: set[str] = set(self._fqdn.values())
+        domains, suffixes = set[str](), set[str]()
         self._among = None if among is None else frozenset(form for words in among for form in _forms_of(words))
         for user in users:
             name, mail = same(user.name), same(user.email) if user.email else ""
             bare, at, suffix = name.rpartition("@")
-            self._domains.update((suffix, same(user.domain)))
+            if at:
+                suffixes.add(suffix)
+            domains.add(user.domain)
             bare = bare if at else name
             if self._among is None or bare in self._among:
                 self._by_bare[bare].append(user)
             if mail and (self._among is None or mail in self._among):
                 self._by_mail[mail].append(user)
-        self._domains.difference_update(NO_DOMAIN)
+        self._domains = {*self._fqdn.values(), *suffixes, *map(same, domains)}.difference(NO_DOMAIN)
 
     def of(self, words: str, mails: Iterable[str] = (), others: Iterable[str] = ()) -> tuple[Candidate, ...]:
         """Whom words may mean that are nobody's name, the likeliest first; nobody for `local\\name`, which is whole.

@@ -38,18 +38,20 @@ class Candidates:
         self, now: Site, known_as: KnownAs, joiners: Iterable[Person] = (), leavers: Iterable[Person] = ()
     ) -> None:
         self.now, self.known_as = now, known_as
-        self._joiners, leavers = tuple(joiners), tuple(leavers)
-        self._listed = (*self._joiners, *leavers)
-        self._leaving = {user for person in leavers for user in now.users_named(person.name)}
+        self._joiners, self._leavers = tuple(joiners), tuple(leavers)
+        self._leaving = {user for person in self._leavers for user in now.users_named(person.name)}
+
+    @cached_property
+    def _new(self) -> tuple[Person, ...]:
+        """The joiners whose names nobody on the site has."""
+        return tuple(person for person in self._joiners if not self.now.users_named(person.name))
 
     @cached_property
     def _alike(self) -> Mapping[str, list[Person]]:
-        """The joiners who are not on the site and have one name but for the domain, by it."""
+        """The new joiners who have one name but for the domain, by it."""
         first: dict[str, Person] = {}
         alike: dict[str, list[Person]] = {}
-        for person in self._joiners:
-            if self.now.users_named(person.name):
-                continue
+        for person in self._new:
             bare = same(_bare(person))
             if (before := first.setdefault(bare, person)) is not person:
                 alike.setdefault(bare, [before]).append(person)
@@ -58,7 +60,7 @@ class Candidates:
     @cached_property
     def _names(self) -> OtherNames:
         aliases = (*(self.now.nicknames or {}).items(), *self.known_as.aliases)
-        new = [person for person in self._listed if not self.now.users_named(person.name)]
+        new = (*self._new, *(person for person in self._leavers if not self.now.users_named(person.name)))
         if not 0 < len(new) * 2 < len(self.now.users):
             return OtherNames(self.now.users.values(), aliases)
         words = (word for person in new for word in (person.name, person.email) if word)

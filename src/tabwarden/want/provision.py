@@ -117,6 +117,7 @@ class _Deciding:
         self.seats = self.seats_at_first = free_seats(now, VIEWER)
         self.candidates = candidates
         self.met: set[str] = set()
+        self.other_groups: dict[frozenset[str], Sequence[str]] = {}
         self.heir = self._find_heir()
 
     # -- the group that grants a role on sign-in --------------------------------------------------------------
@@ -160,7 +161,7 @@ class _Deciding:
 
     def _match(self, person: Person) -> tuple[User, ...] | None:
         """The user a person is, in a tuple that is empty when there is none; None when it is unclear: held."""
-        if same(person.name) == _GUEST:
+        if person.name[:1] in "Gg" and same(person.name) == _GUEST:
             self.held.append(Held(person.name, "the guest is Tableau's own", "take it out of the list"))
             return None
         ids = self.now.users_named(person.name)
@@ -224,9 +225,13 @@ class _Deciding:
 
     def _of_other_groups(self, ids: frozenset[str]) -> Sequence[str]:
         """The names of groups that are neither All Users nor the one that grants a role, of people in these."""
-        ours = None if self.group is None else self.group.name
-        groups = (self.groups[group] for group in ids)
-        return sorted(group.name for group in groups if not group.everyone and group.name != ours)
+        names = self.other_groups.get(ids)
+        if names is None:
+            ours = None if self.group is None else self.group.name
+            groups = (self.groups[group] for group in ids)
+            names = sorted(group.name for group in groups if not group.everyone and group.name != ours)
+            self.other_groups[ids] = names
+        return names
 
     def _stays_untouched(self, user: User) -> bool:
         if is_admin(user.site_role):

@@ -171,8 +171,10 @@ class _Reading:
         stay = self.calendar.stay(row, starts, ends) if starts or ends else ALWAYS
         if self.leaving and not stay.has_end:
             stay = stay._replace(word=OVER)  # who is in a list of leavers without a last day leaves now
-        full_name, auth = text_of(row, full_name_of), text_of(row, auth_setting_of)
-        return Person(name, full_name, known_by(row, email_of), auth, number, self.source, "", stay)
+        full_name = text_of(row, full_name_of) if full_name_of else ""
+        auth = text_of(row, auth_setting_of) if auth_setting_of else ""
+        email = known_by(row, email_of) if email_of else ""
+        return Person(name, full_name, email, auth, number, self.source, "", stay)
 
     def roster(self, count: int, as_of: str | None) -> Roster:
         """What all rows say."""

@@ -3,8 +3,9 @@
     python benchmarks/lint.py [--size L] [--json FILE]
 
 The site is that of `engine.py` (60 % locked, owners, leaders, users named by rules), its columns kept beside a history;
-each line is one process, its processor time and its peak memory, the start of Python in it. The targets: acme under a
-second, L under 60 s and 2 GiB.
+each line is one process, its processor time and its peak memory, the start of Python in it. In the last line use is
+kept too, a row for each content of the site spread over 120 days. The targets: acme under a second, L under 60 s and
+2 GiB.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from mirror import keep
-from sites import SIZES, site
-from tabwarden.model.site import Taken
+from sites import SIZES, Dice, site
+from tabwarden.engine.columns import Columns, Words
+from tabwarden.model.site import Taken, User
+from tabwarden.model.usage import EDIT, VIEW, Usage
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.store import beside
 from tabwarden.store.history import History
+from tabwarden.store.usage import days
 
 
 class Measure(NamedTuple):
@@ -57,7 +64,13 @@ def main() -> int:
 
 def measured(size: str) -> Iterator[Measure]:
     """Both, each in a store of its own, which a process of its own fills: a fork's peak begins at its parent's."""
-    for name, fill in (("acme", kept_acme), (f"perf-{size}", lambda store: keep(store, site(size), datetime.now(UTC)))):
+    columns = cache(lambda: site(size))
+    fills: tuple[tuple[str, Callable[[Path], None]], ...] = (
+        ("acme", kept_acme),
+        (f"perf-{size}", lambda store: keep(store, columns(), datetime.now(UTC))),
+        (f"perf-{size} with use", lambda store: kept_with_use(store, columns())),
+    )
+    for name, fill in fills:
         with tempfile.TemporaryDirectory() as folder:
             pid = os.fork()
             if pid == 0:
@@ -74,6 +87,26 @@ def kept_acme(store: Path) -> None:
     with History(store) as history:
         snapshot = history.keep(head)
     assert beside.keep(store, snapshot, head)
+
+
+def kept_with_use(store: Path, columns: Columns) -> None:
+    """The site, everything in it old, and who opened and edited what on which of the last 120 days."""
+    names, created = columns.names, b"2026-01-01T00:00:00Z"
+    words = Words(
+        np.concatenate((names.words.data, np.frombuffer(created, np.uint8))),
+        np.append(names.words.ends, names.words.ends[-1] + len(created)),
+    )
+    old = names._replace(words=words, content_created=np.full(len(names.content_id), len(names.words)))
+    people = {key: User(key, key, "Viewer") for key in columns.ids("user")}  # so that nobody came since
+    keep(store, replace(columns, open_names=lambda: old), datetime.now(UTC), people)
+    users, contents = columns.ids("user"), columns.ids("content")
+    by, kinds = Dice(1)("use", np.arange(len(contents))) * len(users), columns.contents.kind.tolist()
+    today, rows = datetime.now(UTC).date(), list[Usage]()
+    for number, (content, user) in enumerate(zip(contents, by.astype(int).tolist(), strict=True)):
+        day = (today - timedelta(number % 120 + 1)).isoformat()
+        what = EDIT if number % 9 == 0 and columns.vocabulary.kinds[kinds[number]] == "workbook" else VIEW
+        rows.append(Usage(day, what, users[user], content, 1, day, "historical_events"))
+    days.keep(store, columns.about.id, rows)
 
 
 def typed(name: str, folder: Path) -> Measure:

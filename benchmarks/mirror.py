@@ -1,11 +1,13 @@
 """What a mirror costs, as it is typed: a site of 1,000,000 items to JSON Lines, Parquet and DuckDB, and again after one
 group changed.
 
-    python benchmarks/mirror.py [--size L] [--people 1000] [--json FILE]
+    python benchmarks/mirror.py [--size L] [--people 1000] [--form compressed|flat|facts] [--json FILE]
 
 The site is that of `engine.py` (60 % locked, owners, leaders, users named by rules), its columns kept beside a history;
 the catalog has so many of its people. Each line is one process, `tabwarden mirror` with its settings: its processor
-time and its peak memory. The mirror of some of the content is compared with the reference first.
+time and its peak memory. The mirror of some of the content is compared with the reference first. Below stand the bytes
+an item in Parquet, column by column, and in DuckDB's file; of facts also what the view `visible` shows five people, who
+are compared with the engine, and how long one of them waits.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,7 +37,9 @@ from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.mirror.build import Mirrored, MirrorRequest, mirrored
 from tabwarden.mirror.match import match
+from tabwarden.mirror.rows import COMPRESSED, FACTS, FORMS
 from tabwarden.mirror.tables import rows_for
+from tabwarden.mirror.visible import may_enter
 from tabwarden.model.site import Taken, User
 from tabwarden.store import beside
 from tabwarden.store.history import History
@@ -46,7 +50,7 @@ SERVER = "https://tableau.example.com"
 SETTINGS = """tableau: {server: %s, site: perf, auth: {pat: {name: p, secret: env:PAT}}}
 store: {folder: store}
 catalog: {people: {type: file, path: people.csv}}
-mirror: {source: perf, sinks: [%s]}
+mirror: {source: perf, form: %s, sinks: [%s]}
 """
 SINKS = {
     "JSON Lines": "{type: jsonl, folder: out}",
@@ -69,12 +73,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="L")
     parser.add_argument("--people", type=int, default=1_000)
+    parser.add_argument("--form", choices=FORMS, default=COMPRESSED)
     parser.add_argument("--json", type=Path)
     wanted = parser.parse_args()
-    print(f"{wanted.size}: {SIZES[wanted.size]}, a catalog of {wanted.people:,} people\n")
+    print(f"{wanted.size}: {SIZES[wanted.size]}, a catalog of {wanted.people:,} people, {wanted.form}\n")
     print("| what | seconds | memory | rows |\n| --- | --: | --: | --- |")
     measures = {}
-    for measure in measured(wanted.size, wanted.people):
+    for measure in measured(wanted.size, wanted.people, wanted.form):
         measures[measure.name] = measure._asdict()
         print(f"| {measure.name} | {measure.seconds:.2f} | {measure.gigabytes:.2f} GB | {measure.remark} |", flush=True)
     if wanted.json:
@@ -82,7 +87,7 @@ def main() -> int:
     return 0
 
 
-def measured(size: str, people: int) -> Iterator[Measure]:
+def measured(size: str, people: int, form: str) -> Iterator[Measure]:
     """Every measure, as it is taken."""
     with tempfile.TemporaryDirectory() as name:
         folder, before = Path(name), site(size)
@@ -91,20 +96,79 @@ def measured(size: str, people: int) -> Iterator[Measure]:
             keep(folder / "store", columns, datetime.now(UTC) - timedelta(minutes=10 - number))
         listed = "".join(f"{person.name}\n" for person in drawn(before, people))
         (folder / "people.csv").write_text(f"Email Address\n{listed}", encoding="utf-8")
-        yield in_a_process("check some of them", tables_checked, folder, people)
+        yield in_a_process("check some of them", tables_checked, folder, people, form)
         for sink, setting in SINKS.items():
-            (folder / "settings.yaml").write_text(SETTINGS % (SERVER, setting), encoding="utf-8")
+            (folder / "settings.yaml").write_text(SETTINGS % (SERVER, form, setting), encoding="utf-8")
             shutil.rmtree(folder / "store" / "mirror", ignore_errors=True)
             for what, snapshot in (("", "1"), (" after one group changed", "2"), (", nothing differs", "2")):
                 yield typed(f"{sink}: make and publish{what}", folder, snapshot)
+            if sink == "Parquet":
+                yield from in_parquet(folder / "out" / "perf", SIZES[size].items)
             shutil.rmtree(folder / "out", ignore_errors=True)
 
+        octets = (folder / "catalog.duckdb").stat().st_size
+        yield Measure("DuckDB: its file", 0, 0, f"{octets / SIZES[size].items:.1f} bytes an item")
+        if form == FACTS:
+            yield in_a_process("DuckDB: five people ask the view", view_checked, folder, people)
 
-def keep(store: Path, columns: Columns, when: datetime) -> None:
-    """A snapshot whose columns lie beside a history; the history itself is of one person, as nobody asks it."""
+
+def in_parquet(folder: Path, items: int) -> Iterator[Measure]:
+    """Bytes an item of each table, column by column."""
+    from pyarrow import parquet
+
+    for path in sorted(folder.glob("*.parquet")):
+        about = parquet.ParquetFile(path).metadata
+        sizes: dict[str, int] = {}
+        for group in range(about.num_row_groups):
+            for number in range(about.num_columns):
+                column = about.row_group(group).column(number)
+                sizes[column.path_in_schema] = sizes.get(column.path_in_schema, 0) + column.total_compressed_size
+        if about.num_rows:
+            columns = ", ".join(f"{name} {octets / items:.2f}" for name, octets in sizes.items())
+            total = sum(sizes.values()) / items
+            yield Measure(
+                f"Parquet: {path.stem}, {about.num_rows:,} rows", 0, 0, f"{total:.1f} bytes an item: {columns}"
+            )
+
+
+def view_checked(folder: Path, people: int) -> str:
+    """What five people are shown by the view, against the engine."""
+    import duckdb
+
+    columns = opened_columns(folder, 2)
+    engine, kinds = Engine(columns), columns.vocabulary.kinds
+    ids, flow = columns.ids("content"), kinds.index("flow")
+    dice, waits, rows = Random(4), [], 0
+    found = match(drawn(columns, people), columns)
+    with duckdb.connect(str(folder / "catalog.duckdb"), read_only=True) as database:
+        for person in dice.sample(found.matched, 5):
+            start = time.perf_counter()
+            shown = database.execute("SELECT id FROM tabwarden_visible WHERE person = ?", [person.person]).fetchall()
+            waits.append(time.perf_counter() - start)
+            number = columns.number_of("user", person.user)
+            seen = engine.what_ids(number, "View")
+            seen = seen[columns.contents.kind[seen] < flow]
+            expected = {ids[content] for content in seen.tolist()}
+            if may_enter(columns.vocabulary.roles[columns.users.role[number]]):
+                expected.add(columns.about.id)
+            assert {one for (one,) in shown} == expected, person
+            rows += len(shown)
+    return f"{rows:,} rows; {min(waits) * 1000:.0f} to {max(waits) * 1000:.0f} ms each"
+
+
+def opened_columns(folder: Path, snapshot: int) -> Columns:
+    """The columns of a snapshot."""
+    with History(folder / "store") as history:
+        opened = beside.opened(folder / "store", history.snapshot(snapshot))
+    assert opened is not None
+    return columns_of(opened)
+
+
+def keep(store: Path, columns: Columns, when: datetime, people: Mapping[str, User] | None = None) -> None:
+    """A snapshot whose columns lie beside a history; the history itself is of `people`, of one as nobody asks it."""
     about = replace(columns.about, taken=Taken(SERVER, when.isoformat(), "reader", "ServerAdministrator"))
     with History(store) as history:
-        snapshot = history.keep(replace(about, users={"u": User("u", "u", "Viewer")}))
+        snapshot = history.keep(replace(about, users=people or {"u": User("u", "u", "Viewer")}))
     columns = replace(columns, about=about)
     assert beside.keep(store, snapshot, about.indexed({"columns_beside": lambda: columns}))
 
@@ -149,13 +213,10 @@ def timed(work: Callable[..., str], *words: object) -> tuple[float, float, str]:
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, remark
 
 
-def tables_checked(folder: Path, people: int) -> str:
+def tables_checked(folder: Path, people: int, form: str) -> str:
     """A benchmark of wrong answers is worth nothing."""
-    with History(folder / "store") as history:
-        opened = beside.opened(folder / "store", history.snapshot(1))
-    assert opened is not None
-    columns = columns_of(opened)
-    check(columns, mirrored(columns, match(drawn(columns, people), columns), MirrorRequest("perf")))
+    columns = opened_columns(folder, 1)
+    check(columns, mirrored(columns, match(drawn(columns, people), columns), MirrorRequest("perf", form)))
     return f"{CHECKED:,} answers"
 
 

@@ -3,8 +3,8 @@
     python benchmarks/policy_export.py [--sites rest-m,L] [--no-back]
 
 `rest-m` is the sandbox's world, `M` and `L` the benchmarks' sites of 1,000 projects with 100,000 items and of 10,000
-with a million, every tenth unlocked thing with rules of its own. Asked: rest-m under 60 s and 2 GiB, L under 5 minutes
-and 4 GiB, the site in memory included.
+with a million, every tenth unlocked thing with rules of its own. Asked, of the export and of the way back: rest-m under
+60 s and 2 GiB, L under 5 minutes and 4 GiB, the site in memory included.
 """
 
 from __future__ import annotations
@@ -44,24 +44,25 @@ def measured(name: str, *, back: bool) -> bool:
     """Print what one site takes; whether that is within its limits."""
     site = site_named(name)
     print(f"{name}: {len(site.contents):,} contents, {peak():.2f} GiB before")
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     export = told(site)
     text = policy_text(export)
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - busy
     lines = text.count("\n")
-    print(f"  export: {seconds:.1f} s, {lines:,} lines for {export.rows:,} rule rows, {peak():.2f} GiB at most")
+    size = f"{lines:,} lines for {export.rows:,} rule rows"
+    print(f"  export: {seconds:.1f} s ({cpu:.1f} s of a core), {size}, {peak():.2f} GiB at most")
     limit, memory = LIMITS.get(name, (seconds, peak()))
     within = seconds <= limit and peak() <= memory
     if back:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "policy.yaml"
             path.write_text(text, encoding="utf-8")
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             wanted = wanted_content(site, load_policy([path]), "2026-01-01")
         work = restored(site, wanted.site, wanted.scope - wanted.make, "", make=wanted.make)
-        seconds = time.perf_counter() - start
-        print(f"  planned back: {seconds:.1f} s, {len(work.changes)} changes, {peak():.2f} GiB at most")
-        within = within and not work.changes and not wanted.problems
+        seconds, cpu = time.perf_counter() - start, time.process_time() - busy
+        print(f"  planned back: {seconds:.1f} s ({cpu:.1f} s of a core), {len(work.changes)} changes, {peak():.2f} GiB")
+        within = within and seconds <= limit and peak() <= memory and not work.changes and not wanted.problems
     return within
 
 

@@ -28,6 +28,7 @@ from tabwarden.model.capability import (
 from tabwarden.model.means import means
 from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
 from tabwarden.sandbox.http import coverage
+from tabwarden.web.paths import QUESTIONS, key_of
 
 REFERENCE = Path(__file__).parent / "reference"
 DOCUMENTED_ERRORS = Path(__file__).parent.parent / "tests/sandbox/documented_errors.tsv"
@@ -277,7 +278,31 @@ def findings() -> Iterator[str]:
             yield f"- Rests on: {', '.join(one.reads)}."
 
 
+def json_api() -> Iterator[str]:
+    """What `tabwarden serve` answers to programs."""
+    yield "# JSON over HTTP"
+    yield ""
+    yield "What `tabwarden serve` answers under `/api/v1`: each path is a command, its answer that of `--json`, letter"
+    yield "for letter. `openapi.json` there describes it. Ask with the cookie of a session, or with a token as"
+    yield "`Authorization: Bearer ...`."
+    yield ""
+    yield "- A list may be given more than once (`words=a&words=b`); `true` and `false` are the values of a switch."
+    yield "- `site` is the content URL of a site that is served; without it the usual one."
+    yield "- `limit` and `offset` give a part of the rows; `tabwarden-rows` tells how many there are, `link` the next."
+    yield "- `etag` changes with the snapshot; with `If-None-Match` what is known is not sent again (304)."
+    yield "- `tabwarden-exit-code` is the command's: 2 and 3 of `lint` and `check` mean findings and broken invariants."
+    yield "- A refusal is `application/problem+json` (RFC 9457): 400 not understood, 401 not signed in, 403 without the"
+    yield "  right, 404 a name that fits nobody; `detail` is the sentence of the command line."
+    yield ""
+    rows = []
+    for question in QUESTIONS:
+        names = (f"`{key_of(one)}`" + ("" if not one.required else " (needed)") for one in question.parameters)
+        rows.append([f"`{question.path}`", f"`tabwarden {question.command}`", question.right, ", ".join(names)])
+    yield from _table(["path", "command", "right", "takes"], [["`/me`", "who asks, and his rights", "own", ""], *rows])
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "json-api.md": json_api,
     "capabilities.md": capabilities,
     "site-roles.md": site_roles,
     "commands.md": commands,

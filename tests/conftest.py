@@ -17,7 +17,7 @@ COUNTED = {
     "tests/sandbox/test_sandbox_shapes.py::test_what_an_answer_lacks": "shapes that lack something for a reason",
 }
 
-pytest_plugins = ["plugins.databases", "plugins.domains"]
+pytest_plugins = ["plugins.databases", "plugins.domains", "plugins.pages"]
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ GOES_ON = {
     "sandbox": "the sandbox has ended",
     "conformance": "what a check made is taken away; `--clean` takes away what is left all the same",
 }
+OF_SITES = "sites are done"  # as an interrupted run of many sites ends
 ABOUT = "Who is in on your Tableau site, what each person can do, why, and what a change would do to people."
 
 # Headings, then the words of a command, the module of `commands` that has it, and what it does. The function is called
@@ -88,6 +89,9 @@ policy schema     policy     The JSON Schema of a policy's files, for editors.
 mirror            mirror     Publish who may View what to catalogs; nothing is written to Tableau.
 mirror verify     mirror     Hold the last mirror against the live server, for some people.
 catalog           mirror     Browse the last mirror as a catalog person sees it.
+serve             serve      Catalog, checker and plans as pages in the browser, for whoever is signed in.
+audit verify      audit      Whether the audit trail of the pages is as it was written. Asks no server.
+audit list        audit      Who looked at whom and changed what on the pages, from where. Asks no server.
 # Set up and try
 init              init       Write the first settings, asked for or by options, and try the sign-in.
 status            stand      Where it stands: settings, store, last read, runs, waiting plans, stops. Asks no server.
@@ -108,6 +112,7 @@ help              help       Show a page of the documentation, or a part of it. 
 """
 FAMILIES = {
     "list": "What is on the site, from the newest snapshot or any other: filtered, sorted, counted.",
+    "audit": "What was looked at and changed on the pages, and by whom.",
     "directory": "Read Active Directory whole, keep it in a file, look at it.",
     "names": "User names of a directory before they are imported.",
     "people": "Several sources as one roster.",
@@ -169,8 +174,10 @@ def run(words: Sequence[str]) -> int:
         if any(word in HELP for word in (rest[: rest.index("--")] if "--" in rest else rest)):
             print(help_of(command.words, command.about, function))
         else:
+            from tabwarden.commands._many import call
+
             show_what_is_logged()
-            function(**read(command.words, parameters_of(function), rest))
+            call(command, function, read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
         say_error(error, as_json=_wants_json(words))
         return ERROR
@@ -190,6 +197,8 @@ def _wants_json(words: Sequence[str]) -> bool:
 def _interrupted(command: str, how_far: str) -> str:
     """What is to be known after Ctrl-C."""
     goes_on = GOES_ON.get(command.split()[0], "nothing was written to Tableau")
+    if how_far.endswith(OF_SITES):
+        goes_on = "the same command goes on with the others"
     return f"tabwarden: interrupted; {how_far + '; ' if how_far else ''}{goes_on}"
 
 

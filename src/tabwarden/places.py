@@ -1,10 +1,12 @@
-"""Where the settings are looked for: asked before anything heavy is loaded, for most questions need no more."""
+"""Where the settings are looked for, and for which site: asked before anything heavy is loaded."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +15,43 @@ from tabwarden.model.errors import SettingsError
 PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"
 VARIABLE = "TABWARDEN_SETTINGS"
 OPTION = "--settings"
+ALL = "all"
 BY_OPTION, BY_VARIABLE = f"by `{OPTION}`", f"by `{VARIABLE}`"
 HERE, ABOVE, OWN = "in this folder", "in a folder above", "in your own folder"
 WHERE = f"in this folder, in one above, or in {{own}}; name a file with `{OPTION}` or `{VARIABLE}`"
+
+
+def is_pattern(words: str) -> bool:
+    """Whether several sites may be meant."""
+    return words.casefold() == ALL or any(letter in words for letter in "*?")
+
+
+class Meant(NamedTuple):
+    """The site that a command is about, by content URL or as a browser shows it.
+
+    Settings that do not know it are an error, unless only the history is asked (`of_history`). `at_once` is how many
+    sites of the server are worked on meanwhile. What is of all sites of a server at once is of those that a pattern of
+    every one of `among` fits. In the folder `ledger` stands what was sent to each server before.
+    """
+
+    site: str
+    of_history: bool = False
+    at_once: int = 1
+    among: tuple[tuple[str, ...], ...] = ()
+    ledger: Path | None = None
+
+
+SITE: ContextVar[Meant | None] = ContextVar("site", default=None)
+
+
+@contextmanager
+def about(meant: Meant) -> Iterator[None]:
+    """Settings that are loaded meanwhile are those of this site."""
+    token = SITE.set(meant)
+    try:
+        yield
+    finally:
+        SITE.reset(token)
 
 
 class Location(NamedTuple):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tabwarden.access.abilities.ability import ABOUT_A_PERSON, ACTIONS, ANY_TARGET, OVERWRITES, targets
+from tabwarden.access.abilities.ability import ABOUT_A_PERSON, ANY_TARGET, OVERWRITES, ability_meant, of_kind, targets
 from tabwarden.access.abilities.question import target_named
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
 from tabwarden.access.disputes import with_disputes
@@ -21,17 +21,16 @@ from tabwarden.access.granted import Granted, granted, granted_on_all
 from tabwarden.access.on_demand import admitting
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
+from tabwarden.compare.people import Beside, side_by_side
 from tabwarden.model.capability import (
     LEADER_CAPABILITIES,
     ai_access,
-    applies,
     capabilities_of,
     capability_named,
     demand_known,
 )
-from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
+from tabwarden.model.errors import Disagreement, UnknownName
 from tabwarden.model.governing import governing
-from tabwarden.model.names import hint
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.scope import shown_to
 from tabwarden.model.site import Content, Grantee, Group, Site
@@ -77,6 +76,8 @@ class Questions:
     mean. Disagreement where engine and reference differ.
     """
 
+    of_oneself = False  # whether they may name nobody else (`mirror.own`)
+
     def __init__(self, site: Site, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> None:
         if model not in MODELS:
             raise UnknownName(f"no model is called `{model}`; models are {', '.join(MODELS)}")
@@ -106,7 +107,7 @@ class Questions:
         prefix, _, rest = words.strip().partition(":")
         by_name = prefix.casefold() == "capability"
         words = rest if by_name else words
-        action = None if by_name else _ability(words, on)
+        action = None if by_name else ability_meant(words, on)
         if action is None:
             if on is None:
                 raise UnknownName(f"`{words}` needs a content to be asked about; give its path, as in `Finance/Budget`")
@@ -151,6 +152,10 @@ class Questions:
         answer = with_disputes(lambda under: question._replace(open_points=under).of(self.site), question.open_points)
         return self._shown(answer)
 
+    def answer(self, question: Asked) -> Answer:
+        """The reference's Answer under the model and the open points of the question, and no others."""
+        return self._shown(question.of(self.site))
+
     @cached_property
     def _reader(self) -> str | None:
         """Whom the server lists what he may View, and nothing else (`model.scope`)."""
@@ -166,6 +171,15 @@ class Questions:
         """One person's Answer for every capability of a content."""
         answers = what(self.site, user, content, model=self.model, open_points=self.open_points)
         return [self._shown(answer) for answer in answers]
+
+    def abilities(self, user: str, content: str) -> list[Answer]:
+        """One person's Answer for every ability that a content of that kind knows, but for those that ask for a
+        target or a person to be judged.
+        """
+        question = Asked(user, "", content, True, model=self.model, open_points=self.open_points)
+        names = of_kind(self.site.contents[content].kind)
+        answers = [self.answer(question._replace(what=name)) for name in names]
+        return [one for one in answers if all(part.because != "not_applicable" for part in (one, *one.conditions))]
 
     def _may(self, user: str, capability: str, content: str) -> Answer:
         return may(self.site, user, capability, content, model=self.model, open_points=self.open_points)
@@ -206,8 +220,11 @@ class Questions:
 
     # -- who -------------------------------------------------------------------------------------------------------
 
-    def who(self, capability: str, content: str) -> list[People]:
-        """Everybody by the answer they are given, so that each person is in one of the lists."""
+    def who(self, capability: str, content: str, confirm: int = FEW) -> list[People]:
+        """Everybody by the answer they are given, so that each person is in one of the lists.
+
+        The reference gives each list its answer, and is asked about `confirm` people at random beside that.
+        """
         if len(self.site.users) <= FEW:
             return [People((user,), self._shown(self._may(user, capability, content))) for user in self.site.users]
         from tabwarden.engine.memberships import people_alike
@@ -223,7 +240,7 @@ class Questions:
                 raise _disagreement(ids[other], capability, content)
             people_by_answer.append(People(tuple(ids[row] for row in numbers.tolist()), answer))
         answers = {user: people.answer for people in people_by_answer for user in people.users}
-        for user in self._dice(f"{capability} {content}").sample(ids, min(FEW, len(ids))):
+        for user in self._dice(f"{capability} {content}").sample(ids, min(confirm, len(ids))):
             if self._may(user, capability, content) != replace(answers[user], user=user):
                 raise _disagreement(user, capability, content)
         return list(self._reader_apart(people_by_answer))
@@ -327,6 +344,10 @@ class Questions:
                 raise _disagreement(user, capability, content)
         return contents
 
+    def beside(self, user: str, other: str) -> list[Beside]:
+        """Where two people may not do the same, in order of path; what somebody may not View he may not do at all."""
+        return side_by_side(self.reach(user), self.reach(other))
+
     def _dice(self, about: str) -> Random:
         """What is confirmed is chosen by it: other answers in each snapshot, the same for the same question."""
         from random import Random
@@ -367,22 +388,6 @@ class Questions:
 
 VIEW = "Read"
 VERDICTS = (DENIED, ALLOWED, UNKNOWN)  # as the engine numbers them
-
-
-def _ability(words: str, content: Content | None) -> str | None:
-    """The ability meant, None when it is a capability. Raises UnknownName for an ability nobody knows."""
-    prefix, _, rest = words.strip().casefold().partition(":")
-    forced = prefix == "ability"
-    action = (rest if forced else words.strip().casefold()).strip().replace(" ", "_").replace("-", "_")
-    if forced and action not in ACTIONS:
-        near = hint(action, dict.fromkeys(ACTIONS, ""), f"; abilities are {', '.join(sorted(ACTIONS))}")
-        raise UnknownName(f"no ability is called `{action}`{near}")
-    if forced or action not in ACTIONS:
-        return action if forced else None
-    try:
-        return None if content is not None and applies(capability_named(words, content.kind), content.kind) else action
-    except (UnknownName, AmbiguousName):
-        return action
 
 
 def _disagreement(user: str, capability: str, content: str) -> Disagreement:

@@ -164,7 +164,10 @@ def _check_keys(node: yaml.MappingNode) -> None:
 
 
 def check_size(node: yaml.Node, *, each_once: bool = False) -> None:
-    """Raises yaml.YAMLError where aliases make more of a small text than anybody can mean; and for a key told twice."""
+    """Raises yaml.YAMLError where aliases make more of a small text than anybody can mean; and for a key told twice.
+
+    A text may be as long as it likes, and say half of it twice.
+    """
     import yaml
 
     sizes: dict[int, int] = {}
@@ -180,5 +183,5 @@ def check_size(node: yaml.Node, *, each_once: bool = False) -> None:
             sizes[id(node)] = 1 + sum(map(size, parts))
         return sizes[id(node)]
 
-    if size(node) > MOST_VALUES:
+    if size(node) > max(MOST_VALUES, 2 * len(sizes)):
         raise yaml.YAMLError(f"its aliases stand for more than {MOST_VALUES:,} values; write the values out")

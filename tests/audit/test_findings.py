@@ -158,11 +158,19 @@ IDLE = site_of({"projects": {"Sales": {}}, "content": {"Sales/Idle": STAFF, "Sal
         ((), {}, False),
     ],
 )
-def test_unused_is_only_what_the_record_reaches(days: tuple[str, ...], knobs: Mapping[str, Any], idle: bool) -> None:
-    result = findings(IDLE, "unused-access", knobs=knobs, usage=[{**OPENED, "day": day} for day in days])
-    assert subjects(result) == (["Sales/Idle"] if idle else [])
+@pytest.mark.parametrize("lint", ["unused-access", "idle-group", "idle-person"])
+def test_unused_is_only_what_the_record_reaches(
+    lint: str, days: tuple[str, ...], knobs: Mapping[str, Any], idle: bool
+) -> None:
+    if lint == "idle-person" and "unused_days_of" in knobs:
+        idle = True  # of people capabilities do not count
+    idlers = {"unused-access": "Sales/Idle", "idle-group": "Staff", "idle-person": "ann"}
+    result = findings(IDLE, lint, knobs=knobs, usage=[{**OPENED, "day": day} for day in days])
+    assert (idlers[lint] in subjects(result)) is idle
+    assert bool(result.findings) is idle
     assert bool(result.unjudged) is not idle
-    assert findings(IDLE, "unused-access").unjudged
+    assert findings(IDLE, lint).unjudged
+    assert not findings(IDLE, lint, knobs=knobs, usage=[{**OPENED, "user": "", "day": day} for day in days]).findings
 
 
 def test_capabilities_with_days_of_their_own_are_mended_together() -> None:
@@ -206,7 +214,9 @@ def test_who_came_lately_has_not_left_anything_unused() -> None:
 
         audited = Audited(Questions(IDLE), Knobs(), rows, "2026-11-29", since)
         assert subjects(findings_of(audited, only=("unused-access",))) == idle
-    assert days == ["2026-08-31"] * 2
+        assert ("Staff" in subjects(findings_of(audited, only=("idle-group",)))) is bool(idle)
+        assert ("ann" in subjects(findings_of(audited, only=("idle-person",)))) is bool(idle)
+    assert set(days) == {"2026-08-31"}
 
 
 # -- the command -----------------------------------------------------------------------------------------------

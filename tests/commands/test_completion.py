@@ -83,7 +83,7 @@ def offered(*words: str, line: str = "") -> list[str]:
         (["who", "View", "Finance/Drafts/b"], ["Finance/Drafts/Budget 2026", "Finance/Drafts/Budget 2026/"]),
         (["who", "View", "/Finance/ä"], ["Finance/Ärger"]),
         (["who", "View", '"Finance/Drafts/Budget 2026/'], ["Finance/Drafts/Budget 2026/Overview"]),
-        (["rules", "Finance", "--site", ""], ["acme", "lab"]),
+        (["rules", "Finance", "--site", ""], ["acme", "lab", "all"]),
         (["rules", "Finance", "--site", "the"], ["The Lab"]),
         (["why", "--on", "pre"], ["previous"]),
         (["why", "--on", "2"], ["2026-01-02", "2026-01-09", "2"]),

@@ -269,7 +269,7 @@ def test_a_refused_change_is_told_and_the_others_go_on() -> None:
         "locked_project",
         "locked_project",
         "already_member",
-        "not_applicable",
+        "into_itself",
     ]
     told = [words for words, done in tried_lines(found) if not done]
     assert told[0].startswith("allow View on Finance/Budget to una: refused, permissions are locked")
@@ -500,6 +500,19 @@ def test_the_page_of_the_language_names_every_form_and_its_examples_are_understo
 def test_what_the_server_refuses_is_refused(words: str, because: str) -> None:
     _, (tried,) = done(small(), [words])
     assert tried.because == because
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("move Finance to Finance", "into itself"),
+        ("move Finance to Finance/Old", "a project in it"),
+        ("move Finance/Budget to the top level", "only projects lie at the top level"),
+        ("move Finance/Budget/Overview to Archive", "a view with its workbook"),
+    ],
+)
+def test_a_move_that_cannot_be_is_refused_for_its_own_reason(words: str, why: str) -> None:
+    assert [why in line for line, done in tried_lines(what_if(small(), [words])) if not done] == [True]
 
 
 def test_a_name_that_is_taken_where_it_moves_to_is_refused() -> None:

@@ -36,8 +36,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "importers",
     ),
     ("run",),
-    ("api", "commands", "web"),
+    ("api", "commands"),
     ("cli",),
+    # Pages show what commands answer; `commands.serve` names the application by its words alone.
+    ("web",),
     ("__main__", "__init__"),
 )
 PURE = {room for floor in FLOORS[:8] for room in floor}

@@ -47,6 +47,7 @@ def test_every_name_of_the_table_can_be_imported() -> None:
         "licences",
         "list-and-find",
         "mirror",
+        "mirror-in-a-warehouse",
         "names-and-domains",
         "policy",
         "read",

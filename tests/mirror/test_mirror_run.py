@@ -407,3 +407,25 @@ def test_the_commands_tell_what_they_did(tmp_path: Path, monkeypatch: pytest.Mon
         assert (code, told) == (0, f"{name} sees nothing of Tableau\n")
     code, told = run(tmp_path, monkeypatch, "catalog", "--as", "john", "--json")
     assert {entry["path"] for entry in json.loads(told)["entries"]} == {"", "Public", "Private", "Private/Budget"}
+
+
+def test_facts_are_kept_browsed_and_made_whole_each_time(tmp_path: Path) -> None:
+    more = SINKS.replace("mirror:\n", "mirror:\n  form: facts\n") % (tmp_path / "x.db")
+    found = settings(tmp_path, more)
+    kept(tmp_path)
+    published = publish(found, now=NOW)
+    assert [name for name, _ in published.written] == ["store", "sink 1", "sink 2"]
+    assert published.failed == ()
+    rows = last_mirror(found).held("a")
+    assert {row[:5] for row in flat(rows)} == {
+        row[:5] for row in truth(SITE, tableau_people(columns_of(SITE)), source="a")
+    }
+    assert flat(rows) == flat(found.mirror.sinks[0].held("a")) == flat(found.mirror.sinks[1].held("a"))
+    assert [e.path for e in browse_as(found, "jane").catalog.entries] == ["", "Public"]
+    assert not any(written.added for _, written in publish(found, now=NOW).written)
+    kept(tmp_path, replace(SITE.with_groups(group("G", "jane")), taken=replace(TAKEN, when="2026-11-21T11:30:00Z")))
+    written = {name: (dict(one.added), dict(one.removed)) for name, one in publish(found, now=NOW).written}
+    assert written["sink 2"] == ({"sources": 1, "members": 1}, {"sources": 1, "members": 1})
+    compressed = settings(tmp_path, SINKS % (tmp_path / "x.db"))
+    publish(compressed, now=NOW)
+    assert not len(compressed.mirror.sinks[1].held("a").get("items", ()))

@@ -14,13 +14,17 @@ from test_what_if_applied import rules_of
 
 from support import command_line
 from tabwarden.compare.what_if import what_if
+from tabwarden.effects.ops.content import SetOwner
 from tabwarden.effects.ops.projects import whoever_makes
+from tabwarden.effects.ref import content_ref, user_ref
 from tabwarden.model.capability import LEADER
 from tabwarden.model.governing import governing
-from tabwarden.model.roles import is_admin
+from tabwarden.model.roles import is_admin, publishes
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Site, Use, User
+from tabwarden.model.site_settings import FULL, LIMITED, SiteSettings
+from tabwarden.plan.build import Basis, Progressed, build, stops_now
 from tabwarden.plan.lock_out import kept_from, locked_out_of_content, nobody_left
-from tabwarden.plan.plan import Plan, Stop
+from tabwarden.plan.plan import Plan, SiteIdentity, Stop
 from tabwarden.plan.restore import translated, without_contradiction
 from tabwarden.plan.stops import LOCK_OUT, NO_WAY_BACK, RULES_REMOVED, Guarded
 from tabwarden.report.plans import sentences
@@ -182,7 +186,8 @@ def test_who_runs_it_is_not_locked_out_of_what_is_theirs(bench: Bench) -> None:
     """A leader takes the leaders away; an administrator may, and so may who gives the own content away."""
     site = bench.site
     leader = next(r.grantee.id for r in site.find_content("Ops").rules or () if r.capability == LEADER)
-    who = next(u for u in sorted(site.members(leader)) if not is_admin(site.users[u].site_role))
+    roles = {user: site.users[user].site_role for user in sorted(site.members(leader))}
+    who = next(user for user, role in roles.items() if publishes(role) != "no" and not is_admin(role))
     words = f"remove leader group {site.groups[leader].name} from Ops"
     stops = {own: [stop.id for stop in locked_out(site, words, own)] for own in (who, site.contents["p-x"].owner, "")}
     assert stops == {who: [LOCK_OUT], site.contents["p-x"].owner: [], "": []}
@@ -233,6 +238,33 @@ def test_owners_and_leaders_are_asked_too() -> None:
     (stop,) = nobody_left(site, leaving.after, leaving.changes)
     assert stop.sentence == "no owner or leader could set permissions of 1 projects any more: `Solo`"
     assert kept_from(site, leaving.after, leaving.changes) == ()
+
+
+def test_whom_the_site_shows_nobody_sets_no_permissions_and_counts_for_nobody_left() -> None:
+    """Limited user visibility shuts the dialogs to all but Creators and administrators."""
+    roles = {"olga": "Creator", "lea": "ExplorerCanPublish", "vic": "Viewer"}
+    leads = frozenset({Rule(Grantee("user", "lea"), LEADER, ALLOW)})
+    site = Site("s", users={name: User(name, name, role) for name, role in roles.items()}).with_contents(
+        Content("solo", "project", "Solo", None, "olga", leads)
+    )
+    for visibility, stops in ((FULL, 0), (LIMITED, 1)):
+        seen = replace(site, settings=SiteSettings(user_visibility=visibility))
+        change = SetOwner(content_ref(seen, "solo"), "olga", user_ref(seen.users["vic"]))
+        assert len(nobody_left(seen, change.after(seen), [change])) == stops
+
+
+def test_an_undo_gives_back_what_nobody_could_set_permissions_of() -> None:
+    leads = frozenset({Rule(Grantee("user", "lea"), LEADER, ALLOW)})
+    users = {"lea": User("lea", "lea", "ExplorerCanPublish"), "vic": User("vic", "vic", "Viewer")}
+    site = Site("s", users=users).with_contents(Content("solo", "project", "Solo", None, "vic", leads))
+    changes = what_if(site, ["remove leader user lea from Solo"]).changes
+    identity = SiteIdentity("here", "", "s", "S")
+    basis = Basis(kind="undo", site=identity, made_at="2026-11-29T00:00:00Z")
+    assert [stop.id for stop in build(basis, site, changes).stops] == [LOCK_OUT]
+    plan = build(replace(basis, undoes="plan"), site, changes)
+    assert plan.stops == ()
+    assert [note for note in plan.notes if "could set permissions of 1 projects any more: `Solo`: as it was" in note]
+    assert stops_now(plan, site, basis.limits, basis.guarded, Progressed()) == ()
 
 
 def test_a_new_project_belongs_to_whoever_makes_it(bench: Bench) -> None:

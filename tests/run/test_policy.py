@@ -19,6 +19,7 @@ from test_undo_to import Bench
 from tiny_sites import tiny_site
 
 from support import command_line
+from tabwarden.effects.ops.settings import SETTINGS_BY_REST
 from tabwarden.model.capability import LEADER, LEADER_CAPABILITIES, applies
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import (
@@ -38,12 +39,14 @@ from tabwarden.model.site import (
 from tabwarden.model.usage import VIEW, Usage
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
-from tabwarden.run.policy import drift_sarif, plan_policy, policy_text
+from tabwarden.run.context import Context, connected
+from tabwarden.run.policy import decide, drift_sarif, plan_policy, policy_text
 from tabwarden.run.usage import keep_activity
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings.policy import load_policy, schema
 from tabwarden.store.usage.days import keep
+from tabwarden.tableau.read.site import read_site
 from tabwarden.want.policy.export import told
 from tabwarden.want.policy.wanted import WantedContent, wanted_content
 
@@ -322,6 +325,36 @@ def test_contents_by_pattern_and_owner_and_switches(bench: Bench) -> None:
     assert bench.apply(plan).succeeded
     assert not bench.site.settings.commenting
     assert planned(bench, json.dumps({**text, "site": {"commenting": False}})).changes == ()
+
+
+def test_every_switch_that_update_site_takes_is_said_switched_and_taken_back(bench: Bench) -> None:
+    def switches() -> dict[str, bool]:
+        with connected(bench.settings) as connection:
+            return dict(told(read_site(connection)).site)
+
+    before = switches()
+    assert {name.replace(" ", "_") for name in before} == SETTINGS_BY_REST.keys()
+    text = json.dumps({"site": {name: not value for name, value in before.items()}})
+    plan = planned(bench, text)
+    assert {change.op for change in plan.changes} == {"set_setting"}
+    assert (len(plan.changes), plan.held) == (len(SETTINGS_BY_REST), ())
+    assert bench.apply(plan).succeeded
+    assert switches() == {name: not value for name, value in before.items()}
+    assert planned(bench, text).changes == ()
+    assert bench.apply(undo(bench)).succeeded
+    assert switches() == before
+
+
+def test_a_switch_that_the_site_does_not_tell_is_refused_with_its_line(bench: Bench) -> None:
+    """As of a release before it came: flows are scheduled since 2020."""
+    path = bench.folder / "policy.yaml"
+    path.write_text("site:\n  guest access: true\n  flow scheduling: false\n", encoding="utf-8")
+    with connected(bench.settings) as connection:
+        context, site = Context(bench.settings, connection), read_site(connection)
+        assert len(decide(context, site, load_policy([path])).changes) == 2
+        older = replace(site, switches={"guest_access": False})
+        with pytest.raises(SettingsError, match=r"policy\.yaml:3: this site tells no switch `flow scheduling`"):
+            decide(context, older, load_policy([path]))
 
 
 def test_rules_of_a_single_view_are_wanted_too(bench: Bench) -> None:

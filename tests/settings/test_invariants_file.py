@@ -71,9 +71,21 @@ def test_an_old_or_limited_snapshot_says_so_first(tmp_path: Path) -> None:
     with History(tmp_path / "store") as history:
         history.keep(replace(site(project("Finance", None), users=("ann:Viewer",)), taken=taken))
     ended = run("check", str(tmp_path / "i.yaml"), "--store", str(tmp_path / "store"))
-    assert ended.exit_code == 0
+    assert ended.exit_code == 3
+    assert "1 invariant: 0 broken, 1 unknown" in ended.output
     assert "days old" in ended.output
     assert "read in part, by ann (Viewer)" in ended.output
+
+
+def test_a_file_that_is_no_yaml_is_one_problem(tmp_path: Path) -> None:
+    path = tmp_path / "invariants.yaml"
+    path.write_text("invariants:\n- name: a\n  only: [\n")
+    with pytest.raises(SettingsError) as told:
+        load_invariants(path)
+    assert [problem.partition(": ")[2][:14] for problem in told.value.problems] == ["not valid YAML"]
+    path.write_text("")
+    with pytest.raises(SettingsError, match="`invariants`: Field required"):
+        load_invariants(path)
 
 
 def test_the_schema_is_one() -> None:

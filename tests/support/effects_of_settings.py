@@ -98,6 +98,7 @@ _PYTHON = {"sources.joiners": {"type": "python", "function": "own:rows"}}
 _GROUP = {"people.mapping": [{"when": {"group": "top"}, "groups": ["Sales"]}]}
 _NESTED = {"people.nested": {"from": _file("nested.csv")}, **_GROUP}
 _LDAP, _MAIL, _REPOSITORY = "sources/test_ldap_", "run/test_mail.py::test_", "tableau/test_repository_"
+_SITES = "run/test_many_sites.py::test_"
 _DAYS = "run/test_days_of_people.py::test_"
 _UNLISTED = (
     "run/test_names_fit.py::test_whom_no_authoritative_source_knows_is_told_and_leaves_only_by_setting_and_waiver"
@@ -145,6 +146,8 @@ ROWS = (
     Row("tableau.timeout", "sign-in", 7),
     Row("tableau.retries", "sign-in", 9),
     Row("tableau.calls_per_hour", "sign-in", 77),
+    Row("tableau.sites_at_once", test=f"{_SITES}side_by_side_as_the_server_and_its_token_allow"),
+    Row("sites.*", test=f"{_SITES}what_is_written_for_a_site_stands_in_place_of_what_is_common"),
     Row("tableau.repository.*", test=f"{_REPOSITORY}failures.py::test_what_keeps_us_out_is_one_sentence"),
     # -- a directory
     Row("directory.file", "groups", "missing.json"),
@@ -345,6 +348,18 @@ ROWS = (
         "invariants",
         test="settings/test_invariants_file.py::test_the_file_of_the_settings_counts_first",
     ),
+    # -- web
+    Row("web.attempts", test="web/test_signing_in.py::test_whoever_guesses_waits"),
+    Row("web.proxies", test="web/test_signing_in.py::test_whoever_guesses_waits"),
+    Row("web.tableau", test="web/test_signing_in.py::test_whom_tableau_signs_in_is_signed_in_under_the_name_it_says"),
+    Row("web.openid.ca_file", test="web/test_openid.py::test_its_certificate_counts"),
+    Row("web.openid.leeway", test="web/test_openid.py::test_its_clock_may_differ_a_little"),
+    Row("web.openid.user_claim", test="web/test_openid_forged.py::test_a_mail_address_counts_where_it_was_verified"),
+    Row("web.openid.*", test="web/test_openid.py::test_somebody_signs_in_and_stands_where_he_wanted"),
+    Row("web.rights.*.openid_groups", test="web/test_openid.py::test_groups_of_the_provider_give_rights"),
+    Row("web.longest_token", test="web/test_pages_account.py::test_a_token_beyond_oneself_or_for_ever_is_refused"),
+    Row("web.rights.look_as.*", test="web/test_pages_account.py::test_nobody_looks_as_somebody_with_more"),
+    Row("web.*", test="web/test_pages_settings.py::test_each_setting_of_the_pages_has_its_effect"),
     # -- lint
     Row("lint.*", test="audit/test_findings.py::test_each_setting_of_lints_changes_what_is_told"),
     Row("mirror.sinks.*", test="sinks/test_sinks_sql.py::test_what_cannot_be_published_to_is_told"),

@@ -53,13 +53,21 @@ def truth(site: Site, matches: Matches, *, source: str = SOURCE) -> frozenset[Ro
 
 
 def leaks(tables: Tables, allowed: frozenset[Row]) -> frozenset[Row]:
-    """Rows that somebody is shown and may not be."""
-    return flat(tables) - allowed
+    """Rows that somebody is shown and may not be; of facts a row may hang higher, on what its person sees as well."""
+    rows = flat(tables)
+    if not len(tables.get("items", ())):
+        return rows - allowed
+    seen = {(row[1], row[2]) for row in allowed} | {(row[1], "") for row in allowed}
+    may_be = {row[:5] for row in allowed}
+    return frozenset(row for row in rows if row[:5] not in may_be or (row[1], row[5]) not in seen)
 
 
 def missed(tables: Tables, allowed: frozenset[Row]) -> frozenset[Row]:
     """Rows that somebody should be shown and is not."""
-    return allowed - flat(tables)
+    if not len(tables.get("items", ())):
+        return allowed - flat(tables)
+    shown = {row[:5] for row in flat(tables)}
+    return frozenset(row for row in allowed if row[:5] not in shown)
 
 
 def texts_beyond(texts: Iterable[str], allowed: Iterable[Row], known: Iterable[str]) -> frozenset[str]:

@@ -64,6 +64,28 @@ def test_every_site_a_snapshot_each(acme: Workgroup, tmp_path: Path) -> None:
     ]
 
 
+def test_the_sites_of_the_list_in_one_transaction_a_server(acme: Workgroup, tmp_path: Path) -> None:
+    settings(tmp_path, acme)
+    path = tmp_path / "settings.yaml"
+    path.write_text(path.read_text() + "sites: [acme-lab, 'acme-e*']\n")
+    ran = tabwarden(tmp_path, "read", "--repository", "--site", "all", "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert [one["site"] for one in json.loads(ran.stdout)["sites"]] == ["Acme Europe", "Acme Lab"]
+    ran = tabwarden(tmp_path, "read", "--repository", "--site", "*-lab", "--json")
+    assert [one["site"] for one in json.loads(ran.stdout)["sites"]] == ["Acme Lab"]
+    other = (
+        "  - {site: x, settings: {tableau: {server: 'https://b.example.com', "
+        "repository: {host: 127.0.0.1, port: 9, password: p}}}}\n"
+    )
+    path.write_text(path.read_text().replace("sites: [acme-lab, 'acme-e*']\n", f"sites:\n  - acme-lab\n{other}"))
+    ran = tabwarden(tmp_path, "read", "--repository", "--all-sites", "--json")
+    assert ran.returncode == 1
+    near, far = json.loads(ran.stdout)["sites"]
+    assert [one["site"] for one in near["answer"]["sites"]] == ["Acme Lab"]
+    assert (far["server"], far["exit_code"]) == ("https://b.example.com", 1)
+    assert "`127.0.0.1:9` does not listen" in far["error"]["message"]
+
+
 def test_it_is_what_the_server_lists(acme: Workgroup, tmp_path: Path) -> None:
     with running("acme") as sandbox:
         settings(tmp_path, acme, sandbox.url)
@@ -78,7 +100,6 @@ def test_it_is_what_the_server_lists(acme: Workgroup, tmp_path: Path) -> None:
     [
         (["--repository", "--connections", "--fresh"], "`--connections` and `--fresh`: only of a read over REST"),
         (["--repository", "--all-sites", "--verify", "2"], "`--verify`: looks at one site"),
-        (["--all-sites"], "`--all-sites`: needs `--repository`"),
     ],
 )
 def test_options_that_mean_nothing_here(acme: Workgroup, tmp_path: Path, words: list[str], told: str) -> None:

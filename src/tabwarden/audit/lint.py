@@ -167,6 +167,6 @@ def _lacking(audited: Audited, lint: Lint) -> Iterator[Unknown]:
     if USE in lint.reads and audited.usage is None:
         yield Unknown("no use of it is kept: `tabwarden read --use` reads what the site tells")
     if RECORD in lint.reads and audited.usage is not None:
-        yield from unused.lacking(audited)
+        yield from unused.lacking(audited, lint.of)
     if ROSTER in lint.reads and audited.unlisted is None:
         yield Unknown("the roster of the sources is not known: `tabwarden run people` keeps it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -15,10 +16,37 @@ if TYPE_CHECKING:
 
     from tabwarden.commands._output import Progress
     from tabwarden.model.site import Site
-    from tabwarden.report.table import Drawable, Table
+    from tabwarden.report.table import Drawable, Table, Text
 
 JSON, CSV, XLSX, MD, HTML = FORMS = ("json", "csv", "xlsx", "md", "html")
 OUTPUT = "The answer"
+
+
+class Collected:
+    """The answer of one site out of many, which is given with those of the others; `label` is what the site is called,
+    `log` the log of all of them.
+    """
+
+    def __init__(self, label: str, log: Path | None = None) -> None:
+        self.label, self.log = label, log
+        self.parts: list[Text | Table] = []
+        self.document: Any = None
+        self.errors = self.warnings = 0
+
+    def take(self, parts: Iterable[Drawable], document: Callable[[], Any] | None) -> None:
+        """The parts with their rows made, for what those were made of stays in this process; or the document."""
+        from tabwarden.report.table import Table, flat
+
+        if document is not None:
+            self.document = document()
+            return
+        for part in flat(list(parts)):
+            if isinstance(part, Table):
+                part.rows = [tuple(row) for row in part.rows]
+            self.parts.append(part)
+
+
+COLLECTED: ContextVar[Collected | None] = ContextVar("collected", default=None)
 
 
 class Output(NamedTuple):
@@ -89,7 +117,11 @@ class Output(NamedTuple):
         not (`connections` only where the answer hangs on them, as abilities do); `page` makes of that the lines of HTML
         where the answer has a page of its own.
         """
-        if self.form == JSON and not self.fields and not self.part and document is not None:
+        whole = self.form == JSON and not self.fields and not self.part and document is not None
+        if (collected := COLLECTED.get()) is not None:
+            collected.take(parts, document if whole else None)
+            return
+        if whole and document is not None:
             self._lines([json_text(document())])
             return
         for line in _head(of, connections=True)[:-1] if self.verbose else ():

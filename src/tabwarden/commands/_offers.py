@@ -126,6 +126,8 @@ def _site_names(prefix: str, before: Sequence[str]) -> Offers:
             yield one.content_url, one.site
         elif one.site.casefold().startswith(words):
             yield one.site, one.content_url or "the Default site"
+    if "all".startswith(words):
+        yield "all", "every site, side by side"
 
 
 def _snapshots(prefix: str, before: Sequence[str]) -> Offers:

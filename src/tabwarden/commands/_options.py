@@ -38,7 +38,10 @@ StoreWords = Annotated[
 SiteUrl = Annotated[
     str | None,
     Option(
-        "--site", about="Name, content URL or address of the site; default: of the settings.", under=SNAPSHOT, of=SITES
+        "--site",
+        about="Name, content URL or address of the site; a pattern or `all`: side by side. Default: of the settings.",
+        under=SNAPSHOT,
+        of=SITES,
     ),
 ]
 SettingsPath = Annotated[
@@ -88,6 +91,12 @@ class Asking(NamedTuple):
 
         open_points = self.open_points
         return open_questions(self.where, self.model, open_points)
+
+    def site(self) -> Site:
+        """That snapshot's Site, for what no model bears on; UnknownName where there is none."""
+        from tabwarden.run.open_snapshot import open_site
+
+        return open_site(self.where)
 
     def use(self, site: Site) -> LastUse | None:
         """Who last used what there, where that was read (`read --use`)."""

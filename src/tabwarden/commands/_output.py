@@ -22,6 +22,7 @@ DONE, ERROR, CHANGES, STOPPED = 0, 1, 2, 3
 BAR = 30  # columns of a progress bar
 LONG = 100_000  # letters of JSON from which on another library writes it sooner, its loading included
 SCREEN = "TABWARDEN_SCREEN"  # set: a pipe is drawn for as a terminal is
+PROGRESS = "TABWARDEN_PROGRESS"  # set: how far something long is stands in lines, whoever reads them
 
 Progress = Callable[[int, int], None]
 
@@ -149,6 +150,9 @@ _bar_shown = [False]  # whether a progress bar stands in the last line of standa
 @contextmanager
 def progress_bar(words: str, *, hidden: bool = False) -> Iterator[Progress]:
     """How far something long is, on standard error; it takes (done, of). Not where nobody watches."""
+    if os.environ.get(PROGRESS):
+        yield _in_lines(words)
+        return
     if hidden or not sys.stderr.isatty():
         yield lambda _done, _of: None
         return
@@ -171,6 +175,21 @@ def progress_bar(words: str, *, hidden: bool = False) -> Iterator[Progress]:
         yield progress
     finally:
         _wipe_bar()
+
+
+def _in_lines(words: str) -> Progress:
+    """A line a second, which another program reads."""
+    import time
+
+    shown = float("-inf")
+
+    def progress(done: int, of: int) -> None:
+        nonlocal shown
+        if done == of or time.monotonic() - shown >= 1:
+            shown = time.monotonic()
+            print(f"{words}: {done} of {of}", file=sys.stderr, flush=True)
+
+    return progress
 
 
 def time_left(took: float, done: int, still: int) -> str:

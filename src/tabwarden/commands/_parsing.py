@@ -105,8 +105,30 @@ class Parameter(NamedTuple):
         return number
 
 
+OF_SITES = (
+    Parameter(
+        "site_meant",
+        Option("--site", about="Name, content URL or address of the site; a pattern or `all`: side by side.", of=SITES),
+        str,
+        many=False,
+        required=False,
+        default=None,
+    ),
+    Parameter(
+        "all_sites",
+        Option("--all-sites", about="The same as `--site all`."),
+        bool,
+        many=False,
+        required=False,
+        default=False,
+    ),
+)
+"""What every command takes that takes settings; `_many.call` acts by it."""
+
+
 def parameters_of(function: Callable[..., None]) -> list[Parameter]:
-    """Of a function whose parameters are annotated with an Argument or an Option, or are tuples of such, in its order.
+    """Of a function whose parameters are annotated with an Argument or an Option, or are tuples of such, in its order;
+    then those of every command that takes settings.
 
     Read without `inspect`, whose import alone costs more than all of this.
     """
@@ -124,6 +146,9 @@ def parameters_of(function: Callable[..., None]) -> list[Parameter]:
             parameters += [_parameter(field, inner[field], usual, within) for field in inner]
         else:
             parameters.append(_parameter(name, hints[name], defaults))
+    there = {option: parameter.name for parameter in parameters for option in parameter.names}
+    if "--settings" in there and there.get("--site", "site_url") == "site_url":
+        parameters += [one for one in OF_SITES if not set(there).intersection(one.names)]
     return parameters
 
 

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tabwarden.commands._answer import CSV, JSON, Output
+from tabwarden.commands._answer import COLLECTED, CSV, JSON, Output
 from tabwarden.commands._options import again, load_settings, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._unforeseen import sentence
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import SettingsError, TabwardenError
-from tabwarden.model.names import some
+from tabwarden.model.names import same, some
+from tabwarden.model.roles import ui_role
 from tabwarden.places import located
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
-from tabwarden.report.table import Text
+from tabwarden.report.table import NAME, Column, Many, Table, Text
 from tabwarden.run.apply import Applied
+from tabwarden.run.persons import OnSite, leavers_elsewhere
 from tabwarden.run.plans import keep_in
 from tabwarden.run.run_log import mail_if_due, result_words
 from tabwarden.scrubber import KNOWN, Scrubber
@@ -45,10 +47,38 @@ def present(plan: Plan, settings: Settings, out: Path | None, output: Output) ->
             again_words = f"{typed(path) if out else number}{accept}{again(settings)}"
             parts.append(Text(f"next: tabwarden apply {again_words}", "command"))
     document = {"file": str(path) if path else None, "number": number or None}
-    output.give([plan_table(plan), *parts], lambda: {**document, **plan_json(plan)})
+    others = leavers_elsewhere(settings, plan)
+    shown = [plan_table(plan), *_of_leavers(others), *parts]
+    output.give(shown, lambda: {**document, **plan_json(plan), "leavers_elsewhere": _leavers_json(others)})
     for line in parts if output.save or output.part or output.fields or output.form == CSV else ():
         output.note(line.words)  # which somebody looks for who sees a file made, or a table alone
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
+
+
+def _of_leavers(others: Sequence[OnSite]) -> list[Table]:
+    """Where else whoever leaves is a user; `--site all` takes her from each."""
+    by_person: dict[str, list[str]] = {}
+    for one in others:
+        name = "" if same(one.user.name) == same(one.person) else f"as {one.user.name}, "
+        where = f"{one.site.content_url or 'Default'} ({name}{ui_role(one.user.site_role)})"
+        by_person.setdefault(one.person, []).append(where)
+    rows = [(person, Many(where)) for person, where in by_person.items()]
+    title = "Whoever leaves, on other sites; `--site all` takes her from each"
+    return [Table(Column("Person", NAME), "Also on", name="leavers", title=title, rows=rows)] if rows else []
+
+
+def _leavers_json(others: Sequence[OnSite]) -> list[dict[str, str]]:
+    return [
+        {
+            "person": one.person,
+            "server": one.site.taken.where,
+            "site": one.site.content_url,
+            "user": one.user.name,
+            "domain": one.user.domain,
+            "site_role": one.user.site_role,
+        }
+        for one in others
+    ]
 
 
 def exit_code(applied: Applied) -> int:
@@ -91,12 +121,17 @@ Running = Callable[[Settings, tuple[Waiver, ...]], Applied]
 
 
 def run_command(settings: Path | None, accept: list[str] | None, output: Output, running: Running) -> None:
-    """For cron: load, run, tell, mail, leave. Nothing is asked; a stop leaves the plan to be looked at."""
+    """For cron: load, run, tell, mail, leave. Nothing is asked; a stop leaves the plan to be looked at.
+
+    Of one site out of many the answer is given with those of the others, and so is the mail.
+    """
+    of_many = COLLECTED.get() is not None
     waivers = parse_waivers(accept or ())
     try:
         loaded = load_settings(settings)
     except SettingsError as error:
-        _tell_that_none_are_usable(settings, error)
+        if not of_many:
+            tell_that_none_are_usable(settings, error)
         raise
     beside = output.quiet or bool(output.form or output.save)
     with logged(loaded, quiet=output.form == JSON, errors_only=beside) as run_log:
@@ -105,16 +140,19 @@ def run_command(settings: Path | None, accept: list[str] | None, output: Output,
         applied = _run(loaded, waivers, running)
         code = ERROR if applied is None else exit_code(applied)
         summary = "it ended with an error" if applied is None else _summary(applied)
-        mail_if_due(loaded.mail, run_log, f"{summary}; exit code {code}")
+        if not of_many:
+            mail_if_due(loaded.mail, run_log, f"{summary}; exit code {code}")
     result = {} if applied is None else applied_json(applied)
-    plan = [] if applied is None else [plan_table(applied.plan)]
-    if output.form or output.save:
-        document = {**result, "log": str(run_log.path), "exit_code": code}
-        output.give([f"{summary}; exit code {code}", *plan, f"log: {run_log.path}"], lambda: document)
+    others = leavers_elsewhere(loaded, applied.plan) if applied is not None else []
+    plan = [] if applied is None else [plan_table(applied.plan), *_of_leavers(others)]
+    if output.form or output.save or of_many:
+        document = {**result, "leavers_elsewhere": _leavers_json(others), "log": str(run_log.path), "exit_code": code}
+        log_of_it = [] if of_many else [f"log: {run_log.path}"]
+        output.give([Text(f"{summary}; exit code {code}", "bold"), *plan, *log_of_it], lambda: document)
     leave(code)
 
 
-def _tell_that_none_are_usable(path: Path | None, error: SettingsError) -> None:
+def tell_that_none_are_usable(path: Path | None, error: SettingsError) -> None:
     """Nobody looks at a job of cron: what is wrong goes into a log too, and by mail where that can be read."""
     try:
         file = located(path, os.environ).path
@@ -173,8 +211,16 @@ def _summary(applied: Applied) -> str:
 
 @contextmanager
 def logged(settings: Settings, *, quiet: bool, errors_only: bool = False) -> Iterator[RunLog]:
-    """The dated log of this run."""
-    logs = settings.logs
+    """The dated log of this run; of one site out of many the log of all of them, each line with the site."""
+    logs, collected = settings.logs, COLLECTED.get()
+    if collected is not None and collected.log is not None:
+        scrub, label = Scrubber(settings.secrets()), collected.label
+        with RunLog(
+            collected.log, logs.level, as_json=logs.as_json, scrub=lambda text: f"{label}: {scrub(text)}", consoles=()
+        ) as run_log:
+            yield run_log
+            collected.errors, collected.warnings = run_log.errors, run_log.warnings
+        return
     with open_log(
         logs.folder,
         level=logs.level,

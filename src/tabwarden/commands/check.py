@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import OUTPUT, PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking
-from tabwarden.commands._output import STOPPED, emit, leave
+from tabwarden.commands._output import CHANGES, STOPPED, emit, leave
 from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands.lint import LEVELS, check_level
 
 if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Decision
     from tabwarden.model.site import Site
     from tabwarden.plan.breaches import Breach
     from tabwarden.plan.invariants import Judged
+    from tabwarden.questions import Questions
     from tabwarden.report.table import Drawable, Table
     from tabwarden.report.timeline import Turned
 
@@ -32,6 +34,10 @@ def check(
     schema: Annotated[bool, Option("--schema", about="Only print the JSON Schema of such a file.")] = False,
     sarif: Annotated[Path | None, Option("--sarif", about="Also as SARIF, for a code host.", under=OUTPUT)] = None,
     junit: Annotated[Path | None, Option("--junit", about="Also as JUnit's XML.", under=OUTPUT)] = None,
+    fail_on: Annotated[
+        str | None,
+        Option("--fail-on", about="Ask the lints too; leave with 2 where something is that bad.", choices=LEVELS),
+    ] = None,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
@@ -47,19 +53,38 @@ def check(
     from tabwarden.run.history import store_named
     from tabwarden.run.open_snapshot import doubts
 
+    check_level(fail_on or LEVELS[0])
     invariants = invariants_at(file, asking.settings)
-    site = asking.questions().site
+    questions = asking.questions()
+    site = questions.site
     output.warn_partial(site)
     for doubt in doubts(site, datetime.now(UTC)):
         output.note(doubt)
-    result = checked(site, invariants)
+    with output.progress("checking") as progress:
+        result = checked(site, invariants, progress)
     if asking.snapshots is None:
         store = store_named(asking.store, asking.settings)
         result = with_causes(result, store, asking.snapshot or "last", asking.site_url, asking.settings)
     _files(site, result.judged, sarif, junit)
-    output.give(list(_parts(site, result.judged, result.turns)), lambda: _as_json(site, result.judged, result.turns))
+    as_bad, lines = (False, []) if fail_on is None else _findings(questions, asking, fail_on)
+    output.give(
+        [*_parts(site, result.judged, result.turns), *lines],
+        lambda: _as_json(site, result.judged, result.turns) | ({"findings": lines[0]} if lines else {}),
+    )
     if any(one.state != "holds" for one in result.judged):
         leave(STOPPED)
+    if as_bad:
+        leave(CHANGES)
+
+
+def _findings(questions: Questions, asking: Asking, fail_on: str) -> tuple[bool, list[str]]:
+    """Whether the lints find something new that is as bad as that, and how much they find, in a line."""
+    from tabwarden.report.findings.tables import heading
+    from tabwarden.run.lint import Wanted, lint
+
+    linted = lint(questions, asking.where, Wanted())
+    as_bad = fail_on != "never" and bool(linted.new.at_least(fail_on))
+    return as_bad, [f"{heading(linted.new, linted.put_by)}; see `tabwarden lint`"]
 
 
 def _files(site: Site, judged: list[Judged], sarif: Path | None, junit: Path | None) -> None:
@@ -92,19 +117,26 @@ def _parts(site: Site, judged: list[Judged], turns: Turns) -> Iterator[Drawable]
 
 
 def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -> Table:
-    """A row for all who break the same in the same place for the same reason."""
+    """A row for all who break it in the same place for the same reason."""
     from tabwarden.plan.invariants import what_of, who_of
     from tabwarden.report.table import NAME, Column, Many, Table
     from tabwarden.report.timeline import because, since
+    from tabwarden.run.check import decision_of
 
     alike: dict[tuple[str, str, str, str, str], list[str]] = {}
     for one, breach in breaches:
-        turn = turns.get((breach.user, breach.content, breach.what))
+        turn = turns.get(decision_of(breach))
         when = "" if turn is None else f"{since(turn)}: {because(turn)}"
         place = one.invariant.name, what_of(site, breach), site.path(breach.content), _why(site, breach), when
         alike.setdefault(place, []).append(who_of(site, breach))
+    together: dict[tuple[str, str, tuple[str, ...], str, str], list[str]] = {}
+    for (name, what, path, why, when), who in alike.items():
+        together.setdefault((name, path, tuple(dict.fromkeys(who)), why, when), []).append(what)
     columns = (Column("Invariant", NAME), "May", Column("Content", NAME), Column("Who", NAME), "Why", "Since")
-    rows = [(*place[:3], Many(names), *place[3:]) for place, names in alike.items()]
+    rows = [
+        (name, Many(whats), path, Many(list(who)), why, when)
+        for (name, path, who, why, when), whats in together.items()
+    ]
     return Table(*columns, name="breaches", title="Who breaks them", rows=rows, shown=SHOWN)
 
 
@@ -135,8 +167,9 @@ def _invariant_json(site: Site, one: Judged, turns: Turns) -> dict[str, Any]:
 def _breach_json(site: Site, breach: Breach, turns: Turns) -> dict[str, Any]:
     from tabwarden.plan.invariants import breach_words, what_of
     from tabwarden.report.timeline import because, since
+    from tabwarden.run.check import decision_of
 
-    turn = turns.get((breach.user, breach.content, breach.what))
+    turn = turns.get(decision_of(breach))
     return {
         "user": site.called(breach.user) if breach.user else None,
         "group": breach.group or None,

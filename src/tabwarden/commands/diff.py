@@ -12,6 +12,7 @@ from tabwarden.commands._parsing import CAPABILITIES, SNAPSHOTS, Argument, Optio
 if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.open_points import OpenPoints
+    from tabwarden.model.site import Site
     from tabwarden.run.open_snapshot import Where
 
 SNAPSHOT = f"What was then: {WHEN}, or a snapshot's folder."
@@ -39,7 +40,9 @@ def diff(
 
     open_points = asking.open_points
     if models and before is None:
-        _models(asking.where, capability, against, open_points, output)
+        from tabwarden.run.open_snapshot import open_site
+
+        show_models(open_site(asking.where), capability, against, open_points, output)
     elif not models and before is not None and after is not None:
         under = Under(asking.model, open_points)
         _snapshots((before, after), under, asking.where, output)
@@ -59,18 +62,17 @@ def _snapshots(pair: tuple[str, str], under: Under, where: Where, output: Output
     leave(DONE if difference.same else CHANGES)
 
 
-def _models(where: Where, capability: str, against: str, open_points: OpenPoints, output: Output) -> None:
+def show_models(site: Site, capability: str, against: str, open_points: OpenPoints, output: Output) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
     from tabwarden.compare.models import differing, in_person
     from tabwarden.model.capability import capability_named, demand_known, ui_name
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
     from tabwarden.report.table import Text
-    from tabwarden.run.open_snapshot import open_site
 
     if against not in OTHER_MODELS:
         raise UnknownName(f"`{against}` is no model to compare with; give deny_first or classic")
-    named, site = capability_named(capability), open_site(where)
+    named = capability_named(capability)
     demand_known(named, against)
     with output.progress("comparing") as progress:
         differences = list(differing(site, named, against=against, open_points=open_points, progress=progress))

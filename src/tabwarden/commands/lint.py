@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import OUTPUT, PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
-from tabwarden.commands._output import CHANGES, DONE, STOPPED, leave, say
+from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._parsing import SNAPSHOTS, Argument, Option
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ def lint(
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
-    """Findings by groups of equal ones, the worst first; exit code 2 where something new is as bad as --fail-on."""
+    """Findings by groups of equal ones, the worst first; exit code 2 where something new is as bad as --fail-on.
+
+    Of the whole site the invariants of the settings are asked too: exit code 3 where one does not hold.
+    """
+    from tabwarden.run.check import invariants_there, said_of
     from tabwarden.run.lint import Wanted
     from tabwarden.run.lint import lint as linted
 
@@ -54,11 +58,14 @@ def lint(
     for note in result.notes:
         output.note(note)
     if fix is not None and out is not None:
-        _mend(result, fix, out, output)
+        _mend(result, fix, out, asking.settings, output)
     if put_by is not None:
-        _put_by(result, put_by, until, reason)
+        result = _put_by(result, put_by, until, reason)
+    said = said_of(result.all.audited.site, lambda: () if lints or scope else invariants_there(asking.settings))
     _files(result, fail_on, sarif, junit)
-    _give(result, since or "", output, singly=bool(lints))
+    _give(result, said.words, since or "", output, singly=bool(lints))
+    if said.failed or said.broken:
+        leave(ERROR if said.failed else STOPPED)
     leave(CHANGES if fail_on != "never" and result.new.at_least(fail_on) else DONE)
 
 
@@ -69,13 +76,20 @@ def _page_named(lints: list[str], output: Output) -> tuple[list[str], Output]:
     return lints, output
 
 
-def _check(fail_on: str, plan: tuple[object, object], baseline: tuple[object, str, str]) -> None:
-    import datetime
-
+def check_level(fail_on: str) -> None:
+    """UsageError for what `--fail-on` does not know."""
     from tabwarden.commands._parsing import UsageError, nearest
 
     if fail_on not in LEVELS:
         raise UsageError(f"`--fail-on {fail_on}` is none of {', '.join(LEVELS)}{nearest(fail_on, LEVELS)}")
+
+
+def _check(fail_on: str, plan: tuple[object, object], baseline: tuple[object, str, str]) -> None:
+    import datetime
+
+    from tabwarden.commands._parsing import UsageError
+
+    check_level(fail_on)
     if (plan[0] is None) is not (plan[1] is None):
         raise UsageError("`--fix` and `--out` go together: the changes become a plan, which is written")
     path, until, reason = baseline
@@ -89,7 +103,7 @@ def _check(fail_on: str, plan: tuple[object, object], baseline: tuple[object, st
         raise UsageError(f"`--until {until}` is over already: nothing would be put by")
 
 
-def _mend(result: Linted, fix: str, out: Path, output: Output) -> None:
+def _mend(result: Linted, fix: str, out: Path, settings: Path | None, output: Output) -> None:
     """The plan, written, with what it does to people and its stops; leaves with 2, or with 3 for a stop."""
     from tabwarden.compare.what_if import written
     from tabwarden.report.plans import plan_json, plan_table
@@ -99,7 +113,7 @@ def _mend(result: Linted, fix: str, out: Path, output: Output) -> None:
 
     changes, number = changes_of(result.all, fix)
     site = result.all.audited.site
-    plan = plan_of(site, written(site, changes), out)
+    plan = plan_of(site, written(site, changes), out, settings=settings)
     accept = "".join(f" --accept {stop.id}={stop.number}" for stop in plan.stops if stop.waivable)
     mends = f"plan {plan.id} mends {number} {'finding' if number == 1 else 'findings'}, written to {out}"
     parts = [plan_table(plan), Text(mends), Text(f"next: tabwarden apply {typed(out)}{accept}", "command")]
@@ -107,7 +121,8 @@ def _mend(result: Linted, fix: str, out: Path, output: Output) -> None:
     leave(STOPPED if plan.stops else CHANGES)
 
 
-def _put_by(result: Linted, path: Path, until: str, reason: str) -> None:
+def _put_by(result: Linted, path: Path, until: str, reason: str) -> Linted:
+    """The same with nothing left that is new."""
     import yaml
 
     from tabwarden.audit.baseline import entries_of
@@ -117,6 +132,8 @@ def _put_by(result: Linted, path: Path, until: str, reason: str) -> None:
     text = yaml.safe_dump({"findings": entries}, sort_keys=False, allow_unicode=True)
     write_whole(path, text.encode())
     say(f"{len(entries):,} entries written to {path}")
+    known = result.all.keys()
+    return result._replace(new=result.all.without(known), put_by=len(known))
 
 
 def _files(result: Linted, fail_on: str, sarif: Path | None, junit: Path | None) -> None:
@@ -132,24 +149,28 @@ def _files(result: Linted, fail_on: str, sarif: Path | None, junit: Path | None)
         write_whole(junit, findings_junit(result.new, failing))
 
 
-def _give(result: Linted, since: str, output: Output, *, singly: bool) -> None:
+def _give(result: Linted, invariants: str, since: str, output: Output, *, singly: bool) -> None:
     from tabwarden.report.findings.page import page
     from tabwarden.report.findings.tables import findings_json, heading, parts
     from tabwarden.report.table import Text
 
+    line = [invariants] if invariants else []
     head = Text(heading(result.new, result.put_by, since), "bold")
     more: dict[str, Any] = {
         "notes": list(result.notes),
         "since": since or None,
         "put_by": result.put_by,
         "left_out": list(result.all.left_out),
+        "invariants": invariants or None,
     }
     if result.trend.days:
         more["trend"] = {"days": list(result.trend.days), "points": dict(result.trend.points)}
     output.give(
-        [head, *parts(result.new, result.scores, result.trend, singly=singly)],
+        [head, *parts(result.new, result.scores, result.trend, singly=singly), *line],
         lambda: findings_json(result.new, result.scores, singly=singly, **more),
         of=result.all.audited.site,
         connections=True,
-        page=None if singly else lambda lines: page(result.new, result.scores, result.trend, lines, result.notes),
+        page=None
+        if singly
+        else lambda lines: page(result.new, result.scores, result.trend, lines, [*result.notes, *line]),
     )

@@ -137,9 +137,8 @@ def _list(
 ) -> None:
     from tabwarden.report import lists
     from tabwarden.report.table import Text
-    from tabwarden.run.open_snapshot import open_site
 
-    site = open_site(asking.where)
+    site = asking.site()
     inside = site.find_content(project).id if project is not None else None
     members_of = site.find_group(group).id if group is not None else None
     wanted = lists.Chosen(words or (), choice.where or (), choice.sort, idle, inside, members_of)
@@ -158,9 +157,8 @@ def find(
     """The nearest first: what is called so, what begins so, what holds the words. Exit code 1 where nothing does."""
     from tabwarden.model.errors import UnknownName
     from tabwarden.report import finding
-    from tabwarden.run.open_snapshot import open_site
 
-    site = open_site(asking.where)
+    site = asking.site()
     things = finding.things_called(site, words)
     if not things:
         text = " ".join(words)

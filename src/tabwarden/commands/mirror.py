@@ -8,23 +8,44 @@ from typing import TYPE_CHECKING, Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, SnapshotWords, load_settings
 from tabwarden.commands._output import CHANGES, DONE, ERROR, leave, say_error
-from tabwarden.commands._parsing import Option
+from tabwarden.commands._parsing import Option, UsageError
 
 if TYPE_CHECKING:
     from tabwarden.report.table import Drawable
     from tabwarden.run.mirror import Published
     from tabwarden.run.mirror_verify import Verified
+    from tabwarden.settings import Settings
 
+DIALECTS = ("snowflake", "bigquery", "databricks", "postgres", "duckdb", "sqlite")  # those of sources._drivers
+ShowSql = Annotated[
+    str | None,
+    Option("--show-sql", about="Publish nothing: the tables, views and policies of facts, as SQL.", choices=DIALECTS),
+]
 Sample = Annotated[int, Option("--sample", about="How many people are compared.", least=1)]
 Seed = Annotated[int, Option("--seed", about="Which people: another number, other people.")]
 
 
-def mirror(settings: SettingsPath = None, snapshot: SnapshotWords = None, output: Output = PLAIN) -> None:
+def mirror(
+    read: Annotated[bool, Option("--read", about="Read the site first, as `tabwarden read` does.")] = False,
+    settings: SettingsPath = None,
+    snapshot: SnapshotWords = None,
+    show_sql: ShowSql = None,
+    output: Output = PLAIN,
+) -> None:
     """From the newest snapshot to every sink of the settings; only what differs is written."""
     from tabwarden.report.mirror import mirror_json
-    from tabwarden.run.mirror import publish
+    from tabwarden.run.mirror import deployed, publish
 
-    published = publish(load_settings(settings), snapshot=snapshot)
+    loaded = load_settings(settings)
+    if show_sql is not None:
+        if show_sql not in DIALECTS:
+            raise UsageError(f"`--show-sql {show_sql}` is no dialect; it is one of {', '.join(DIALECTS)}")
+        statements = deployed(loaded, show_sql)
+        text = "\n".join(f"{words}{'' if words.startswith('--') else ';'}" for words in statements)
+        output.give(text.splitlines(), lambda: {"dialect": show_sql, "statements": statements})
+        leave(DONE)
+    judged = not read or _read_first(loaded, snapshot, output)
+    published = publish(loaded, snapshot=snapshot)
     sinks = [{"sink": name, **written._asdict()} for name, written in published.written]
     more = {"taken": published.site.taken.when, "sinks": sinks}
     more |= {"failed": published.failed, "warnings": published.warnings}
@@ -32,7 +53,24 @@ def mirror(settings: SettingsPath = None, snapshot: SnapshotWords = None, output
     if not output.json:
         for trouble in published.failed:
             say_error(trouble)
-    leave(ERROR if published.failed else DONE)
+    leave(ERROR if published.failed or not judged else DONE)
+
+
+def _read_first(loaded: Settings, snapshot: str | None, output: Output) -> bool:
+    """Read the site; whether its invariants, where there are any, could be judged."""
+    from tabwarden.commands.read import read_now
+    from tabwarden.model.errors import TabwardenError
+    from tabwarden.run.check import said_of
+    from tabwarden.run.context import invariants_of
+
+    if snapshot is not None:
+        raise TabwardenError("`--snapshot` names what was read before; leave out `--read`")
+    taken = read_now(loaded, output)
+    output.note(f"kept as {taken.snapshot.words}")
+    said = said_of(taken.site, lambda: invariants_of(loaded))
+    if said.words:
+        output.note(said.words)
+    return not said.failed
 
 
 def _published(published: Published) -> Iterator[Drawable]:
@@ -93,6 +131,11 @@ def catalog(
     browsed = browse_as(load_settings(settings), person)
     off = Text("permission mirroring is OFF for this source: everybody sees everything", "bold")
     output.give(
-        [*([] if browsed.enforced else [off]), *catalog_tree(browsed.catalog)],
-        lambda: {"taken": browsed.taken, "enforced": browsed.enforced, **catalog_json(browsed.catalog)},
+        [*filter(None, [browsed.remark]), *([] if browsed.enforced else [off]), *catalog_tree(browsed.catalog)],
+        lambda: {
+            "taken": browsed.taken,
+            "enforced": browsed.enforced,
+            "set_on_the_pages": browsed.remark or None,
+            **catalog_json(browsed.catalog),
+        },
     )

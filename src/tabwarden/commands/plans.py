@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tabwarden.run.plans import KeptPlan
 
 PlanWords = Annotated[str, Argument("A plan's number or id as `plan list` has them, or its file.", name="PLAN")]
+PlanOrLast = Annotated[
+    str,
+    Argument("A plan's number or id as `plan list` has them, its file, or `last`: the site's that waits.", name="PLAN"),
+]
 USUAL = 20
 
 
@@ -44,7 +48,7 @@ def plan_show(plan: PlanWords, store: StoreWords = None, settings: SettingsPath 
     path = plan_meant(folder, plan)
     whole = load_plan(path)
     kept_plan = next((kept_plan for kept_plan in kept_plans(folder) if kept_plan.id == whole.id), None)
-    heading = f"plan {kept_plan.number} of {_made(kept_plan)}: {_became(kept_plan)}" if kept_plan else f"plan {path}"
+    heading = f"plan {kept_plan.number} of {_made(kept_plan)}: {became(kept_plan)}" if kept_plan else f"plan {path}"
     output.give(
         [Text(heading, "bold"), plan_table(whole)],
         lambda: {"file": str(path), **(plan_as_json(kept_plan) if kept_plan else {}), **plan_json(whole)},
@@ -92,7 +96,7 @@ def _table(plans: list[KeptPlan]) -> Table:
 
     table = Table(Column("Plan", NUMBER), "Made", "What it does", "What became of it", name="plans", shown=USUAL)
     for kept_plan in plans:
-        table.add_row(kept_plan.number, _made(kept_plan), f"{kept_plan.kind}: {kept_plan.says}", _became(kept_plan))
+        table.add_row(kept_plan.number, _made(kept_plan), f"{kept_plan.kind}: {kept_plan.says}", became(kept_plan))
     return table
 
 
@@ -102,7 +106,7 @@ def _made(kept_plan: KeptPlan) -> str:
     return f"{minute(kept_plan.made_at)}{f' by {kept_plan.by}' if kept_plan.by else ''}"
 
 
-def _became(kept_plan: KeptPlan) -> str:
+def became(kept_plan: KeptPlan) -> str:
     """`waits`, or what was done of it, when and by whom."""
     from tabwarden.report.plans import minute
     from tabwarden.run.plans import APPLIED, BEGUN, GONE, STOPPED

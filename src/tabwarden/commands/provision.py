@@ -7,17 +7,22 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._answer import COLLECTED, PLAIN, Output
 from tabwarden.commands._options import Accept, Out, SettingsPath, load_settings
 from tabwarden.commands._output import confirmed, leave, show
 from tabwarden.commands._parsing import CONTENTS, GROUPS, SNAPSHOTS, Argument, Option
-from tabwarden.commands.plans import PlanWords
+from tabwarden.commands.plans import PlanOrLast
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tabwarden.log import RunLog
     from tabwarden.plan.plan import Plan
     from tabwarden.report.table import Drawable
     from tabwarden.run.apply import Applied
+    from tabwarden.settings import Settings
+
+LAST = "last"
 
 
 def _planning(kind: str) -> Callable[..., None]:
@@ -90,7 +95,7 @@ def plan_undo(
 
 
 def apply(
-    plan: PlanWords,
+    plan: PlanOrLast,
     accept: Accept = None,
     yes: Annotated[bool, Option("--yes", about="Do not ask, at a terminal either.")] = False,
     settings: SettingsPath = None,
@@ -106,8 +111,13 @@ def apply(
 
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)
-    path = plan_meant(loaded.store.folder, plan)
+    path = _last(loaded) if plan == LAST else plan_meant(loaded.store.folder, plan)
+    if path is None:
+        output.give(["no plan waits"], lambda: {"plan": None, "exit_code": 0})
+        return
     sealed = load_plan(path)
+    if loaded.is_of_several:
+        loaded = _of_site(sealed, settings)
     if not yes:
         _ask(sealed, hidden=output.quiet or bool(output.form))
     bar = output.progress("applying")
@@ -120,6 +130,23 @@ def apply(
     document = {"log": str(run_log.path), "exit_code": code}
     output.give(_parts(applied, run_log), lambda: {**applied_json(applied), **document})
     leave(code)
+
+
+def _last(settings: Settings) -> Path | None:
+    from tabwarden.run.plans import last_waiting
+    from tabwarden.tableau.http.address import address_of
+
+    tableau = settings.of_one_site().tableau
+    return last_waiting(settings.store.folder, address_of(tableau.server), tableau.site)
+
+
+def _of_site(plan: Plan, settings: Path | None) -> Settings:
+    """The settings for the site of a plan, where they are for several."""
+    from tabwarden.places import Meant, about
+    from tabwarden.settings.sites import address
+
+    with about(Meant(address(plan.site.where, plan.site.content_url))):
+        return load_settings(settings)
 
 
 def _ask(plan: Plan, *, hidden: bool) -> None:
@@ -155,7 +182,8 @@ def _parts(applied: Applied, run_log: RunLog) -> Iterator[Drawable]:
             yield f"note: {change.done()}: {entry.remedy}"
         if applied.broken_off:
             yield f"broken off: {applied.broken_off}; apply the plan again to go on"
-    yield Text(f"log: {run_log.path}", "command")
+    if COLLECTED.get() is None:  # else it is the log of all sites
+        yield Text(f"log: {run_log.path}", "command")
 
 
 def people_show(

@@ -45,7 +45,7 @@ def read(
         bool, Option("--repository", about="From the server's own database (`tableau.repository`), not over REST.")
     ] = False,
     all_sites: Annotated[
-        bool, Option("--all-sites", about="With --repository: every active site, a snapshot each.")
+        bool, Option("--all-sites", about="The same as `--site all`; with --repository in one transaction a server.")
     ] = False,
     use: Annotated[
         bool, Option("--use", about="Only who used what and when, kept by day apart from the snapshots.")
@@ -61,17 +61,16 @@ def read(
     of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
     if use or activity:
         _refuse(
-            {**of_rest, "--estimate": estimate, "--verify": verify_people, "--all-sites": all_sites},
+            {**of_rest, "--estimate": estimate, "--verify": verify_people},
             "of a read of the site; `--use` and `--activity` read nothing else",
         )
         _read_usage(loaded, activity, use=use, repository=repository, output=output)
         return
     if repository:
         _refuse({**of_rest, "--estimate": estimate}, "only of a read over REST; `--repository` always reads everything")
-        _refuse({"--verify": all_sites and verify_people}, "looks at one site; leave out `--all-sites`")
+        _refuse({"--verify": all_sites and verify_people}, "looks at one site; name it with `--site`")
         _from_repository(loaded, verify_people, all_sites=all_sites, output=output)
         return
-    _refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
     if estimate:
         from tabwarden.run.read import cost
 
@@ -90,7 +89,26 @@ def _over_rest(
     output: Output,
 ) -> None:
     """Read the site, keep it, tell it, and compare people where that is wished."""
-    from tabwarden.run.check import after_read
+    from tabwarden.run.check import said_of
+    from tabwarden.run.context import invariants_of
+
+    taken = read_now(loaded, output, wishes, fresh=fresh)
+    said = said_of(taken.site, lambda: invariants_of(loaded))
+    verified = _verified(loaded, taken.site, verify_people, output) if verify_people else None
+    parts = [*_parts(taken, verified, output), *([said.words] if said.words else [])]
+    output.give(parts, lambda: _as_json(taken, verified) | ({"invariants": said.words} if said.words else {}))
+    if said.failed or (verified is not None and verified.differences):
+        leave(ERROR)
+
+
+def read_now(
+    loaded: Settings,
+    output: Output,
+    wishes: tuple[bool, tuple[str, ...], int | None] = (False, (), None),
+    *,
+    fresh: bool = False,
+) -> Taken:
+    """Read the site over REST and keep it, telling what it costs and how far it is."""
     from tabwarden.run.read import Listener, read_and_keep
     from tabwarden.tableau.read.site import Wishes
 
@@ -99,13 +117,7 @@ def _over_rest(
         listener = Listener(
             lambda budget: _tell_cost(output, budget), lambda words: output.note(f"warning: {words}"), progress
         )
-        taken = read_and_keep(loaded, Wishes(*wishes), listener, fresh=fresh)
-    invariants = after_read(loaded, taken.site)
-    verified = _verified(loaded, taken.site, verify_people, output) if verify_people else None
-    parts = [*_parts(taken, verified, output), *([invariants] if invariants else [])]
-    output.give(parts, lambda: _as_json(taken, verified) | ({"invariants": invariants} if invariants else {}))
-    if verified is not None and verified.differences:
-        leave(ERROR)
+        return read_and_keep(loaded, Wishes(*wishes), listener, fresh=fresh)
 
 
 def _read_usage(
@@ -192,25 +204,27 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 
 def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool, output: Output) -> None:
     """Read the site, or all sites, keep each and tell it."""
-    from tabwarden.run.check import after_read
+    from tabwarden.run.check import Said, said_of
+    from tabwarden.run.context import invariants_of
     from tabwarden.run.read import read_repository_and_keep as read_and_keep
 
     documents: list[dict[str, object]] = []
     site: Site | None = None
     parts: list[Drawable] = []
+    said = Said()
     with output.progress("reading") as progress:
         for taken in read_and_keep(settings, progress, all_sites=all_sites):
             site = taken.site
             documents.append(_site_as_json(taken.snapshot.number, site))
             parts += [*_of_site(site), f"from the {site.taken.by}; kept as {taken.snapshot.words}"]
-            if not all_sites and (invariants := after_read(settings, site)):
-                parts.append(invariants)
+            said = Said() if all_sites else said_of(site, lambda: invariants_of(settings))
+            parts += [said.words] if said.words else []
     if site is None:
         raise TabwardenError("the repository has no active site")
     verified = _verified(settings, site, verify_people, output) if verify_people else None
     parts += _of_verified(verified) if verified is not None else ()
     output.give(parts, lambda: {"sites": documents} if all_sites else documents[0] | _verified_as_json(verified))
-    if verified is not None and verified.differences:
+    if said.failed or (verified is not None and verified.differences):
         leave(ERROR)
 
 

@@ -16,6 +16,7 @@ from tabwarden.commands._options import (
 from tabwarden.commands._parsing import CONTENTS, Argument, Option
 
 if TYPE_CHECKING:
+    from tabwarden.model.open_points import OpenPoints
     from tabwarden.model.site import Content, Site
 
 
@@ -33,6 +34,14 @@ def rules(
     output: Output = PLAIN,
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
+    from tabwarden.run.open_snapshot import Where, open_site, read_open_points
+
+    open_points = read_open_points(open_point or ())
+    show_rules(open_site(Where(snapshots, snapshot, site_url, store, settings)), content, defaults, open_points, output)
+
+
+def show_rules(site: Site, content: str, defaults: str | None, open_points: OpenPoints, output: Output) -> None:
+    """The dialog of a content of a Site, by name."""
     from tabwarden.access.dialog import rows_of
     from tabwarden.report.dialog import (
         about_lines,
@@ -43,10 +52,7 @@ def rules(
         rows_table,
     )
     from tabwarden.report.table import Drawable, Text
-    from tabwarden.run.open_snapshot import Where, open_site, read_open_points
 
-    open_points = read_open_points(open_point or ())
-    site = open_site(Where(snapshots, snapshot, site_url, store, settings))
     of = site.find_content(content)
     default_for = _defaults_of(site, of, defaults) if defaults is not None else None
     dialog = rows_of(site, of.id, default_for=default_for, open_points=open_points)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
 from tabwarden.commands._parsing import CHANGES, Argument, Option, epilog
+
+if TYPE_CHECKING:
+    from tabwarden.compare.what_if import WhatIf
+    from tabwarden.report.table import Drawable
 
 
 def _language() -> str:
@@ -30,15 +35,27 @@ def whatif(
     output: Output = PLAIN,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
-    from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
-    from tabwarden.report.table import Drawable, Text
-    from tabwarden.run.whatif import try_out
+    from tabwarden.report.access_changes import whatif_json
+    from tabwarden.run.whatif import read_all, try_out
 
-    questions = asking.questions()
+    questions, sentences = asking.questions(), read_all(changes)
     site = questions.site
     with output.progress("comparing") as progress:
-        result, disputed = try_out(questions, changes, progress)
+        result, disputed = try_out(questions, sentences, progress)
     output.warn_partial(site)
+    document = {"taken": site.taken.when}
+    output.give(
+        tried_parts(result, disputed),
+        lambda: {**document, **whatif_json(result), "disputed": list(disputed)},
+        of=site,
+    )
+
+
+def tried_parts(result: WhatIf, disputed: Iterable[str]) -> list[Drawable]:
+    """What is told of changes that were tried: each of them, the sum, whose access changes, and what is not settled."""
+    from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings
+    from tabwarden.report.table import Text
+
     parts: list[Drawable] = [Text(words, "" if done else "red") for words, done in tried_lines(result)]
     parts += [Text(words, "yellow") for words in warnings(result)]
     parts += [Text(summary(result), "bold"), *shift_lines(result.before, result.after, result.reach)]
@@ -46,8 +63,7 @@ def whatif(
         f"the sources do not settle this: with the open point {name} the other way it comes out otherwise"
         for name in disputed
     ]
-    document = {"taken": site.taken.when}
-    output.give(parts, lambda: {**document, **whatif_json(result), "disputed": list(disputed)}, of=site)
+    return parts
 
 
 @epilog(_language)

@@ -157,19 +157,27 @@ def what(
     user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.", of=PEOPLE)],
     content: Annotated[str | None, Argument("Path or id; without it everything she may View.", of=CONTENTS)] = None,
     all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
+    beside: Annotated[
+        str | None, Option("--beside", value="USER", about="Where she and this person may not do the same.", of=PEOPLE)
+    ] = None,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
     """The permission checker's grid for one content, or a list. Of a group: what the rules say of it."""
     if all_of_them:
         place = f"`{asking.snapshots}`" if asking.snapshots else "the history"
-        _on_all_sites(place, asking.everywhere(), user, content, output)
+        _on_all_sites(place, asking, user, content, output)
         return
     questions = asking.questions()
     site = questions.site
     if content is not None:
         user, content = in_order(site, "what", (user, content), (PERSON, CONTENT))
-    if is_group(site, user):
+    if beside is not None:
+        from tabwarden.commands import _beside
+
+        on = site.find_content(content).id if content is not None else None
+        _beside.show(questions, (site.find_user(user), site.find_user(beside)), on, output)
+    elif is_group(site, user):
         _of_group(questions, user, content, output)
     elif content is not None:
         _on_one(questions, user, content, output)
@@ -242,12 +250,23 @@ def _template(kind: str, allowed: tuple[str, ...]) -> str:
 
 
 def _on_everything(questions: Questions, user: str, output: Output, use: LastUse | None) -> None:
-    from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
-    from tabwarden.report.table import MARK, NAME, Column, Rows, Table, Text
+    from tabwarden.report.table import Text
 
     site, person = questions.site, questions.site.find_user(user)
     rows = questions.reach(person.id)
+    words = f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things"
+    output.warn_partial(site)
+    last = last_of(use, [(person.id, row.content, VIEW) for row in rows])
+    parts: list[Drawable] = [Text(words, "bold"), _with_use(reach_table(rows), last), *record_of(use, VIEW)]
+    output.give(parts, lambda: _reach_json(person, rows, last), of=site)
+
+
+def reach_table(rows: Sequence[Reachable]) -> Table:
+    """What somebody may View and all that she may there; a row is made when it is looked at."""
+    from tabwarden.model.capability import KIND_NAMES
+    from tabwarden.report.table import CONTENT, MARK, NAME, Column, Rows, Table
+
     alike = Counter((row.kind, row.path) for row in rows)
 
     def cells(row: Reachable) -> Row:
@@ -255,13 +274,8 @@ def _on_everything(questions: Questions, user: str, output: Output, use: LastUse
         kind = KIND_NAMES[row.kind]
         return path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed)
 
-    columns = (Column("Content", NAME), Column("Kind", MARK), Column("As template", MARK), "May")
-    words = f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things"
-    output.warn_partial(site)
-    last = last_of(use, [(person.id, row.content, VIEW) for row in rows])
-    table = _with_use(Table(*columns, name="contents", rows=Rows(rows, cells)), last)
-    parts: list[Drawable] = [Text(words, "bold"), table, *record_of(use, VIEW)]
-    output.give(parts, lambda: _reach_json(person, rows, last), of=site)
+    columns = (Column("Content", NAME, of=CONTENT), Column("Kind", MARK), Column("As template", MARK), "May")
+    return Table(*columns, name="contents", rows=Rows(rows, cells))
 
 
 def _reach_json(person: User, rows: Sequence[Reachable], last: Sequence[Mapping[str, str | None]]) -> dict[str, Any]:
@@ -296,22 +310,35 @@ class _OnSite(NamedTuple):
     allowed: tuple[str, ...]
 
 
-def _on_all_sites(place: str, sites: list[Questions], user: str, content: str | None, output: Output) -> None:
-    """The same person has a role of her own on each site; nothing is shared between them (blog, introduction)."""
+def _on_all_sites(place: str, asking: Asking, user: str, content: str | None, output: Output) -> None:
+    """The same person has a role of her own on each site; nothing is shared between them (blog, introduction).
+
+    She is one by user name and domain, and by a key of a roster where her user name is another.
+    """
+    from pathlib import Path
+
     from tabwarden.model.errors import UnknownName
+    from tabwarden.model.names import same
     from tabwarden.model.roles import licence_of, ui_role
     from tabwarden.report.table import NAME, NUMBER, Column, Table
+    from tabwarden.run.history import store_named
+    from tabwarden.run.persons import everywhere
 
-    rows = [_on_site(questions, person, content) for questions in sites for person in questions.site.users_named(user)]
+    sites = {id(questions.site): questions for questions in asking.everywhere()}
+    store = store_named(asking.store, asking.settings) if asking.snapshots is None else "://"
+    people = everywhere(None if "://" in store else Path(store), [one.site for one in sites.values()], user)
+    rows = [_on_site(sites[id(site)], person.id, content) for site, person in people]
     if not rows:
         raise UnknownName(f"no user `{user}` on any site in {place}")
     if content is not None and not any(row.content for row in rows):
         raise UnknownName(f"no content `{content}` on any site in {place} that has the user `{user}`")
     columns = (Column("Site", NAME), Column("User", NAME), "Site role", "Licence", Column("May View", NUMBER))
     table = Table(*columns, *(["On it"] if content is not None else []), name="sites")
+    several = len({same(row.person.domain) for row in rows}) > 1
     for row in rows:
         site, role = row.site, row.person.site_role
-        cells = (site.name, site.called(row.person.id), ui_role(role), licence_of(role) or "none", row.views)
+        called = f"{row.person.domain}\\{row.person.name}" if several else site.called(row.person.id)
+        cells = (site.name, called, ui_role(role), licence_of(role) or "none", row.views)
         table.add_row(*cells, *([_there(row)] if content is not None else []))
     output.give([table], lambda: [_on_site_json(row, content) for row in rows])
 

@@ -64,8 +64,8 @@ def why(
         with output.progress("weighing") as progress:
             ways = questions.fixes(question, progress)
     if ways is not None and choose is not None and out is not None:
-        _keep(questions.site, ways, choose, out)
-    side_by_side = [question._replace(model=name).of(questions.site) for name in MODELS] if models else []
+        _keep(questions.site, ways, choose, out, asking.settings)
+    side_by_side = [questions.answer(question._replace(model=name)) for name in MODELS] if models else []
     unknown = question.ability and answer.verdict == UNKNOWN
     output.warn_partial(questions.site, connections=unknown)
     output.give(
@@ -76,7 +76,7 @@ def why(
     )
 
 
-def _keep(site: Site, ways: Fixes, number: int, path: Path) -> None:
+def _keep(site: Site, ways: Fixes, number: int, path: Path, settings: Path | None) -> None:
     """The way of that number as a plan in a file. UnknownName where there is no such way."""
     from tabwarden.commands._output import say
     from tabwarden.model.errors import UnknownName
@@ -84,7 +84,7 @@ def _keep(site: Site, ways: Fixes, number: int, path: Path) -> None:
 
     if not 1 <= number <= len(ways.ways):
         raise UnknownName(f"there is no way {number}: {len(ways.ways)} are told; choose one of them by its number")
-    plan = plan_of(site, ways.ways[number - 1].changes(site), path)
+    plan = plan_of(site, ways.ways[number - 1].changes(site), path, settings=settings)
     say(f"plan {plan.id} written to {path}; next: tabwarden apply {path}")
 
 
@@ -132,16 +132,22 @@ def _means(site: Site, question: Asked) -> str | None:
     )
 
 
+def _remarks(questions: Questions, question: Asked, answer: Answer) -> Iterator[str]:
+    """What surprises; it names others, and so nobody is told it of himself alone."""
+    from tabwarden.report.remarks import remarks
+
+    return iter(()) if questions.of_oneself else remarks(questions.site, question, answer)
+
+
 def _as_json(
     questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
 ) -> dict[str, Any]:
     from tabwarden.report.answers import answer_json
-    from tabwarden.report.remarks import remarks
 
     site = questions.site
     document: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
     document["means"] = _means(site, question)
-    document["remarks"] = list(remarks(site, question, answer))
+    document["remarks"] = list(_remarks(questions, question, answer))
     places, handover = questions.places(question), questions.handover(question)
     if places or handover is not None:
         from tabwarden.report import abilities
@@ -163,7 +169,6 @@ def _parts(
 ) -> Iterator[Drawable]:
     """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
     from tabwarden.report import answers
-    from tabwarden.report.remarks import remarks
     from tabwarden.report.table import Text
 
     site = questions.site
@@ -172,7 +177,7 @@ def _parts(
     yield from [f"it lets a person {meaning}"] if meaning else []
     yield answers.trace_table(site, answer)
     yield from answers.disputed_lines(site, answer)
-    yield from remarks(site, question, answer)
+    yield from _remarks(questions, question, answer)
     places, handover = questions.places(question), questions.handover(question)
     if places or handover is not None:
         from tabwarden.report import abilities
@@ -180,7 +185,9 @@ def _parts(
         yield from [abilities.targets_table(site, places)] if places else []
         yield from abilities.handover_lines(site, handover) if handover is not None else ()
     if side_by_side:
-        yield answers.models_table(site, side_by_side)
+        from tabwarden.report.models import models_table
+
+        yield models_table(site, side_by_side)
     if ways is not None:
         yield from _fixes(site, ways)
 

@@ -88,6 +88,13 @@ class Count:
         return len((self.gained | self.lost) - {user})
 
 
+class Sides(NamedTuple):
+    """Who gains and who loses something on one content: ids in parts, each of which many contents share."""
+
+    gained: list[Sequence[str]]
+    lost: list[Sequence[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Every decision that differs, with its reasons as far as they are told, in the order of the content."""

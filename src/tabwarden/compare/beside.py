@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 
 from tabwarden.compare.between_sites import Base
 from tabwarden.model.capability import KIND_NAMES
@@ -11,11 +12,12 @@ from tabwarden.model.names import some
 from tabwarden.model.site import Site
 
 CONNECT = "Connect"
+MOST_LINES = 20
 EMBEDDED = "embed"
 
 
 def past_filters(before: Site, after: Site) -> Iterator[str]:
-    """A line for each data source that people may Connect to by a change, where workbooks show it.
+    """A line for each data source that people may Connect to by a change, where workbooks show it; the others counted.
 
     A filter of a workbook narrows what that workbook shows; who may Connect asks the data source itself.
     Source: "Permissions" (Connect); permissions blog, published data sources.
@@ -26,14 +28,16 @@ def past_filters(before: Site, after: Site) -> Iterator[str]:
             workbooks[use.datasource].append(after.path(content.id))
     if not workbooks:
         return
-    for datasource, (gained, _lost) in Base(before).on_each(after, CONNECT).items():
-        if gained and datasource in workbooks and datasource in after.contents:
-            people = some(sorted(after.called(user) for user in gained))
-            shown = some(sorted(workbooks[datasource]))
-            yield (
-                f"{people} may Connect to `{after.path(datasource)}` by this, and then see all its rows, past the "
-                f"filters of {shown}"
-            )
+    sides = Base(before).on_each(after, CONNECT)
+    open_to = {c: sides[c].gained for c in sides if sides[c].gained and c in workbooks and c in after.contents}
+    for datasource in list(open_to)[:MOST_LINES]:
+        people = some(sorted(after.called(user) for user in chain(*open_to[datasource])))
+        yield (
+            f"{people} may Connect to `{after.path(datasource)}` by this, and then see all its rows, past the "
+            f"filters of {some(sorted(workbooks[datasource]))}"
+        )
+    if len(open_to) > MOST_LINES:
+        yield f"and so with {len(open_to) - MOST_LINES} more data sources"
 
 
 def credentials_that_break(before: Site, after: Site) -> Iterator[str]:

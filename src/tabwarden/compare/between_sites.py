@@ -6,6 +6,7 @@ against the other. Whatever is shown was confirmed by the reference.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -13,7 +14,18 @@ from typing import TYPE_CHECKING
 from tabwarden.access.answer import Answer
 from tabwarden.access.few import FEW, few
 from tabwarden.access.reference import may
-from tabwarden.compare.access_changes import Count, Decision, Part, Reach, Shift, Under, in_order, reason_of, together
+from tabwarden.compare.access_changes import (
+    Count,
+    Decision,
+    Part,
+    Reach,
+    Shift,
+    Sides,
+    Under,
+    in_order,
+    reason_of,
+    together,
+)
 from tabwarden.compare.by_reference import differences
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
@@ -44,6 +56,7 @@ class Base:
     def __init__(self, site: Site, under: Under | None = None, *, small: int = FEW, most: int = MOST_TOLD) -> None:
         self.site, self.under, self.small, self.most = site, under or Under(), small, most
         self._parts: Parts | None = None
+        self._last: tuple[Site, str, Mapping[str, Sides]] | None = None
 
     def count(self, after: Site, *, apart: Decision | None = None, limit: int | None = None) -> Count | None:
         """What differs, counted; None as soon as there are more than `limit` decisions."""
@@ -62,14 +75,19 @@ class Base:
             count, parts = self._by_engine(after).told(self.most, apart, progress)
         return Reach(count, tuple(_confirmed(self.site, after, self.under, parts)))
 
-    def on_each(self, after: Site, capability: str) -> Mapping[str, tuple[list[str], list[str]]]:
-        """Of each content that differs the people who gain and those who lose one capability."""
+    def on_each(self, after: Site, capability: str) -> Mapping[str, Sides]:
+        """Of each content that differs the people who gain and those who lose one capability; the last is kept."""
+        if self._last is None or self._last[0] is not after or self._last[1] != capability:
+            self._last = (after, capability, self._on_each(after, capability))
+        return self._last[2]
+
+    def _on_each(self, after: Site, capability: str) -> Mapping[str, Sides]:
         if not self._small(after):
             return self._by_engine(after).on_each(capability)
-        by_content: dict[str, tuple[list[str], list[str]]] = {}
+        by_content = defaultdict[str, Sides](lambda: Sides([], []))
         for shift in self._asked(after, None):
             if capability in shift.capabilities:
-                by_content.setdefault(shift.contents[0], ([], []))[not shift.gained].extend(shift.users)
+                by_content[shift.contents[0]][not shift.gained].append(shift.users)
         return by_content
 
     def differs(self, after: Site) -> bool:

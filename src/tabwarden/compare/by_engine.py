@@ -6,12 +6,13 @@ and groups on all contents that share rules, kind, lock and the project's owners
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from tabwarden.compare.access_changes import Count, Decision, Part, Under, in_order, together
+from tabwarden.compare.access_changes import Count, Decision, Part, Sides, Under, in_order, together
 from tabwarden.compare.alike import alike
 from tabwarden.compare.reasons import Reasons
 from tabwarden.engine.algebra import UNKNOWN
@@ -84,17 +85,20 @@ class Compared:
         users = tuple(map(self.users.__getitem__, part.users))
         return Part(part.key, users, tuple(map(self.contents.__getitem__, part.contents)), part.names)
 
-    def on_each(self, capability: str) -> dict[str, tuple[list[str], list[str]]]:
+    def on_each(self, capability: str) -> dict[str, Sides]:
         """Of each content that differs the people who gain and those who lose one capability."""
-        by_content: dict[str, tuple[list[str], list[str]]] = {}
+        by_content = defaultdict[str, Sides](lambda: Sides([], []))
         if capability not in self.difference.names:
             return by_content
         one = self.difference.mask(1 << self.difference.names.index(capability))
+        ids: dict[bytes, list[str]] = {}
         for piece in self._pieces(None):
-            users = [self.users[user] for user in piece.users.tolist()]
             for side, masks in enumerate((piece.gained, piece.lost)):
-                for content in piece.contents[masks & one != 0].tolist():
-                    by_content.setdefault(self.contents[content], ([], []))[side].extend(users)
+                contents = piece.contents[masks & one != 0].tolist()
+                if contents and (numbers := piece.users.tobytes()) not in ids:
+                    ids[numbers] = [self.users[user] for user in piece.users.tolist()]
+                for content in contents:
+                    by_content[self.contents[content]][side].append(ids[numbers])
         return by_content
 
     def _done(self, piece: Shifted) -> int:

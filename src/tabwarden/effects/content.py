@@ -21,6 +21,7 @@ from tabwarden.model.site import (
     CUSTOMIZABLE,
     LOCKED,
     LOCKED_WITHOUT_NESTED,
+    NO_RULES,
     Content,
     Grantee,
     Rule,
@@ -140,20 +141,22 @@ def add_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: s
 
     A list that was not read stays unread.
     """
-    added, rules_now = frozenset(rules), _rules_of(site, content, default_for)
+    return change_rules(site, content, NO_RULES, frozenset(rules), default_for=default_for)
+
+
+def change_rules(site: Site, content: str, gone: Rules, added: Rules, *, default_for: str | None = None) -> Site:
+    """Take rules away and add others in their place, an opposite rule giving way; an unread list stays unread."""
+    rules_now = _rules_of(site, content, default_for)
     if rules_now is None:
         return site
     spoken = {(r.grantee, r.capability) for r in added}
-    others = (r for r in rules_now if (r.grantee, r.capability) not in spoken)
+    others = (r for r in rules_now - gone if (r.grantee, r.capability) not in spoken)
     return replace_rules(site, content, (*others, *added), default_for=default_for)
 
 
 def remove_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
     """Take rules away; one that is not there is no error, and a list that was not read stays unread."""
-    rules_now = _rules_of(site, content, default_for)
-    if rules_now is None:
-        return site
-    return replace_rules(site, content, rules_now - frozenset(rules), default_for=default_for)
+    return change_rules(site, content, frozenset(rules), NO_RULES, default_for=default_for)
 
 
 def replace_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:

@@ -220,20 +220,28 @@ def _blocks(packed: Array, users: Array) -> Iterator[Array]:
 
 
 class Apart:
-    """For whom of `users` more than the class decides: owners, leaders, and whom a rule names."""
+    """For whom of `users` more than the class decides: owners, leaders, and whom a rule names.
 
-    def __init__(self, mirror: Mirror, users: Array) -> None:
+    `contents` are those that will be asked about; None: all.
+    """
+
+    def __init__(self, mirror: Mirror, users: Array, contents: Array | None = None) -> None:
         self.mirror, parts = mirror, mirror.parts
         self.wanted = np.zeros(parts.n_users + 1, bool)  # the last is nobody's
         self.wanted[users] = True
-        lists = parts.columns.rules
-        one = np.uint64(1 << parts.bit(mirror.capability))
-        named = np.minimum(lists.grantee >> 2, parts.n_users)
-        speaks = ((lists.allow | lists.deny) & one != 0) & (lists.grantee & 3 == USER) & self.wanted[named]
-        rows = np.flatnonzero(speaks)
-        self.named = np.searchsorted(rows, lists.offsets), named[rows]
-        project, ruling = ones(parts.powers.rows[:-1] & parts.people.pack(np.flatnonzero(self.wanted[:-1])))
-        self.ruling = np.searchsorted(project, np.arange(len(parts.powers.rows))), ruling
+        table, leading = parts.columns.rules, parts.powers.rows[:-1]
+        self.lists, self.projects = np.arange(len(table.offsets) - 1), np.arange(len(leading))
+        if contents is not None:
+            self.lists = _known(parts.sources.rules[contents], len(self.lists))
+            self.projects = _known(parts.project_row[contents], len(leading))
+            leading = leading[self.projects]
+        of_list, row = expand(table.offsets, self.lists)
+        one, grantee = np.uint64(1 << parts.bit(mirror.capability)), table.grantee[row]
+        named = np.minimum(grantee >> 2, parts.n_users)
+        speaks = ((table.allow[row] | table.deny[row]) & one != 0) & (grantee & 3 == USER) & self.wanted[named]
+        self.named = np.searchsorted(of_list[speaks], np.arange(len(self.lists) + 1)), named[speaks]
+        of_project, ruling = ones(leading & parts.people.pack(np.flatnonzero(self.wanted[:-1])))
+        self.ruling = np.searchsorted(of_project, np.arange(len(self.projects) + 1)), ruling
 
     def of(self, contents: Array) -> tuple[Array, Array]:
         """Pairs of one of these contents and one of the users, each once."""
@@ -241,9 +249,8 @@ class Apart:
         owner = parts.owner[contents]
         owned = np.flatnonzero((owner >= 0) & (owner < parts.n_users))
         owned = owned[self.wanted[owner[owned]]]
-        by_rule, rule = expand(self.named[0], parts.sources.rules[contents])
-        project = parts.project_row[contents]
-        leads, leader = expand(self.ruling[0], np.where(project < len(parts.powers.contents), project, NONE))
+        by_rule, rule = expand(self.named[0], _places(self.lists, parts.sources.rules[contents]))
+        leads, leader = expand(self.ruling[0], _places(self.projects, parts.project_row[contents]))
         place = np.concatenate((owned, by_rule, leads))
         users = np.concatenate((owner[owned], self.named[1][rule], self.ruling[1][leader]))
         pairs = distinct(contents[place] * parts.n_users + users)
@@ -258,6 +265,19 @@ class Apart:
         may = mirror.many.verdicts(users, mirror.capability, contents) == ALLOWED
         more, less = may & ~have, have & ~may
         return (contents[more], users[more]), (contents[less], users[less])
+
+
+def _known(numbers: Array, count: int) -> Array:
+    """Those of 0 up to, but without, `count`, rising and each once."""
+    return distinct(numbers[(numbers >= 0) & (numbers < count)].astype(np.int64))
+
+
+def _places(known: Array, numbers: Array) -> Array:
+    """Of each number its place among those that are known; NONE of another."""
+    if not len(known):
+        return np.full(len(numbers), NONE)
+    places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    return np.where(known[places] == numbers, places, NONE)
 
 
 def pairs_of(mirror: Mirror, users: Array, most: int) -> Iterator[tuple[Array, Array]]:
@@ -298,19 +318,24 @@ class Among:
 
     def __init__(self, mirror: Mirror, users: Array, contents: Array, *, owners: bool = True) -> None:
         self.mirror, self.users, self.contents, self.owners = mirror, users, contents, owners
-        forms, of = np.unique(mirror.of_content[contents], return_inverse=True)
-        bits = mirror.rows[forms] & mirror.parts.people.pack(users)
-        counts = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)[of]
-        self.more, self.less = Apart(mirror, users).corrections(contents)
+        forms, first, of = np.unique(mirror.of_content[contents], return_index=True, return_inverse=True)
+        mine, rows = mirror.parts.people.pack(users), max(_BLOCK // max(mirror.parts.n_users, 1), 1)
+        counts = np.zeros(len(forms), np.int64)
+        for start in range(0, len(forms), rows):
+            bits = mirror.rows[forms[start : start + rows]] & mine
+            counts[start : start + rows] = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
+        counts = counts[of]
+        self.more, self.less = Apart(mirror, users, contents).corrections(contents)
         self.count = int(counts.sum()) + len(self.more[0]) - len(self.less[0]) - (0 if owners else self._owned())
-        self._first = contents[np.unique(of, return_index=True)[1]] if len(contents) else contents
+        self._first = contents[first]
         self._some = contents[(counts > 0) | np.isin(contents, self.more[0])]
 
     def by_content(self) -> Iterator[tuple[int, Array]]:
         """Each content where one of them may, with those who may."""
-        owner = self._owner
+        owner, people = self._owner, self.mirror.parts.people
+        mine = people.pack(self.users)
         for content in self._some.tolist():
-            who = np.intersect1d(self.mirror.ids(content), self.users)
+            who = people.ids(self.mirror.row(content) & mine)
             who = who if self.owners else who[who != owner[content]]
             if len(who):
                 yield content, who
@@ -331,8 +356,9 @@ class Among:
     def places(self) -> dict[int, int]:
         """Of each of them who may anywhere there one content."""
         places: dict[int, int] = {}
+        people, mine = self.mirror.parts.people, self.mirror.parts.people.pack(self.users)
         for content in self._first.tolist():
-            for user in np.intersect1d(self.mirror.ids(content), self.users).tolist():
+            for user in people.ids(self.mirror.row(content) & mine).tolist():
                 places.setdefault(user, content)
         for content, user in zip(*(part.tolist() for part in self.more), strict=True):
             places.setdefault(user, content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from tabwarden.engine.columns import NONE, Array, Columns, Words
 from tabwarden.engine.rules import expand
+from tabwarden.mirror.circles import Circles
 from tabwarden.mirror.items import set_name
 from tabwarden.mirror.match import Matches, users_of
-from tabwarden.mirror.rows import COMPRESSED, NO, SITE, YES, Row
+from tabwarden.mirror.rows import COMPRESSED, FACTS, NO, SITE, YES, Row
 from tabwarden.mirror.tables import Table, Tables, eight, extended, flattened, joined, narrow
 from tabwarden.mirror.visible import Placed, chosen_of, everything, visible
 
@@ -44,12 +46,15 @@ def mirrored(columns: Columns, matches: Matches, request: MirrorRequest, *, limi
     """The tables of a site's mirror for these people."""
     chosen, missing = chosen_of(columns, request.projects)
     if request.enforced:
-        persons, placed = for_each(columns, chosen, matches)
+        persons, placed = for_each(columns, chosen, matches, in_circles=request.form == FACTS)
     else:
         persons, placed = _for_all(columns, chosen, matches)
-    tables = compressed(request.source, columns, placed, persons)
+    about = of_site(columns, matches, request, limited=limited)
+    if request.form == FACTS:
+        tables = {**about, **in_facts(request.source, columns, placed, persons)}
+        return Mirrored(request.source, tables, matches, missing)
+    tables = {**about, **compressed(request.source, columns, placed, persons)}
     apart = placed.apart if len(tables["content"]) == len(placed.apart) else None
-    tables = {**of_site(columns, matches, request, limited=limited), **tables}
     mirror = Mirrored(request.source, tables, matches, missing, apart)
     return mirror if request.form == COMPRESSED else in_flat_form(mirror)
 
@@ -77,12 +82,14 @@ def selection(words: Collection[str]) -> tuple[str, ...] | None:
     return tuple(words) or None
 
 
-def for_each(columns: Columns, chosen: Array, matches: Matches, only: Array | None = None) -> tuple[list[str], Placed]:
-    """People, and what each of them sees (with `only`, of that): sets have places of that list as members."""
+def for_each(
+    columns: Columns, chosen: Array, matches: Matches, only: Array | None = None, *, in_circles: bool = False
+) -> tuple[list[str], Placed]:
+    """People, and what each of them sees (with `only`, of that): sets, or their circles, have places of that list."""
     users = users_of(columns)
     by_user = {users.numbers[user]: persons for user, persons in matches.by_user.items()}
     numbers = sorted(by_user)
-    placed = visible(columns, chosen, np.asarray(numbers, np.int64), only)
+    placed = visible(columns, chosen, np.asarray(numbers, np.int64), only, in_circles=in_circles)
     first = np.zeros(len(users.ids) + 1, np.int64)
     first[np.asarray(numbers, np.int64) + 1] = [len(by_user[number]) for number in numbers]
     first = np.cumsum(first)
@@ -100,7 +107,9 @@ def _for_all(columns: Columns, chosen: Array, matches: Matches) -> tuple[list[st
     rows = len(content) if persons else 0
     one = np.zeros(rows, np.int64)
     everybody = np.array([0, len(persons)]) if persons else np.zeros(1, np.int64)
-    return persons, Placed(content[:rows], parent[:rows], one.astype(bool), one, everybody, np.arange(len(persons)))
+    circle = np.zeros(min(len(persons), 1), np.int64)
+    everyone = everybody, np.arange(len(persons)), Circles(circle, circle, circle != 0, {0: "everybody"})
+    return persons, Placed(content[:rows], parent[:rows], one.astype(bool), one, *everyone)
 
 
 # -- numbers become text ----------------------------------------------------------------------------------------
@@ -108,6 +117,57 @@ def _for_all(columns: Columns, chosen: Array, matches: Matches) -> tuple[list[st
 
 def compressed(source: str, columns: Columns, placed: Placed, persons: list[str]) -> dict[str, Table]:
     """The tables of viewers and content; no text is in them that no row has."""
+    sets, content = _contents(source, columns, placed)
+    viewers = np.repeat(np.arange(len(sets), dtype=np.int32), np.diff(placed.offsets))
+    shown, seeing = _few(placed.members, Words.of(persons))
+    of_viewers = (_none(viewers), viewers, shown), (content.words[0], content.words[1], seeing)
+    return {"viewers": _narrowed("viewers", Table(*of_viewers)), "content": _narrowed("content", content)}
+
+
+def in_facts(source: str, columns: Columns, placed: Placed, persons: list[str]) -> dict[str, Table]:
+    """The same as items by class, classes by circle and circles by person, whose join is who sees what."""
+    assert placed.circles is not None
+    of_set, circle, excepted, named = placed.circles
+    sets, content = _contents(source, columns, placed)
+    texts = {**_first_sets(of_set, circle, excepted, sets), **named}
+    classes, circles = Words.of(numbered(sets)), Words.of(numbered([texts[number] for number in range(len(texts))]))
+    member = np.repeat(np.arange(len(circles)), np.diff(placed.offsets))
+    shown, seeing = _few(placed.members, Words.of(persons))
+    sign, signs = _few(excepted.astype(np.uint8), Words.of(("0", "1")))
+    tables = {
+        "members": Table((_none(member), member, shown), (content.words[0], circles, seeing)),
+        "classes": Table((_none(of_set), of_set, circle, sign), (content.words[0], classes, circles, signs)),
+        "items": Table(content.codes, (content.words[0], classes, *content.words[2:])),
+    }
+    return {name: _narrowed(name, table) for name, table in tables.items()}
+
+
+def _first_sets(of_set: Array, circle: Array, excepted: Array, sets: list[str]) -> dict[int, str]:
+    """What each circle by which a set and its groups differ is called after: the first such set by name."""
+    first: dict[int, str] = {}
+    names = [
+        f"{sets[number]}{' without' * out}" for number, out in zip(of_set.tolist(), excepted.tolist(), strict=True)
+    ]
+    for name, number in sorted(zip(names, circle.tolist(), strict=True)):
+        first.setdefault(number, name)
+    return first
+
+
+def numbered(texts: list[str]) -> list[str]:
+    """A whole number for each text, of 52 bits at most, which stays the same while the text does; none twice."""
+    numbers: dict[str, int] = {}
+    taken: set[int] = set()
+    for text in sorted(texts):
+        number = int(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:13], 16)
+        while number in taken:  # once in some thousand sites of a million sets
+            number += 1
+        taken.add(number)
+        numbers[text] = number
+    return [str(numbers[text]) for text in texts]
+
+
+def _contents(source: str, columns: Columns, placed: Placed) -> tuple[list[str], Table]:
+    """The names of the sets, and who sees what in rows of `content`."""
     site, names, count = columns.about, columns.names, len(columns.contents.kind)
     seen = np.zeros(count + 1, bool)
     seen[placed.content] = seen[placed.parent] = True
@@ -120,20 +180,13 @@ def compressed(source: str, columns: Columns, placed: Placed, persons: list[str]
     name_of, titles = _with(name_of, titles, [site.name][: int(seen[-1])])
     kind_of, kinds = _few(columns.contents.kind[of_content], Words.of(columns.vocabulary.kinds))
     kind_of, kinds = _with(kind_of, kinds, [SITE][: int(seen[-1])])
-    sets = Words.of(set_names(placed.viewers, ids, item, parent, placed.apart))
-    shown, seeing = _few(placed.members, Words.of(persons))
-    of_source = Words.of([source])
-    viewers = np.repeat(np.arange(len(sets), dtype=np.int32), np.diff(placed.offsets))
-    tables = {
-        "viewers": ((_none(viewers), viewers, shown), (of_source, sets, seeing)),
-        "content": (
-            (_none(item), placed.viewers, item, kind_of[item], name_of[item], parent),
-            (of_source, sets, ids, kinds, titles, ids),
-        ),
-    }
-    return {
-        name: _clean(name, Table(tuple(map(narrow, codes, words)), words)) for name, (codes, words) in tables.items()
-    }
+    sets = set_names(placed.viewers, ids, item, parent, placed.apart)
+    codes = (_none(item), placed.viewers, item, kind_of[item], name_of[item], parent)
+    return sets, Table(codes, (Words.of([source]), Words.of(sets), ids, kinds, titles, ids))
+
+
+def _narrowed(name: str, table: Table) -> Table:
+    return _clean(name, Table(tuple(map(narrow, table.codes, table.words)), table.words))
 
 
 def _none(like: Array) -> Array:

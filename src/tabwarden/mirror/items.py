@@ -58,6 +58,10 @@ def items_of(tables: Tables) -> tuple[Item, ...]:
 
 def _compressed(tables: Tables) -> tuple[Iterable[Row], Iterable[Row]]:
     """The rows of viewers and of content."""
+    if len(tables.get("items", ())):
+        from tabwarden.mirror.tables import unfolded
+
+        tables = unfolded(tables)
     if not len(tables.get("access", ())):
         return tables.get("viewers", ()), tables.get("content", ())
     people: dict[Row, set[str]] = defaultdict(set)

@@ -1,4 +1,4 @@
-"""A mirror as tables of text, compressed or flat: columns of codes into different texts, and the difference of two.
+"""A mirror as tables of text, in any form: columns of codes into different texts, and the difference of two.
 
 Every row may be shown to whom it is for. A content stands once for each parent under which somebody sees it, with the
 set of those who do; those who see it for reasons of their own, as its owner may, are a set beside it, so that the set
@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tabwarden.engine.columns import NONE, Array, Words
-from tabwarden.engine.rules import expand, mixed
-from tabwarden.mirror.rows import COLUMNS, GROUPED, ORDER, Row
+from tabwarden.engine.rules import distinct, expand, mixed
+from tabwarden.mirror.rows import COLUMNS, GROUPED, OF_FACTS, ORDER, Row
 from tabwarden.model.names import same
 
 _BLOCK = 1 << 16
@@ -72,6 +72,8 @@ def tables_of(rows: Mapping[str, Iterable[Row]]) -> Tables:
 
 def flattened(tables: Tables) -> Table:
     """The table `access`, whichever form the tables have."""
+    if len(tables.get("items", ())):
+        tables = unfolded(tables)
     content, viewers = tables.get("content"), tables.get("viewers")
     if content is None or viewers is None or not len(content):
         return tables.get("access") or Table.of("access")
@@ -83,6 +85,21 @@ def flattened(tables: Tables) -> Table:
     person = viewers.codes[2][order[entry]]
     access = Table((rest.codes[0], person, *rest.codes[2:]), (rest.words[0], viewers.words[2], *rest.words[2:]))
     return access if not len(tables.get("access", ())) else Table.of("access", {*access, *tables["access"]})
+
+
+def unfolded(tables: Tables) -> Tables:
+    """The tables `viewers` and `content` of facts, whose sets are called by the numbers of their classes."""
+    items, classes, members = (tables[name] for name in ("items", "classes", "members"))
+    into = recoded(classes.words[2], members.words[1])[classes.codes[2]]
+    order = np.argsort(members.codes[1], kind="stable")
+    count = max(len(members.words[1]), int(into.max(initial=0)) + 1)
+    of, entry = expand(np.searchsorted(members.codes[1][order], np.arange(count + 1)), into)
+    width = max(len(members.words[2]), 1)
+    pairs = classes.codes[1][of].astype(np.int64) * width + members.codes[2][order[entry]]
+    out = among(classes, 3, lambda excepted: excepted != "0")[of]
+    pairs = distinct(pairs[~np.isin(pairs, pairs[out])])
+    viewers = (np.zeros(len(pairs), np.uint8), pairs // width, pairs % width)
+    return {"viewers": Table(viewers, (items.words[0], classes.words[1], members.words[2])), "content": items}
 
 
 def flat(tables: Tables) -> frozenset[Row]:
@@ -97,6 +114,13 @@ def rows_for(tables: Tables, person: str) -> frozenset[Row]:
         viewers, content = tables["viewers"], tables["content"]
         sets = {row[1] for row in viewers.at(_named(viewers, 2, person))}
         rows.update(content.at(among(content, 1, lambda name: name in sets)))
+    if all(name in tables for name in OF_FACTS):
+        members, classes, items = (tables[name] for name in OF_FACTS)
+        circles = {row[1] for row in members.at(_named(members, 2, person))}
+        mine = {False: set[str](), True: set[str]()}
+        for _, name, _, excepted in classes.at(among(classes, 2, lambda circle: circle in circles)):
+            mine[excepted != "0"].add(name)
+        rows.update(items.at(among(items, 1, lambda name: name in mine[False] - mine[True])))
     if "access" in tables:
         rows.update(tables["access"].at(_named(tables["access"], 1, person)))
     return frozenset((row[0], person, *row[2:]) for row in rows)

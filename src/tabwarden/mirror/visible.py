@@ -7,7 +7,6 @@ she may not hangs on the nearest ancestor she may, in the end on the site, so th
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -17,9 +16,9 @@ import numpy as np
 
 from tabwarden.engine.columns import NONE, USER, Array, Columns, Contents, Defaults, Uses
 from tabwarden.engine.engine import Engine
-from tabwarden.engine.memberships import ones
 from tabwarden.engine.mirror import Apart, Mirror
-from tabwarden.engine.rules import expand, mixed
+from tabwarden.engine.rules import expand
+from tabwarden.mirror.circles import Circles, Hints, Sets, circles
 from tabwarden.mirror.rows import KINDS
 from tabwarden.model.errors import AmbiguousName
 from tabwarden.model.names import hint, same
@@ -37,7 +36,9 @@ class Placed(NamedTuple):
 
     `content` and `parent` are content numbers; the site is the number after the last, and has no parent (NONE). Who
     sees it for reasons of his own, as an owner does, stands in a row that is `apart`, so that the other row has the
-    same people as its like. Set `viewers[i]` holds the users `members[offsets[s]:offsets[s + 1]]`, never nobody.
+    same people as its like. Set `viewers[i]` holds the users `members[offsets[s]:offsets[s + 1]]`, never nobody. With
+    `circles` these are the users of circle s, and a content stands once for all but those apart, below the nearest
+    thing that all of them see.
     """
 
     content: Array
@@ -46,25 +47,31 @@ class Placed(NamedTuple):
     viewers: Array
     offsets: Array
     members: Array
+    circles: Circles | None = None
 
 
-def visible(columns: Columns, chosen: Array, users: Array, only: Array | None = None) -> Placed:
+def visible(
+    columns: Columns, chosen: Array, users: Array, only: Array | None = None, *, in_circles: bool = False
+) -> Placed:
     """Who of these users (numbers, rising) may View what of the `chosen` contents (a bool each).
 
-    With `only` (a bool a content) of those alone.
+    With `only` (a bool a content) of those alone; `in_circles` with sets that are made of circles.
     """
     roles = columns.vocabulary.roles
     enters = np.asarray([may_enter(role) for role in roles], bool)
     users = users[enters[columns.users.role[users]]]
     if not len(users):
         none = np.zeros(0, np.int64)
-        return Placed(none, none, none.astype(bool), none, np.zeros(1, np.int64), none)
+        return Placed(
+            none, none, none.astype(bool), none, np.zeros(1, np.int64), none, Circles(none, none, none.astype(bool), {})
+        )
     site, contents = len(chosen), np.arange(len(chosen) + 1)
     if only is not None:
         contents = np.append(np.flatnonzero(_with_parents(columns.contents.parent, only)), site)
         columns, chosen, only = within(columns, contents[:-1]), chosen[contents[:-1]], only[contents[:-1]]
     reader = np.flatnonzero(users == _reader(columns))
-    placed = _Places(narrowed(columns, users), chosen, reader).placed(chosen if only is None else chosen & only)
+    places = _Places(narrowed(columns, users), chosen, reader)
+    placed = places.placed(chosen if only is None else chosen & only, in_circles=in_circles)
     # numbers of what holds something are never NONE but for the site
     parent = np.where(placed.parent == NONE, NONE, contents[placed.parent])
     return placed._replace(content=contents[placed.content], parent=parent, members=users[placed.members])
@@ -226,7 +233,7 @@ class _Places:
         self.columns, self.chosen, self.site = columns, chosen, len(chosen)
         parents = columns.contents.parent
         self.most = int(np.count_nonzero(np.bincount(parents[parents >= 0]))) + 2  # no walk up is longer
-        mirror = Engine(columns).mirror(VIEW)
+        self.mirror = mirror = Engine(columns).mirror(VIEW)
         self.form, self.rows = mirror.of_content.astype(np.int64), mirror.rows
         more, less = _corrections(mirror)
         if len(reader):  # all that was shown to him is View for him
@@ -251,9 +258,9 @@ class _Places:
         self.form[those] = np.arange(len(self.rows), len(self.rows) + len(those))
         self.rows = np.concatenate((self.rows, own))
 
-    def placed(self, these: Array) -> Placed:
+    def placed(self, these: Array, *, in_circles: bool = False) -> Placed:
         """These contents (a bool each) with their sets of viewers."""
-        sets, n_users = _Sets(), len(self.columns.users.role)
+        sets, n_users = Sets(self.rows.shape[1]), len(self.columns.users.role)
         everybody = np.zeros((1, self.rows.shape[1]), np.uint64)
         _set_bits(everybody, np.zeros(n_users, np.int64), np.arange(n_users))
         pieces = [(np.array([self.site]), np.array([NONE]), np.zeros(1, bool), sets.add(everybody))]
@@ -261,14 +268,21 @@ class _Places:
             (self.rows, self.form, np.flatnonzero(these), False),
             (self.more, self.more_of, self.gaining[these[self.gaining]], True),
         ):
-            content, parent, viewers = self._below(rows, row_of[some], some, sets)
+            content, parent, viewers = self._below(rows, row_of[some], some, sets, whole=in_circles)
             pieces.append((content, parent, np.full(len(content), is_apart), viewers))
         content, parent, apart_, viewers = (np.concatenate(side) for side in zip(*pieces, strict=True))
         order = np.argsort(viewers, kind="stable")
-        return Placed(content[order], parent[order], apart_[order], viewers[order], *sets.members())
+        members = (np.zeros(1, np.int64), np.zeros(0, np.int64)) if in_circles else sets.members()
+        placed = Placed(content[order], parent[order], apart_[order], viewers[order], *members)
+        if not in_circles:
+            return placed
+        of_sets, offsets, users = circles(self.mirror, _hints(placed), sets.rows())
+        return placed._replace(offsets=offsets, members=users, circles=of_sets)
 
-    def _below(self, rows: Array, row_of: Array, contents: Array, sets: _Sets) -> tuple[Array, Array, Array]:
-        """Contents, what each hangs on, and the set of those for whom it does.
+    def _below(
+        self, rows: Array, row_of: Array, contents: Array, sets: Sets, *, whole: bool
+    ) -> tuple[Array, Array, Array]:
+        """Contents, what each hangs on, and the set of those for whom it does, who may be some of its row, or `whole`.
 
         Contents with one row and one parent hang alike, so that each pair of these is walked once.
         """
@@ -280,7 +294,8 @@ class _Places:
         pieces = [(np.zeros(0, np.int64),) * 3]
         size = max(_BLOCK // rows.shape[1], 1)
         for start in range(0, len(keys), size):
-            for pair, holder, bits in self._nearest(rows[row_of[start : start + size]], parent[start : start + size]):
+            block = rows[row_of[start : start + size]], parent[start : start + size]
+            for pair, holder, bits in self._nearest(*block, whole=whole):
                 pieces.append((pair + start, holder, sets.add(bits)))
         pair, holder, viewers = (np.concatenate(side) for side in zip(*pieces, strict=True))
         order = np.argsort(pair, kind="stable")
@@ -288,8 +303,11 @@ class _Places:
         at, entry = expand(offsets, of)
         return contents[at], holder[order[entry]], viewers[order[entry]]
 
-    def _nearest(self, left: Array, holder: Array) -> Iterator[tuple[Array, Array, Array]]:
-        """Row by row what the nearest thing is that these viewers see of what lies above, in the end the site."""
+    def _nearest(self, left: Array, holder: Array, *, whole: bool) -> Iterator[tuple[Array, Array, Array]]:
+        """Row by row what the nearest thing is that these viewers see of what lies above, in the end the site.
+
+        Where a row is to stay `whole`, it is what all of its viewers see.
+        """
         pair, parents = np.arange(len(left)), self.columns.contents.parent
         for _ in range(self.most):
             inside = (holder >= 0) & (holder < self.site)
@@ -299,11 +317,20 @@ class _Places:
                 return
             seen = left & (self.rows[self.form[holder]] | self.more[self.more_of[holder]])
             seen[~self.chosen[holder]] = 0
+            if whole:
+                seen[(seen != left).any(axis=1)] = 0
             yield from _some(pair, holder, seen)
             left &= ~seen
             stays = left.any(axis=1)
             pair, left, holder = pair[stays], left[stays], parents[holder[stays]].astype(np.int64)
         yield from _some(pair, np.full(len(pair), self.site), left)  # a circle that they see nothing of
+
+
+def _hints(placed: Placed) -> Hints:
+    """Of each set the first content that is not apart; none of who sees the site alone."""
+    plain = np.flatnonzero(~placed.apart & (placed.parent != NONE))
+    plain = plain[np.diff(placed.viewers[plain], prepend=NONE) > 0]
+    return Hints(placed.viewers[plain], placed.content[plain])
 
 
 def _some(pair: Array, holder: Array, bits: Array) -> Iterator[tuple[Array, Array, Array]]:
@@ -315,47 +342,3 @@ def _some(pair: Array, holder: Array, bits: Array) -> Iterator[tuple[Array, Arra
 
 def _set_bits(rows: Array, row: Array, user: Array) -> None:
     np.bitwise_or.at(rows, (row, user >> 6), np.left_shift(np.uint64(1), (user & 63).astype(np.uint64)))
-
-
-class _Sets:
-    """Different sets of people, each kept once, as the numbers of its members.
-
-    Sets are told apart by two sums of 64 bits with secret factors of this run: nobody can choose groups so that
-    two sets pass for one.
-    """
-
-    def __init__(self) -> None:
-        self._salt = np.uint64(secrets.randbits(64))
-        self._known: dict[tuple[int, int], int] = {}
-        self._row: list[Array] = [np.zeros(0, np.int64)]
-        self._members: list[Array] = [np.zeros(0, np.int64)]
-
-    def add(self, rows: Array) -> Array:
-        """The numbers of the sets of these packed rows."""
-        place = mixed(np.arange(rows.shape[1], dtype=np.uint64) ^ self._salt)
-        marks = mixed(rows ^ place)
-        hashes = [
-            marks.sum(axis=1, dtype=np.uint64),
-            (marks * (mixed(place) | np.uint64(1))).sum(axis=1, dtype=np.uint64),
-        ]
-        order = np.argsort(hashes[0])
-        sides = [column[order] for column in hashes]
-        differs = np.append(True, (sides[0][1:] != sides[0][:-1]) | (sides[1][1:] != sides[1][:-1]))
-        firsts = order[differs]
-        known = self._known
-        before = len(known)
-        keys = zip(hashes[0][firsts].tolist(), hashes[1][firsts].tolist(), strict=True)
-        numbers = np.asarray([known.setdefault(key, len(known)) for key in keys], np.int64)
-        new = np.flatnonzero(numbers >= before)
-        row, member = ones(rows[firsts[new]])
-        self._row.append(numbers[new][row])
-        self._members.append(member)
-        codes = np.empty(len(rows), np.int64)
-        codes[order] = numbers[np.cumsum(differs) - 1]
-        return codes
-
-    def members(self) -> tuple[Array, Array]:
-        """Where the members of each set begin, and the members."""
-        offsets = np.zeros(len(self._known) + 1, np.int64)
-        np.cumsum(np.bincount(np.concatenate(self._row), minlength=len(self._known)), out=offsets[1:])
-        return offsets, np.concatenate(self._members)

@@ -159,6 +159,8 @@ class Site:
     `partial` names what was left unread on purpose (empty: the Site is whole).
     `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
     `refreshes` tells when extracts are refreshed, None: not read; no snapshot keeps it.
+    `switches` are what REST tells of the site beside its `settings`, by our names: no access depends on them. None: not
+    read; no snapshot keeps them.
     `on_demand` are ids of groups through which an application lets people in whom no snapshot holds.
     `apart` counts what the site keeps and nobody can open (recycle bin, archive, drafts, ...), in words.
     """
@@ -176,6 +178,7 @@ class Site:
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
     refreshes: Refreshes | None = None
+    switches: Mapping[str, bool] | None = field(default=None, compare=False)
     on_demand: frozenset[str] = frozenset()
     apart: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     columns_beside: ClassVar[Any] = None  # opens the columns of this very value, where it was opened and not made

@@ -39,8 +39,18 @@ def without(table: Any, keys: Iterable[Any]) -> Any:
 
 def in_order(table: Mapping[str, Any], keys: Collection[str]) -> list[str]:
     """Those of the keys that are in the table, in its order."""
+    if len(keys) < 2:
+        return [key for key in keys if key in table]
     chosen: list[str] = table.in_order(keys) if hasattr(table, "in_order") else [key for key in table if key in keys]
     return chosen
+
+
+def that_differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Keys of what is another thing, in the order of `after`, then what is gone; at the cost of what differs."""
+    unlike = after.unlike(before) if isinstance(after, Changed) else None
+    if unlike is None:
+        unlike = frozenset(k for k in after if before.get(k) is not after[k]) | (before.keys() - after.keys())
+    return [*in_order(after, unlike), *(key for key in in_order(before, unlike) if key not in after)]
 
 
 class Changed(Mapping[str, _Thing], Generic[_Thing]):
@@ -126,7 +136,8 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
         keys = {*self._things, *self._recent, *self._gone}
         if isinstance(other, Changed):
             keys |= {*other._things, *other._recent, *other._gone}
-        return frozenset(key for key in keys if self.get(key, _GONE) != other.get(key, _GONE))
+        pairs = ((key, self.get(key, _GONE), other.get(key, _GONE)) for key in keys)
+        return frozenset(key for key, mine, theirs in pairs if mine is not theirs and mine != theirs)
 
     def in_order(self, keys: Collection[str]) -> list[str]:
         """Those of the ids that are in the table, in its order."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tabwarden.access.abilities.ability import can
-from tabwarden.access.answer import UNKNOWN, Answer
+from tabwarden.access.answer import Answer
 from tabwarden.access.reference import may
+from tabwarden.engine.columns import GRANTEE_KINDS, NONE, NUMBERED
+from tabwarden.engine.rules import expand
 from tabwarden.model.errors import Disagreement
 from tabwarden.model.roles import is_admin
-from tabwarden.model.site import Grantee, Rule, Rules, Site
+from tabwarden.model.site import ALLOW, DENY, Grantee, Rule, Site
+from tabwarden.plan.able import Able, AbleAmong
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Crowd, Invariant, Meaning
 
 if TYPE_CHECKING:
@@ -51,10 +53,26 @@ class Laid(NamedTuple):
     invariant: Invariant
     crowd: Crowd
     exempt: Crowd
-    acts: list[tuple[str, list[int]]]
+    acts: list[tuple[str, Array]]
     acts_of_first: int
     notes: tuple[str, ...]
     untold: int = 0
+
+
+class Broken(NamedTuple):
+    """How many breaches there are, each of them when it is asked for, and of how many more nobody knows."""
+
+    number: int
+    breaches: Iterator[Breach]
+    unknown: int
+
+
+class _Who(NamedTuple):
+    """Who of the suspects may do one thing: how many pairs of user and content, each pair, and of how many unknown."""
+
+    number: int
+    pairs: Iterator[Pair]
+    unknown: int
 
 
 class Breaches:
@@ -75,8 +93,12 @@ class Breaches:
     @cached_property
     def meaning(self) -> Meaning:
         """The meaning of words on this Site."""
-        columns = self.engine.columns
-        return Meaning(self.site, columns.names.paths(columns.contents.parent))
+        return Meaning(self.site, self.engine.columns)
+
+    @cached_property
+    def able(self) -> Able:
+        """Who is able to do what takes several capabilities."""
+        return Able(self.site, self.engine)
 
     def suspects(self, laid: Laid) -> Array:
         """Numbers of the users who must not."""
@@ -122,27 +144,26 @@ class Breaches:
             members |= groups.everyone[group]
         return members
 
-    def breaches(self, laid: Laid, most: int) -> tuple[int, list[Breach]]:
-        """How many pairs of a suspect and a content there are, and the first of them with their reasons."""
-        number, breaches = 0, list[Breach]()
-        for what, contents in laid.acts:
-            count, pairs = self._who(laid, what, contents)
-            number += count
-            breaches += [self._told(*pair, what) for pair in islice(pairs, most - len(breaches))]
-        return number, breaches
+    def broken(self, laid: Laid) -> Broken:
+        """Every breach of one invariant: a pair of a suspect and a content, a suspect who may both, a rule."""
+        if laid.invariant.form == NO_RULE:
+            return self._rules(laid)
+        if laid.invariant.form == NEVER_BOTH:
+            return self._both(laid)
+        some = [(what, self._who(laid, what, contents)) for what, contents in laid.acts]
+        breaches = (self._told(*pair, what) for what, who in some for pair in who.pairs)
+        return Broken(sum(who.number for _, who in some), breaches, laid.untold + sum(who.unknown for _, who in some))
 
     def pairs(self, laid: Laid) -> set[tuple[str, str, str]] | None:
         """Who does what where, so that two Sites can be compared; None where they are too many."""
-        if laid.invariant.form == NO_RULE:
-            return {(rule_key(breach.rule), breach.content, breach.what) for breach in self.rules(laid)}
-        if laid.invariant.form == NEVER_BOTH:
-            return {(breach.user, breach.content, breach.what) for breach in self.both(laid)}
+        if laid.invariant.form in (NO_RULE, NEVER_BOTH):
+            return {(b.user or rule_key(b.rule), b.content, b.what) for b in self.broken(laid).breaches}
         whole: set[tuple[str, str, str]] = set()
         for what, contents in laid.acts:
-            count, pairs = self._who(laid, what, contents)
-            if len(whole) + count > MOST_COMPARED:
+            who = self._who(laid, what, contents)
+            if len(whole) + who.number > MOST_COMPARED:
                 return None
-            whole |= {(user, content, what) for user, content in pairs}
+            whole |= {(user, content, what) for user, content in who.pairs}
         return whole
 
     def _told(self, user: str, content: str, what: str) -> Breach:
@@ -157,96 +178,99 @@ class Breaches:
             return can(self.site, user, what.removeprefix(ABILITY), content)
         return may(self.site, user, what, content)
 
-    def _who(self, laid: Laid, what: str, contents: Sequence[int]) -> tuple[int, Iterator[Pair]]:
-        """How many suspects may on how many contents, and each pair of user and content."""
-        suspects = self.suspects(laid)
+    def _who(self, laid: Laid, what: str, contents: Array) -> _Who:
+        columns = self.engine.columns
+        among = self._among(what, contents, self.suspects(laid), owners=not laid.crowd.owners)
+        pairs = (
+            (columns.id_of("user", user), columns.id_of("content", content))
+            for content, who in among.by_content()
+            for user in who.tolist()
+        )
+        return _Who(among.count, pairs, among.unknown())
+
+    def _among(self, what: str, contents: Array, users: Array, *, owners: bool = True) -> Among | AbleAmong:
         if what.startswith(ABILITY):
-            able = [(u, c) for u, c in self._each(suspects, contents) if self._answer(u, c, what).allowed]
-            pairs = [pair for pair in able if not self._owns(laid, pair)]
-            return len(pairs), iter(pairs)
-        among = self._among(what, contents, suspects, owners=not laid.crowd.owners)
-        ids, people = self.engine.columns.ids("content"), self.engine.columns.ids("user")
-        return among.count, ((people[u], ids[c]) for c, who in among.by_content() for u in who.tolist())
-
-    def _each(self, users: Array, contents: Sequence[int]) -> Iterator[Pair]:
-        ids, people = self.engine.columns.ids("content"), self.engine.columns.ids("user")
-        return ((people[user], ids[content]) for user in users.tolist() for content in contents)
-
-    def _among(self, capability: str, contents: Sequence[int], users: Array, *, owners: bool = True) -> Among:
-        if capability not in self._mirrors:
-            self._mirrors[capability] = self.engine.mirror(capability)
-        return self._mirrors[capability].among(users, np.asarray(contents, np.int64), owners=owners)
-
-    def _owns(self, laid: Laid, pair: Pair) -> bool:
-        """Whether owners are among those who may, and this is one."""
-        if not laid.crowd.owners:
-            return False
-        thing = self.site.contents[pair[1]]
-        owned = self.site.contents.get(thing.parent or "", thing) if thing.kind == "view" else thing
-        return owned.owner == pair[0]
-
-    def unknown(self, laid: Laid) -> int:
-        """Of how many pairs of a suspect and a content, lists of rules, or contents nobody knows."""
-        count = laid.untold
-        if laid.invariant.form == NO_RULE:
-            return count + sum(rules is None for content in self._contents(laid) for rules in self._lists(content))
-        suspects = self.suspects(laid)
-        for what, contents in laid.acts:
-            if what.startswith(ABILITY):
-                count += sum(self._answer(*pair, what).verdict == UNKNOWN for pair in self._each(suspects, contents))
-            else:
-                count += self._among(what, contents, suspects).unknown()
-        return count
+            return self.able.among(what.removeprefix(ABILITY), contents, users, owners=owners)
+        if what not in self._mirrors:
+            self._mirrors[what] = self.engine.mirror(what)
+        return self._mirrors[what].among(users, contents, owners=owners)
 
     # -- both acts, and rules ----------------------------------------------------------------------------------------
 
-    def both(self, laid: Laid) -> list[Breach]:
+    def _both(self, laid: Laid) -> Broken:
         """Everybody who may do both acts somewhere, with one place of each."""
         suspects, half = self.suspects(laid), laid.acts_of_first
-        first, second = (self._places(acts, suspects) for acts in (laid.acts[:half], laid.acts[half:]))
-        breaches = []
-        for user in (self.engine.columns.id_of("user", number) for number in suspects.tolist()):
-            if user in first and user in second:
-                also = self._answer(user, *second[user])
-                breaches.append(self._told(user, *first[user])._replace(also=also))
-        return breaches
+        (first, unsure), (second, unsure_too) = (
+            self._places(acts, suspects) for acts in (laid.acts[:half], laid.acts[half:])
+        )
+        users = [self.engine.columns.id_of("user", number) for number in suspects.tolist()]
+        users = [user for user in users if user in first and user in second]
+        breaches = (self._told(user, *first[user])._replace(also=self._answer(user, *second[user])) for user in users)
+        return Broken(len(users), breaches, laid.untold + unsure + unsure_too)
 
-    def _places(self, acts: Sequence[tuple[str, list[int]]], suspects: Array) -> dict[str, Pair]:
-        """Of each suspect who may do one of these the first place: content and what."""
+    def _places(self, acts: list[tuple[str, Array]], suspects: Array) -> tuple[dict[str, Pair], int]:
+        """Of each suspect who may do one of these the first place: content and what. Of how many pairs nobody knows."""
         places: dict[str, Pair] = {}
-        columns = self.engine.columns
+        columns, unknown = self.engine.columns, 0
         for what, contents in acts:
-            if what.startswith(ABILITY):
-                for user, content in self._each(suspects, contents):
-                    if user not in places and self._answer(user, content, what).allowed:
-                        places[user] = (content, what)
-            else:
-                for number, at in self._among(what, contents, suspects).places().items():
-                    places.setdefault(columns.id_of("user", number), (columns.id_of("content", at), what))
-        return places
+            among = self._among(what, contents, suspects)
+            unknown += among.unknown()
+            for user, content in among.places().items():
+                places.setdefault(columns.id_of("user", user), (columns.id_of("content", content), what))
+        return places, unknown
 
-    def rules(self, laid: Laid) -> Iterator[Breach]:
+    def _rules(self, laid: Laid) -> Broken:
         """Every rule on these contents, and every default rule of these projects, that is forbidden."""
-        one, crowd = laid.invariant, laid.crowd
-        names = {what for what, _ in laid.acts} - {""}
-        for content in self._contents(laid):
-            for rules in self._lists(content):
-                for rule in rules or ():
-                    named = not names or rule.capability in names
-                    if named and one.mode in ("", rule.mode) and self._names(crowd, rule.grantee):
-                        yield Breach(content=content, what=rule.capability, rule=rule)
+        lists, offsets = self._lists(laid), self.engine.columns.rules.offsets
+        place, row = expand(offsets, lists.rules)
+        mine = np.isin(self.engine.columns.rules.grantee[row], self._codes(laid.crowd))
+        place, row = place[mine], row[mine]
+        modes = (laid.invariant.mode,) if laid.invariant.mode else (ALLOW, DENY)
+        masks = {mode: self._named(laid, mode)[row] for mode in modes}
+        number = sum(int(np.bitwise_count(mask).sum()) for mask in masks.values())
+        holders = lists.holder[place]
+        return Broken(number, self._told_rules(holders, row, masks), laid.untold + int((lists.rules == NONE).sum()))
 
-    def _contents(self, laid: Laid) -> dict[str, None]:
-        ids = self.engine.columns.ids("content")
-        return dict.fromkeys(ids[number] for _, contents in laid.acts for number in contents)
+    def _lists(self, laid: Laid) -> _Lists:
+        """The rule lists of the contents it speaks of, those for new content among them."""
+        columns, contents = self.engine.columns, np.zeros(len(self.engine.columns.contents.kind), bool)
+        for _, some in laid.acts:
+            contents[some] = True
+        own, default = np.flatnonzero(contents), np.flatnonzero(contents[columns.defaults.content])
+        holder = np.concatenate((own, columns.defaults.content[default]))
+        rules = np.concatenate((columns.contents.rules[own], columns.defaults.rules[default])).astype(np.int64)
+        order = np.argsort(holder, kind="stable")
+        return _Lists(holder[order], rules[order])
 
-    def _lists(self, content: str) -> tuple[Rules | None, ...]:
-        thing = self.site.contents[content]
-        return thing.rules, *thing.defaults.values()
+    def _codes(self, crowd: Crowd) -> list[int]:
+        """Grantees as rule rows name them."""
+        both = zip(self.engine.columns.grantee_numbers, (crowd.users, crowd.groups, crowd.group_sets), strict=True)
+        return [numbers[key] * 4 + kind for kind, (numbers, keys) in enumerate(both) for key in keys if key in numbers]
 
-    def _names(self, crowd: Crowd, grantee: Grantee) -> bool:
-        ids = {"user": crowd.users, "group": crowd.groups, "groupSet": crowd.group_sets}[grantee.kind]
-        return grantee.id in ids
+    def _named(self, laid: Laid, mode: str) -> Array:
+        """Of each rule row which of the named capabilities it allows or denies."""
+        table, capabilities = self.engine.columns.rules, self.engine.columns.vocabulary.capabilities
+        names = {what for what, _ in laid.acts} - {""} or set(capabilities)
+        bits = np.uint64(sum(1 << bit for bit, name in enumerate(capabilities) if name in names))
+        return np.asarray((table.allow if mode == ALLOW else table.deny) & bits)
+
+    def _told_rules(self, holders: Array, rows: Array, masks: dict[str, Array]) -> Iterator[Breach]:
+        columns = self.engine.columns
+        for place, (holder, row) in enumerate(zip(holders.tolist(), rows.tolist(), strict=True)):
+            code = int(columns.rules.grantee[row])
+            grantee = Grantee(GRANTEE_KINDS[code & 3], columns.id_of(NUMBERED[code & 3], code >> 2))
+            for mode, mask in masks.items():
+                for bit, name in enumerate(columns.vocabulary.capabilities):
+                    if int(mask[place]) >> bit & 1:
+                        content = columns.id_of("content", holder)
+                        yield Breach(content=content, what=name, rule=Rule(grantee, name, mode))
+
+
+class _Lists(NamedTuple):
+    """Rule lists, each with the content that keeps it; NONE was not read."""
+
+    holder: Array
+    rules: Array
 
 
 def rule_key(rule: Rule | None) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tabwarden.compare.between_sites import Base
 from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
 from tabwarden.effects.ref import Lookup
+from tabwarden.model.capability import applies
+from tabwarden.model.governing import governing
 from tabwarden.model.names import some
 from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.model.takes import SiteTakes
-from tabwarden.plan.impact import impact, used_lately
+from tabwarden.plan.impact import MOST_TOLD, impact, used_lately
 from tabwarden.plan.lock_out import kept_from, locked_out_of_content, nobody_left
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
@@ -99,11 +102,15 @@ def build(
         held, notes = (*held, *more), (*notes, *remarks_of_site, *kept_from(now, end, changes))
         site = shown if shown is not None else now
         end_shown = end if site is now else carried_out(site, changes)
-        effect = impact(site, translated(end_shown, same_people or {}), len(held), rights=site is now and bool(changes))
-        notes = (*notes, *used_lately(site, effect, basis.used, LATELY)) if basis.used is not None else notes
+        base, later = Base(site, most=MOST_TOLD), translated(end_shown, same_people or {})
+        effect = impact(site, later, len(held), rights=site is now and bool(changes), base=base)
+        notes = (*notes, *used_lately(base, later, basis.used, LATELY)) if basis.used is not None else notes
         seen = facts(now, changes)
         stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
+        left = nobody_left(now, end, changes)
+        notes = (*notes, *(f"{stop.sentence}: as it was before" for stop in left if basis.undoes))
         stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))
+        stops = (*stops, *(left if not basis.undoes else ()))
         stops = (*stops, *_invariants(site, end_shown, basis.invariants, basis.made_at[:10]))
     return Plan(
         kind=basis.kind,
@@ -154,7 +161,7 @@ def _too_much(
 ) -> tuple[Stop, ...]:
     people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
     to_content = [change for change in changes if change.of_content is not None]
-    locked_out = (*locked_out_of_content(now, end, to_content, guarded), *nobody_left(now, end, to_content))
+    locked_out = locked_out_of_content(now, end, to_content, guarded)
     return (*people, *locked_out, *content_stops(now, end, to_content, limits.rules_removed), *gone_for_good(changes))
 
 
@@ -165,7 +172,8 @@ def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limi
     """Rules that are gone in the end, of the explicit rules in the plan's scope: written away or overwritten by a lock.
 
     The scope is what the changes name, what lies below where they lock, move or show tabs, and what names a group
-    that is deleted.
+    that is deleted; there the lists that govern before or afterwards. A list below a lock, or of a sheet that is shown
+    as a tab, only repeats what governs.
     """
     scope: set[str] = set()
     for change in changes:
@@ -175,6 +183,7 @@ def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limi
     groups = {Grantee("group", group) for group in now.groups.keys() - after.groups.keys()}
     if groups:
         scope.update(c for c in now.contents if any(rule.grantee in groups for _, rule in _rules(now, c)))
+    scope = {c for c in scope if _governs(now, c) or _governs(after, c)}
     base = sum(len(list(_rules(now, content))) for content in scope)
     gone = sum(len(set(_rules(now, content)) - set(_rules(after, content))) for content in scope)
     if gone <= limit.of(base):
@@ -182,10 +191,16 @@ def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limi
     return (over_limit(RULES_REMOVED, base, limit, gone, f"{gone} of {base} rules on {len(scope)} things are removed"),)
 
 
+def _governs(site: Site, content: str) -> bool:
+    return content in site.contents and governing(site, content).level in ("own", "unread")
+
+
 def _rules(site: Site, content: str) -> Iterator[tuple[str, Rule]]:
+    """The rules of a content's lists, but those that its kind cannot have: sheets show some of their workbook."""
     if (known := site.contents.get(content)) is not None:
-        lists = (("", known.rules), *known.defaults.items())
-        yield from ((kind, rule) for kind, rules in lists for rule in rules or ())
+        lists = (("", known.kind, known.rules), *((kind, kind, rules) for kind, rules in known.defaults.items()))
+        for name, kind, rules in lists:
+            yield from ((name, rule) for rule in rules or () if applies(rule.capability, kind) is not False)
 
 
 def no_way_back(changes: Sequence[Change], because: str) -> tuple[Stop, ...]:
@@ -248,6 +263,7 @@ def stops_now(
         later = end if whole is now and writes else carried_out(whole, plan.changes)
         sources += _invariants(whole, later, invariants, today)
         too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
+        too_much += nobody_left(now, end, plan.changes) if not plan.undoes else ()
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]
     never = (stop for stop in people_stops(now, left, limits, guarded) if stop.id == LOCK_OUT)

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from itertools import chain
 from typing import cast
 
-from tabwarden.compare.access_changes import by_names, together
+from tabwarden.compare.access_changes import Sides, by_names, together
 from tabwarden.compare.between_sites import Base
 from tabwarden.effects.ref import group_ref
 from tabwarden.model.names import some
 from tabwarden.model.roles import is_licensed, licence_of, rank
 from tabwarden.model.site import ON_LOGIN, Site, User
+from tabwarden.model.tables import in_order
 from tabwarden.plan.plan import ContentImpact, Impact, Rights, RightsShift
 
 VIEW = "Read"
-# Pairs of a person and a content that are told; everything is counted.
+# Pairs of a person and a content whose rights are told, and who are named as gaining or losing sight; all are counted.
 MOST_TOLD = 20_000
+MOST_NAMED = 100_000
 MOST_SHIFTS = 100
 LISTS = ("join", "gain_licence", "lose_licence", "other_role", "removed", "eligible")
 
 
-def impact(now: Site, after: Site, held_people: int = 0, *, rights: bool = False) -> Impact:
+def impact(now: Site, after: Site, held_people: int = 0, *, rights: bool = False, base: Base | None = None) -> Impact:
     """The effect on people of making `now` into `after`; on content only where `now` has content.
 
-    With `rights` what they may do to it, too.
+    With `rights` what they may do to it, too. `base` is `now`, where it is asked more.
     """
-    base = Base(now, most=MOST_TOLD)
+    base = base or Base(now, most=MOST_TOLD)
     people = dict(_people(now, after))
     promised = _promised(now, people), _promised(after, people)
     lists: dict[str, list[str]] = {name: [] for name in LISTS}
@@ -46,6 +48,7 @@ def impact(now: Site, after: Site, held_people: int = 0, *, rights: bool = False
         if end is not None and _rises(promised[1], end) > (_rises(promised[0], before) if before else 0):
             lists["eligible"].append(user.qualified)
     joined, left = _memberships(now, after)
+    seeing = base.on_each(after, VIEW) if now.contents else {}
     return Impact(
         join=tuple(lists["join"]),
         eligible=tuple(lists["eligible"]),
@@ -58,7 +61,9 @@ def impact(now: Site, after: Site, held_people: int = 0, *, rights: bool = False
         memberships_gained=joined,
         memberships_lost=left,
         held=held_people,
-        contents=tuple(_contents(base, after)) if now.contents else None,
+        contents=tuple(_contents(now, after, seeing)) if now.contents else None,
+        gain_sight=len(_people_of(sides.gained for sides in seeing.values())),
+        lose_sight=len(_people_of(sides.lost for sides in seeing.values())),
         rights=_rights(base, after) if rights and now.contents else None,
     )
 
@@ -156,27 +161,34 @@ def _rights(base: Base, after: Site) -> Rights:
     return Rights(gain, lose, count.decisions, count.unsure, len(count.contents), tuple(shifts[:MOST_SHIFTS]))
 
 
-def _contents(base: Base, after: Site) -> Iterator[ContentImpact]:
-    """Per content who gains and who loses View."""
-    now, seen_by_content = base.site, base.on_each(after, VIEW)
-    for content in now.contents:
-        if content in seen_by_content:
-            gained, lost = (
-                tuple(sorted((after.users.get(u) or now.users[u]).qualified for u in us))
-                for us in seen_by_content[content]
-            )
-            yield ContentImpact(content, now.path(content), gained, lost)
+def _contents(now: Site, after: Site, seeing: Mapping[str, Sides]) -> Iterator[ContentImpact]:
+    """Per content who gains and who loses View; once so many pairs are named, the others are counted."""
+    qualified = cache(lambda user: (after.users.get(user) or now.users[user]).qualified)
+    left = MOST_NAMED
+    for content in in_order(now.contents, seeing):
+        numbers = [sum(map(len, parts)) for parts in seeing[content]]
+        left -= sum(numbers)
+        if left < 0:
+            yield ContentImpact(content, now.path(content), (), (), *numbers)
+            continue
+        gained, lost = (tuple(sorted(map(qualified, chain(*parts)))) for parts in seeing[content])
+        yield ContentImpact(content, now.path(content), gained, lost)
 
 
-def used_lately(site: Site, effect: Impact, used: Set[tuple[str, str]], days: int) -> tuple[str, ...]:
+def _people_of(sides: Iterable[Iterable[Sequence[str]]]) -> set[str]:
+    """Everybody of parts that many share, each part looked at once."""
+    parts = {id(part): part for side in sides for part in side}
+    return set(chain(*parts.values()))
+
+
+def used_lately(base: Base, after: Site, used: Set[tuple[str, str]], days: int) -> tuple[str, ...]:
     """Of those who lose sight of something, who used it in the last days; `used` has pairs of user and content."""
-    ids = {user.qualified: user.id for user in site.users.values()}
-    lists = ((one, name) for one in effect.contents or () for name in one.lost if name in ids)
-    losing = {(ids[name], one.content): one.path for one, name in lists}
+    site, seeing = base.site, base.on_each(after, VIEW) if base.site.contents else {}
+    losing = _people_of(sides.lost for sides in seeing.values())
     if not losing:
         return ()
-    theirs = sorted(losing.keys() & used)
-    number, of_all = len({user for user, _ in theirs}), len({user for user, _ in losing})
-    pairs = some([f"{site.called(user)}: {losing[user, content]}" for user, content in theirs])
+    theirs = [pair for pair in used if pair[1] in seeing and any(pair[0] in part for part in seeing[pair[1]].lost)]
+    pairs = some(sorted(f"{site.called(user)}: {site.path(content)}" for user, content in theirs))
     end = f": {pairs}" if theirs else ""
-    return (f"{number} of {of_all} who lose sight of something used it in the last {days} days{end}",)
+    number = len({user for user, _ in theirs})
+    return (f"{number} of {len(losing)} who lose sight of something used it in the last {days} days{end}",)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from tabwarden.model.capability import ui_name
 from tabwarden.model.names import some
+from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site, User
-from tabwarden.plan.breaches import ABILITY, Breach, Breaches, Laid, rule_key
+from tabwarden.plan.breaches import ABILITY, Breach, Breaches, Broken, Laid, rule_key
 from tabwarden.plan.plan import Stop
 from tabwarden.plan.stops import INVARIANT_BROKEN, SAMPLE
-from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Act, Crowd, Exemption, Invariant
+from tabwarden.want.invariants import NO_RULE, NOBODY, ONLY, Act, Crowd, Exemption, Invariant
 
 MOST_TOLD, FEW_TOLD = 1_000, 5  # breaches that are told with reasons, of all and of one at least; all are counted
+Progress = Callable[[int, int], None]
 SEATED = ("Creator", "ExplorerCanPublish", "Explorer", "Viewer")  # the strongest first
 
 
@@ -22,6 +25,7 @@ class Judged:
     """An invariant on a Site: how many break it today, whom groups could let break it, and what is unknown.
 
     `breaches` and `could` are the first of `number` and `possible`; the latter is asked where `anybody` counts.
+    `partly`: the site was read in part, so that what was not read may break it.
     """
 
     invariant: Invariant
@@ -31,6 +35,7 @@ class Judged:
     could: tuple[Breach, ...] = ()
     unknown: int = 0
     notes: tuple[str, ...] = ()
+    partly: bool = False
 
     @property
     def broken(self) -> bool:
@@ -40,7 +45,7 @@ class Judged:
     @property
     def state(self) -> str:
         """`broken`, `unknown` or `holds`."""
-        return "broken" if self.broken else "unknown" if self.unknown else "holds"
+        return "broken" if self.broken else "unknown" if self.unknown or self.partly else "holds"
 
 
 def headline(judged: list[Judged]) -> str:
@@ -48,6 +53,23 @@ def headline(judged: list[Judged]) -> str:
     broken, unknown = (sum(one.state == state for one in judged) for state in ("broken", "unknown"))
     words = "all hold" if not broken + unknown else f"{broken} broken, {unknown} unknown"
     return f"{len(judged)} {'invariant' if len(judged) == 1 else 'invariants'}: {words}"
+
+
+class _Bar:
+    """How far it is, of how much; a step that is not foreseen does not count."""
+
+    def __init__(self, progress: Progress | None, of: int) -> None:
+        self._progress, self._done, self._of = progress, 0, of
+
+    def step(self) -> None:
+        """One more."""
+        self.reach(min(self._done + 1, self._of))
+
+    def reach(self, done: int) -> None:
+        """So far."""
+        self._done = done
+        if self._progress is not None:
+            self._progress(done, self._of)
 
 
 class Invariants:
@@ -74,7 +96,7 @@ class Invariants:
         acts = [pair for pairs in listed for pair in pairs]
         notes = tuple(_expired(e) for e in one.exemptions if e not in current)
         untold = sum(number for _, _, number in both)
-        if not untold and not all(contents for _, contents, _ in both):
+        if not untold and not all(len(contents) for _, contents, _ in both):
             notes += ("nothing on the site is what it speaks of, so nothing can break it",)
         crowd = meaning.crowd(one.people, one.where)
         if one.form == NO_RULE and (crowd.roles or crowd.owners):
@@ -86,26 +108,32 @@ class Invariants:
             return ("",)
         return self._meaning.named(act, one.where)
 
-    def judge(self) -> list[Judged]:
-        """Each invariant on the Site, in their order."""
-        return [self._judged(laid) for laid in self._laid]
+    def judge(self, progress: Progress | None = None) -> list[Judged]:
+        """Each invariant on the Site, in their order; `progress` hears of each, and of each content of an ability."""
+        steps = [1 + sum(len(c) for what, c in laid.acts if what.startswith(ABILITY)) for laid in self._laid]
+        bar = _Bar(progress, sum(steps))
+        self._people.able.step = bar.step
+        judged = []
+        for number, laid in enumerate(self._laid):
+            judged.append(replace(self._judged(laid), partly=is_limited(self._people.site)))
+            bar.reach(sum(steps[: number + 1]))
+        return judged
 
     def _judged(self, laid: Laid) -> Judged:
         one, people = laid.invariant, self._people
-        if one.form == NO_RULE:
-            rules = list(people.rules(laid))
-            unknown = people.unknown(laid)
-            return Judged(one, len(rules), tuple(rules[: self._most]), unknown=unknown, notes=laid.notes)
-        if one.form == NEVER_BOTH:
-            both = people.both(laid)
-            return Judged(one, len(both), tuple(both[: self._most]), unknown=people.unknown(laid), notes=laid.notes)
-        number, breaches = people.breaches(laid, self._most)
-        unknown = people.unknown(laid)
-        if laid.crowd.unread(people.site):  # who belongs to it nobody knows, so whoever may is no sure breach
-            whole = laid._replace(crowd=Crowd(), invariant=replace(one, form=ONLY))
-            return Judged(one, unknown=unknown + people.breaches(whole, 0)[0], notes=laid.notes)
-        possible, could = self._possible(laid).breaches(laid, self._most) if one.anybody else (0, [])
-        return Judged(one, number, tuple(breaches), possible, tuple(could), unknown, laid.notes)
+        if one.form in (ONLY, NOBODY) and laid.crowd.unread(people.site):
+            # Who belongs to it nobody knows, so whoever may is no sure breach.
+            whole = people.broken(laid._replace(crowd=Crowd(), invariant=replace(one, form=ONLY)))
+            return Judged(one, unknown=whole.number + whole.unknown, notes=laid.notes)
+        broken = people.broken(laid)
+        judged = Judged(one, broken.number, self._first(broken), unknown=broken.unknown, notes=laid.notes)
+        if not one.anybody:
+            return judged
+        could = self._possible(laid).broken(laid)
+        return replace(judged, possible=could.number, could=self._first(could))
+
+    def _first(self, broken: Broken) -> tuple[Breach, ...]:
+        return tuple(islice(broken.breaches, self._most))
 
     def _possible(self, laid: Laid) -> Breaches:
         role = role_of_whoever(laid)

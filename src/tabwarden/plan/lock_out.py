@@ -1,17 +1,18 @@
-"""Who could not set permissions any more: whoever runs a plan, and the owners and leaders of projects."""
+"""Who could not set permissions any more: whoever runs a plan, and the owners and leaders of projects.
+
+Each is asked as `can USER set_permissions` asks: with site role, locks above, leaders and the site's switches.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tabwarden.access.powers import power_over
-from tabwarden.access.reference import may
+from tabwarden.access.abilities.ability import can
 from tabwarden.effects.change import Change
-from tabwarden.model.capability import CHANGE_PERMISSIONS, LEADER
+from tabwarden.model.capability import LEADER
 from tabwarden.model.governing import managing_project
 from tabwarden.model.names import some
-from tabwarden.model.open_points import CURRENT
-from tabwarden.model.roles import is_admin, permits
+from tabwarden.model.roles import is_admin, publishes
 from tabwarden.model.site import ALLOW, Grantee, Site
 from tabwarden.plan.plan import Stop
 from tabwarden.plan.stops import SAMPLE, Guarded, lock_out
@@ -37,15 +38,13 @@ def locked_out_of_content(now: Site, after: Site, changes: Sequence[Change], gua
 
 
 def _manages(site: Site, user: str, content: str) -> bool:
-    if site.contents[content].kind == "project":
-        return power_over(site, user, content, CURRENT) is not None
-    return may(site, user, CHANGE_PERMISSIONS, content).allowed is True
+    return can(site, user, "set_permissions", content).allowed is True
 
 
 def nobody_left(now: Site, after: Site, changes: Sequence[Change]) -> tuple[Stop, ...]:
     """The stop for projects of which an owner or leader can set permissions now, and afterwards nobody of them."""
     both = [project for project in _projects(now, changes) if project in after.contents]
-    lost = [now.path(p) for p in both if any(_able(now, p)) and not any(_able(after, p))]
+    lost = [now.path(p) for p in both if not any(_able(after, p)) and any(_able(now, p))]
     if not lost:
         return ()
     what = f"no owner or leader could set permissions of {len(lost)} projects any more: {some(lost, SAMPLE)}"
@@ -87,13 +86,10 @@ def _leading(site: Site, project: str) -> set[Grantee]:
 
 def _able(site: Site, project: str, who: Grantee | None = None) -> Iterator[bool]:
     """Of each owner and leader of a project and of those above (or of `who`) whether he can set its permissions."""
-    manager = managing_project(site, project) or project
     above = list(site.ancestors(project))
     leading = {who} if who is not None else {one for ancestor in above for one in _leading(site, ancestor)}
     for user in dict.fromkeys(user for one in sorted(leading) for user in _people(site, one)):
-        role = site.users[user].site_role
-        fits = is_admin(role) or permits(role, "workbook", CHANGE_PERMISSIONS) is not False
-        yield fits and (is_admin(role) or power_over(site, user, manager, CURRENT) is not None)
+        yield publishes(site.users[user].site_role) != "no" and _manages(site, user, project)
 
 
 def _people(site: Site, who: Grantee) -> Iterator[str]:

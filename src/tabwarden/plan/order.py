@@ -8,7 +8,7 @@ Nothing is left out here on purpose: whoever wants something left alone writes i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain
 
 from tabwarden.effects.change import Change
@@ -16,11 +16,10 @@ from tabwarden.effects.ops.details import Details, SetDetails
 from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.refreshes import SetRefresh
-from tabwarden.effects.ops.settings import SetNickname, SetSetting
+from tabwarden.effects.ops.settings import SWITCHES, SetNickname, SetSetting, is_on
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole, height
 from tabwarden.effects.ref import DOMAIN, GROUP, USER, Ref, group_ref, user_ref
 from tabwarden.model.site import LOCAL, ON_SYNC, Group, Site, User
-from tabwarden.model.site_settings import SiteSettings
 from tabwarden.want.wanted import DETAILS, EXISTS, GRANTS, NICKNAME, REFRESH, SETTINGS, SITE_ROLE, Why
 
 UNLICENSED = "Unlicensed"
@@ -91,10 +90,10 @@ class Both:
 
     def settings(self) -> Iterator[Change]:
         """The site's own switches."""
-        for field_ in fields(SiteSettings):
-            after = SetSetting(field_.name, True).is_on(self.wanted)
-            if after is not None and after is not SetSetting(field_.name, True).is_on(self.now):
-                yield SetSetting(field_.name, after, because=self.why.says(self.now.id, SETTINGS))
+        for name in SWITCHES:
+            before, after = is_on(self.now, name), is_on(self.wanted, name)
+            if before is not None and after is not None and after is not before:
+                yield SetSetting(name, after, because=self.why.says(self.now.id, SETTINGS))
 
     def refreshes(self) -> Iterator[Change]:
         """Extracts that are refreshed on other schedules."""

@@ -83,12 +83,14 @@ class SiteIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ContentImpact:
-    """Who gains and who loses View of one content."""
+    """Who gains and who loses View of one content; `more_gained` and `more_lost` are people who are counted alone."""
 
     content: str
     path: str
     gained: tuple[str, ...]
     lost: tuple[str, ...]
+    more_gained: int = 0
+    more_lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class Impact:
     """What a plan does to people, by name.
 
     `eligible` are those who will get a (higher) role at their next sign-in. `licences_gained` and `licences_lost`
-    count people per tier. `contents` is None when the content of the site was not read: unknown, not nothing.
+    count people per tier. `contents` is None when the content of the site was not read: unknown, not nothing;
+    `gain_sight` and `lose_sight` count the people who gain or lose View of any.
     `rights` are told where the site was read whole for the plan.
     """
 
@@ -151,6 +154,8 @@ class Impact:
     memberships_lost: Mapping[str, int] = field(default_factory=_no_counts)
     held: int = 0
     contents: tuple[ContentImpact, ...] | None = None
+    gain_sight: int = 0
+    lose_sight: int = 0
     rights: Rights | None = None
 
 

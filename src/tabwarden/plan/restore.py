@@ -9,13 +9,13 @@ Source of the effects: `effects`; tableau-permissions §4.3, §4.4, §5.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import Move, OfContent, SetDescription, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.projects import DeleteContent, NewProject
-from tabwarden.effects.ops.rules import PutRules, RuleRow
+from tabwarden.effects.ops.rules import PutRules, RuleRow, rows_put
 from tabwarden.effects.ref import Ref, content_ref, grantee_ref
 from tabwarden.model.capability import CHANGE_PERMISSIONS, KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
@@ -182,7 +182,7 @@ class _Work:
                 void = (rule.capability, rule.mode) == (CHANGE_PERMISSIONS, ALLOW)
                 if void and any(rule not in (listed or ()) for listed in after):
                     mine = frozenset(r for r in rules or () if r.grantee == rule.grantee)
-                    self.row(project, rule.grantee, (mine, mine - {rule}), kind)
+                    self.rows(project, {rule.grantee: (mine, mine - {rule})}, kind)
 
     def description(self, content: str) -> None:
         """The words that say what it is."""
@@ -232,17 +232,25 @@ class _Work:
         for side, rules in enumerate((now, was)):
             for rule in rules:
                 theirs[rule.grantee][side].add(rule)
-        for grantee in sorted({rule.grantee for rule in now ^ was}):
-            if self.only in (None, grantee):
-                self.row(content, grantee, (frozenset(theirs[grantee][0]), frozenset(theirs[grantee][1])), kind)
+        grantees = [g for g in sorted({rule.grantee for rule in now ^ was}) if self.only in (None, g)]
+        self.rows(content, {grantee: theirs[grantee] for grantee in grantees}, kind)
 
-    def row(self, content: str, grantee: Grantee, lists: tuple[Rules, Rules], kind: str | None) -> None:
-        """What one grantee is allowed and denied there, made as it was."""
-        now, was = (RuleRow.of(r for r in rules if r.grantee == grantee).rules(grantee) for rules in lists)
+    def rows(self, content: str, lists: Mapping[Grantee, tuple[Set[Rule], Set[Rule]]], kind: str | None) -> None:
+        """What grantees are allowed and denied there by their rules now, made as it was by those then."""
+        ref = self.ref(content)
+        rows = [row for grantee in lists if (row := self.row(ref, grantee, lists[grantee], kind)) is not None]
+        if rows:
+            self.result.changes += rows
+            self.current = rows_put(self.current, rows)
+
+    def row(self, to: Ref, grantee: Grantee, lists: tuple[Set[Rule], Set[Rule]], kind: str | None) -> PutRules | None:
+        """What one grantee is allowed and denied there, made as it was; None where it is so."""
+        content = to.id or ""
+        now, was = (RuleRow.of(rules).rules(grantee) for rules in lists)
         ref = self.grantee(grantee)
         if ref is None and now != was:
             self.hold(content, f"had rules for {_named(self.then, grantee)}, which is gone", self.remedy(grantee))
-            return
+            return None
         of = kind or self.current.contents[content].kind
         strange = sorted({rule.capability for rule in now ^ was if not applies(rule.capability, of)})
         if strange:
@@ -251,10 +259,9 @@ class _Work:
             self.hold(content, f"has rules for {names}, which this release knows of no {KIND_NAMES[of]}", BY_HAND)
             now, was = (frozenset(r for r in side if r.capability not in strange) for side in (now, was))
         was = was if now == was else without_contradiction(was)
-        if now == was:
-            return
-        if ref is not None:
-            self.do(PutRules(self.ref(content), ref, RuleRow.of(now), RuleRow.of(was), kind))
+        if now == was or ref is None:
+            return None
+        return PutRules(to, ref, RuleRow.of(now), RuleRow.of(was), kind, because=self.because)
 
     def try_to(self, change: OfContent) -> bool:
         """Do what Tableau does not refuse."""

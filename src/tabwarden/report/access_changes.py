@@ -13,7 +13,7 @@ from tabwarden.effects.sentences import words_of
 from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Content, Site
 from tabwarden.report.answers import answer_json, decider, sentence
-from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
+from tabwarden.report.table import CONTENT, MARK, NAME, PERSON, Column, Many, Table, Text
 
 if TYPE_CHECKING:
     from tabwarden.compare.fix import Fix, Fixes
@@ -107,9 +107,9 @@ def shift_table(rows: Iterable[ShiftLine]) -> Table:
     """One line a group of people, direction, and capabilities on contents."""
     table = Table(
         Column("", MARK, "change"),
-        Column("People", NAME),
+        Column("People", NAME, of=PERSON),
         Column("Capabilities", NAME),
-        Column("On", NAME),
+        Column("On", NAME, of=CONTENT),
         "Decided by",
         name="people",
     )

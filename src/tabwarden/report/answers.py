@@ -12,7 +12,7 @@ from tabwarden.model.governing import Governing
 from tabwarden.model.open_points import BLOG, BLOGS_ANSWERS, OPEN_POINTS
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
-from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
+from tabwarden.report.table import CONTENT, MARK, NAME, PERSON, Column, Many, Table, Text
 
 SEE_DATA = "see_data"
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}
@@ -303,11 +303,12 @@ def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
     return table
 
 
+_OF_A_PERSON = (Column("User", NAME, of=PERSON), Column("Name", NAME), Column("Site role"))
+
+
 def people_table(site: Site, answers: Iterable[Answer]) -> Table:
     """Who may: one person a line."""
-    table = Table(
-        Column("User", NAME), Column("Name", NAME), "Site role", Column("May", MARK), "Decided by", name="people"
-    )
+    table = Table(*_OF_A_PERSON, Column("May", MARK), "Decided by", name="people")
     for answer in answers:
         user = site.users[answer.user]
         table.add_row(
@@ -322,7 +323,7 @@ def people_table(site: Site, answers: Iterable[Answer]) -> Table:
 
 def inside_table(site: Site, count: int, people: Mapping[str, Sequence[str]]) -> Table:
     """Who may on something in a project: on how many of the `count` things in it, and the first of them."""
-    table = Table(Column("User", NAME), Column("Name", NAME), "Site role", Column("On", NAME), name="people")
+    table = Table(*_OF_A_PERSON, Column("On", NAME, of=CONTENT), name="people")
     for user in sorted(map(site.users.__getitem__, people), key=lambda user: (user.name.casefold(), user.domain)):
         paths = sorted(map(site.path, people[user.id]))
         on = f"all {count}" if len(paths) == count else Many(paths, f"{len(paths)} of {count}: ", 2)
@@ -341,14 +342,6 @@ def inside_json(
     users = [(site.users[user], ids) for user, ids in people.items()]
     rows = [{"id": u.id, "name": u.name, "domain": u.domain, "contents": list(ids)} for u, ids in users]
     return {"in": site.path(project), "contents": contents, "people": rows}
-
-
-def models_table(site: Site, answers: Iterable[Answer]) -> Table:
-    """The same question under each model: verdict and what decided it."""
-    table = Table(Column("Model", MARK), Column("May", MARK), "Decided by", Column("Reason", NAME), name="models")
-    for answer in answers:
-        table.add_row(answer.model, mark(answer), decider(site, answer), answer.because)
-    return table
 
 
 # -- JSON -----------------------------------------------------------------------------------------------------

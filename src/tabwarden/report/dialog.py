@@ -10,7 +10,7 @@ from tabwarden.model.capability import KIND_NAMES, LEADER, ui_name
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import ALLOW, Grantee, Site
 from tabwarden.report.answers import LEVELS, grantee_name
-from tabwarden.report.table import NAME, Column, Table, Text
+from tabwarden.report.table import GRANTEE, NAME, Column, Table, Text
 
 _MARKS = {"allow": ("✓", "green"), "deny": ("✗", "red"), "": ("·", "dim")}
 
@@ -29,7 +29,7 @@ def rows_heading(site: Site, content: str, rows: Rows) -> str:
 def rows_table(site: Site, dialog: Rows) -> Table:
     """The dialog turned upright: one column a grantee, one line a capability; the template on top."""
     rows = dialog.rows or ()
-    headings = (Column(grantee_name(site, row.grantee), NAME) for row in rows)
+    headings = (Column(grantee_name(site, row.grantee), NAME, of=GRANTEE) for row in rows)
     table = Table(Column("Capability", NAME), *headings, name="rules", grid=True)
     table.add_row(Text("template", style="bold"), *(Text(_template(row), style="bold") for row in rows))
     for capability in dialog.capabilities:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tabwarden.access.granted import Granted
 from tabwarden.model.capability import KIND_NAMES, capabilities_of, template_of, ui_name
 from tabwarden.model.site import Content, Group, Site
-from tabwarden.report.table import MARK, NAME, Column, Table, Text
+from tabwarden.report.table import CONTENT, MARK, NAME, Column, Table, Text
 
 if TYPE_CHECKING:
     from tabwarden.questions import Questions
@@ -31,7 +31,9 @@ def granted_heading(site: Site, group: Group, rows: Sequence[Granted]) -> str:
 
 def granted_table(rows: Iterable[Granted]) -> Table:
     """Content, and what is allowed and denied there."""
-    table = Table(Column("Content", NAME), Column("Kind", MARK), "As template", "Allowed", "Denied", name="contents")
+    table = Table(
+        Column("Content", NAME, of=CONTENT), Column("Kind", MARK), "As template", "Allowed", "Denied", name="contents"
+    )
     for row in rows:
         allowed, denied = (", ".join(ui_name(one, row.kind) for one in names) for names in (row.allowed, row.denied))
         table.add_row(row.path, KIND_NAMES[row.kind], _template(row), allowed, denied)

@@ -19,7 +19,7 @@ from tabwarden.model.names import same
 from tabwarden.model.roles import TIERS, licence_of, ui_role
 from tabwarden.model.scope import CONNECTIONS
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Content, Group, Site, User
-from tabwarden.report.table import NAME, NUMBER, TIME, WORDS, Column, Rows, Table
+from tabwarden.report.table import CONTENT, GROUP, NAME, NUMBER, PERSON, TIME, WORDS, Column, Rows, Table
 
 Value = str | int | None
 NEVER = "never"
@@ -152,8 +152,10 @@ def _owners(site: Site) -> list[User]:
     return [user for user in site.users.values() if user.id in owners]
 
 
+_CONTENTS = dict.fromkeys(("Project", "Workbook", "View", "Data source", "Flow"), CONTENT)
+_OF = {"User": PERSON, "Owner": PERSON, "Group": GROUP, **_CONTENTS}  # what the names below a heading name
 _COUNTED = ("project", "workbook", "datasource", "flow", "view")
-_USED = Field("Used by workbooks", NUMBER, lambda f, c: f.used[c.id] if not _unread_uses(f.site) else None)
+_USED = Field("Used by workbooks", NUMBER, lambda f, c: None if _unread_uses(f.site) else f.used[c.id])
 LISTS: Mapping[str, Things] = {
     "users": Things(
         "users",
@@ -380,7 +382,7 @@ def seats_words(site: Site) -> str:
 
 def table_of(name: str, selection: Selection) -> Table:
     """The rows as a table."""
-    columns = (Column(field.heading, field.kind, field.called) for field in selection.listed.fields)
+    columns = (Column(f.heading, f.kind, f.called, _OF.get(f.heading, "")) for f in selection.listed.fields)
     return Table(*columns, name=name, rows=Rows(selection.rows, lambda row: row[1]))
 
 

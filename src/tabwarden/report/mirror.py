@@ -18,6 +18,9 @@ _WORDS = {
     "viewers": "places in sets of viewers",
     "content": "contents",
     "access": "rows",
+    "members": "places in circles of people",
+    "classes": "circles of classes",
+    "items": "items",
 }
 
 

@@ -1,16 +1,17 @@
-"""People the models differ on, as a table and JSON."""
+"""What the models differ on: people as a table and JSON, and one question under each of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from tabwarden.access.answer import Answer
 from tabwarden.compare.models import Exceptional
 from tabwarden.model.open_points import DENY_FIRST
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import Site
 from tabwarden.report.answers import answer_json, decider, mark
-from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
+from tabwarden.report.table import CONTENT, MARK, NAME, PERSON, Column, Many, Table, Text
 
 
 def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str) -> Table:
@@ -23,13 +24,13 @@ def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str
             lines.setdefault(key, []).append(site.path(one.content))
             marks[key] = (mark(one.current), mark(one.other))
     table = Table(
-        Column("User", NAME),
+        Column("User", NAME, of=PERSON),
         "Site role",
         Column("current", MARK),
         "because",
         Column(against, MARK, "other"),
         Column("because", called="other_because"),
-        Column("On", NAME),
+        Column("On", NAME, of=CONTENT),
         name="people",
     )
     for (user, because, now, other), contents in sorted(lines.items(), key=lambda line: (line[0][1], line[0])):
@@ -73,3 +74,11 @@ def exceptions_heading(exceptions: list[Exceptional], capability: str, against: 
     words = f"{len(people)} people have {capability} on {len(things)} things only {by}by what {against} does not know"
     missed = {u for one in exceptions if not one.current.allowed for u in one.users}
     return words + (f"; {len(missed)} would have more under {against}" if missed else "")
+
+
+def models_table(site: Site, answers: Iterable[Answer]) -> Table:
+    """The same question under each model: verdict and what decided it."""
+    table = Table(Column("Model", MARK), Column("May", MARK), "Decided by", Column("Reason", NAME), name="models")
+    for answer in answers:
+        table.add_row(answer.model, mark(answer), decider(site, answer), answer.because)
+    return table

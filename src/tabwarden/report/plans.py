@@ -187,18 +187,19 @@ def impact_table(impact: Impact) -> Drawable:
 
 def contents_table(impact: Impact) -> Table:
     """Who gains and who loses View of which content, a line for the same people: what most gain first is the risk."""
-    contents = sorted(impact.contents or (), key=lambda c: (-len(c.gained), -len(c.lost), c.path))
-    gain, lose = {name for c in contents for name in c.gained}, {name for c in contents for name in c.lost}
+    sides = {c: ((c.gained, c.more_gained), (c.lost, c.more_lost)) for c in impact.contents or ()}
+    numbers = {c: [len(names) + more for names, more in both] for c, both in sides.items()}
+    contents = sorted(sides, key=lambda c: (*(-number for number in numbers[c]), c.path))
+    gaining, losing = (sum(1 for c in contents if numbers[c][side]) for side in (0, 1))
     title = (
-        f"Who sees what: {count_of(len(gain), 'person gains', 'people gain')} sight of "
-        f"{sum(1 for c in contents if c.gained)} contents, {count_of(len(lose), 'loses', 'lose')} it of "
-        f"{sum(1 for c in contents if c.lost)}"
+        f"Who sees what: {count_of(impact.gain_sight, 'person gains', 'people gain')} sight of {gaining} contents, "
+        f"{count_of(impact.lose_sight, 'loses', 'lose')} it of {losing}"
     )
     columns = (Column("Content", NAME), Column("Gain View", NAME), Column("Lose View", NAME))
-    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    alike: dict[tuple[tuple[tuple[str, ...], int], ...], list[str]] = {}
     for content in contents:
-        alike.setdefault((content.gained, content.lost), []).append(content.path)
-    rows = [(_contents(paths), _signed(gained, "+"), _signed(lost, "-")) for (gained, lost), paths in alike.items()]
+        alike.setdefault(sides[content], []).append(content.path)
+    rows = [(_contents(paths), _signed(*gained, "+"), _signed(*lost, "-")) for (gained, lost), paths in alike.items()]
     return Table(*columns, name="contents", title=title, rows=rows, shown=MOST_CONTENTS)
 
 
@@ -236,8 +237,10 @@ def _contents(paths: Sequence[str]) -> Cell:
     return Many(paths, f"{len(paths)} contents: ", SAMPLE) if len(paths) > 1 else paths[0]
 
 
-def _signed(names: Sequence[str], sign: str) -> Cell:
-    return Many(names, f"{sign}{len(names)}: ", SAMPLE) if names else ""
+def _signed(names: Sequence[str], more: int, sign: str) -> Cell:
+    """Who, by name; how many, where they are only counted."""
+    number = f"{sign}{len(names) + more}"
+    return Many(names, f"{number}: ", SAMPLE) if names else number if more else ""
 
 
 def plan_json(plan: Plan) -> Mapping[str, Any]:

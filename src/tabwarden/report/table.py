@@ -21,6 +21,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, overload
 # The kinds of a column. NAME identifies (a user, a path, a file): it is folded after `/`, `@`, `.`, and never cut.
 # NUMBER (an int) and TIME (ISO 8601) are never folded; MARK is a word of a few, such as yes; WORDS are sentences.
 WORDS, NAME, NUMBER, TIME, MARK = "words", "name", "number", "time", "mark"
+PERSON, GROUP, CONTENT, GRANTEE, LINT = "person", "group", "content", "grantee", "lint"
 SHOWN = 200  # rows of a table that a terminal shows where nobody says another number
 FEW = 5
 _NO_FIELD = re.compile(r"\W+")
@@ -57,11 +58,15 @@ T = TypeVar("T")
 
 
 class Column(NamedTuple):
-    """A heading, the kind of what stands below it, and the name by which `--fields` calls it."""
+    """A heading, the kind of what stands below it, and the name by which `--fields` calls it.
+
+    `of` is what its names are names of (PERSON, GROUP, CONTENT, LINT, or GRANTEE, as `group A`): a page leads there.
+    """
 
     heading: str
     kind: str = WORDS
     called: str = ""
+    of: str = ""
 
     @property
     def head(self) -> str:

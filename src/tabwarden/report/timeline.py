@@ -98,6 +98,8 @@ def _decider(turn: Turned) -> str:
     """What decided where no change is known: a rule, a role, an owner."""
     user, content, capability = turn.decision
     model, open_points = turn.under
+    if user not in turn.pair[1].users:  # it is of a rule
+        return "the rule"
     return decider(turn.pair[1], may(turn.pair[1], user, capability, content, model=model, open_points=open_points))
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from tabwarden.model.errors import AmbiguousName, SourceError, UnknownName
 from tabwarden.model.site import Site
 from tabwarden.model.takes import Authentication, SiteTakes
+from tabwarden.places import SITE
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import Guarded, Limit, Limits, Reading
 from tabwarden.run import setting_names
 from tabwarden.run.source_rows import read_roster
+from tabwarden.safe_files import open_to_append
 from tabwarden.settings import Settings
 from tabwarden.settings.invariants import INVARIANTS, load_invariants
 from tabwarden.store.database import check_release
 from tabwarden.store.journal import now
-from tabwarden.tableau.http.connection import Connection, connect
+from tabwarden.tableau.http.connection import Connection, Reader, connect
+from tabwarden.tableau.http.pace import Allowance
 from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.read.site import owned_by
 from tabwarden.tableau.read.takes import read_takes
@@ -28,15 +33,42 @@ from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Roster
 
 
-def connected(settings: Settings) -> AbstractContextManager[Connection]:
-    """A signed-in connection, signed out at the end; none is made where the store is of a newer release."""
+@contextmanager
+def connected(settings: Settings) -> Iterator[Connection]:
+    """A signed-in connection, signed out at the end; none is made where the store is of a newer release.
+
+    What other sites of the run sent to the server within the hour counts.
+    """
+    settings.of_one_site()
     check_release(settings.store.url.get_secret_value() if settings.store.url is not None else settings.store.folder)
-    return connect(sign_in_of(settings))
+    with connect(sign_in_of(settings)) as connection:
+        meant, allowance = SITE.get(), connection.transport.gate.allowance
+        if meant is None or meant.ledger is None or allowance is None or settings.tableau.calls_per_hour is None:
+            yield connection
+        else:
+            name = sha256(connection.server.encode()).hexdigest()[:16]
+            with _counted(allowance, meant.ledger / f"{name}.jsonl", meant.at_once):
+                yield connection
+
+
+@contextmanager
+def _counted(allowance: Allowance, ledger: Path, at_once: int) -> Iterator[None]:
+    """What was sent before counts, shared among those at work; in the end what was sent meanwhile is written down."""
+    lines = ledger.read_bytes().splitlines() if ledger.exists() else []
+    before = sorted(moment for line in lines for moment in json.loads(line))
+    allowance.spent_before(before[::at_once])
+    try:
+        yield
+    finally:
+        with open_to_append(ledger) as file:
+            file.write(f"{json.dumps(sorted(set(allowance.moments).difference(before)))}\n")
 
 
 def sign_in_of(settings: Settings) -> SignIn:
     """Where and how to sign in."""
     tableau, auth = settings.tableau, settings.tableau.auth
+    meant = SITE.get()
+    share = tableau.calls_per_hour and max(1, tableau.calls_per_hour // (meant.at_once if meant else 1))
     way: Pat | Password | Jwt
     if auth.pat is not None:
         way = Pat(auth.pat.name, auth.pat.secret.get_secret_value())
@@ -54,8 +86,17 @@ def sign_in_of(settings: Settings) -> SignIn:
         api_version=tableau.api_version,
         timeout=tableau.timeout,
         retries=tableau.retries,
-        calls_per_hour=tableau.calls_per_hour,
+        calls_per_hour=share,
     )
+
+
+def who_signs_in(settings: Settings, site: str, auth: Pat | Password) -> Reader:
+    """Who that is on a site, as Tableau itself says, and his site role; signed out at once. TableauError.
+
+    Nothing is tried twice: a wrong password may lock somebody out.
+    """
+    with connect(replace(sign_in_of(settings), site=site, auth=auth, retries=0)) as connection:
+        return connection.reader
 
 
 Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words

@@ -78,8 +78,8 @@ class Story:
 
     def tell(self) -> None:
         """From the start of the sandbox to the undo; TabwardenError when a fact does not hold."""
-        with self._sandbox() as url:
-            self._settle_in(url)
+        with self.sandbox() as url:
+            self.settle_in(url)
             before = self._read_before()
             leavers = self._plan(before)
             self._apply(before, leavers)
@@ -88,7 +88,8 @@ class Story:
         self._what_next()
 
     @contextmanager
-    def _sandbox(self) -> Iterator[str]:
+    def sandbox(self) -> Iterator[str]:
+        """A sandbox with the world of the story; its address."""
         self._title("Tableau in a box: an invented company, real REST")
         words = ["sandbox", "--world", "acme", "--seed", str(self.seed), "--port", "0", "--until-eof"]
         self.say(f"$ tabwarden {shlex.join(words)} &")
@@ -113,13 +114,14 @@ class Story:
                 if stream is not None:
                     stream.close()
 
-    def _settle_in(self, url: str) -> None:
+    def settle_in(self, url: str) -> None:
+        """Write the settings that name it."""
         text = SETTINGS.format(url=url, site=SITE, token=TOKEN_NAME, secret=SECRET, group=VIEWERS)
         (self.folder / "settings.yaml").write_text(text, encoding="utf-8")
 
     def _read_before(self) -> Site:
         self._title("Read the site, whole or not at all")
-        self._run("read")
+        self.run("read")
         site = self._newest()
         invented = next(s for s in acme(self.seed).sites if s.content_url == SITE)
         self._fact(len(site.users) == len(invented.users), f"all {len(site.users)} people of the invented company")
@@ -128,7 +130,7 @@ class Story:
     def _plan(self, site: Site) -> list[str]:
         leavers = self._write_lists(site)
         self._title("Joiners and leavers: the plan, and what it does to people")
-        self._run("plan", "provision", expect=2)
+        self.run("plan", "provision", expect=2)
         plan = load_plan(self._newest_plan())
         added, lowered = len(plan.impact.join), len(plan.impact.lose_licence)
         facts = (added, lowered, len(plan.held)) == (JOINERS, LEAVERS, 1)
@@ -137,9 +139,9 @@ class Story:
 
     def _apply(self, before: Site, leavers: list[str]) -> None:
         self._title("Apply the plan: what was looked at is what is done")
-        self._run("apply", self._relative(self._newest_plan()), "--yes", expect=1)
+        self.run("apply", self._relative(self._newest_plan()), "--yes", expect=1)
         self._fact(True, "exit code 1, so that cron tells: a leaver who is held keeps a licence")  # `_run` saw to it
-        self._run("read")
+        self.run("read")
         now = self._newest()
         gone = all(now.find_user(name).site_role == "Unlicensed" for name in leavers)
         more = len(now.users) - len(before.users)
@@ -148,8 +150,8 @@ class Story:
     def _why(self, before: Site, leaver: str) -> None:
         self._title("Why? For one person, with the trace")
         outsider = _outsider(before)
-        self._run("why", outsider, "View", SALARIES)
-        self._run("why", leaver, "View", SALARIES)
+        self.run("why", outsider, "View", SALARIES)
+        self.run("why", leaver, "View", SALARIES)
         now = self._newest()
         content = now.find_content(SALARIES).id
         answers = [may(now, now.find_user(name).id, "Read", content) for name in (outsider, leaver)]
@@ -158,9 +160,9 @@ class Story:
 
     def _undo(self, before: Site) -> None:
         self._title("Undo: a plan too, with an impact of its own")
-        self._run("plan", "undo", "--last", expect=2)
-        self._run("apply", self._relative(self._newest_plan()), "--yes")
-        self._run("read")
+        self.run("plan", "undo", "--last", expect=2)
+        self.run("apply", self._relative(self._newest_plan()), "--yes")
+        self.run("read")
         same = _people(self._newest()) == _people(before)
         self._fact(same, f"the same {len(before.users)} people with the same roles and groups as before")
 
@@ -168,6 +170,7 @@ class Story:
         self.say("")
         self.say("What to type next (in a repository after `source .venv/bin/activate`)")
         self.say("  tabwarden sandbox          the same company, to play with; sign in as admin")
+        self.say("  tabwarden serve --demo     the same company in your browser, at http://127.0.0.1:8740")
         self.say("  tabwarden help first-hour  the first hour with it, step by step")
         self.say("Your own Tableau, read-only, in a folder of its own:")
         self.say("  tabwarden init             asks for server, site, token; tests the sign-in")
@@ -184,7 +187,8 @@ class Story:
             raise TabwardenError(f"the demo expected otherwise: {words}; please report it with the output above")
         self.say(f"✓ {words}")
 
-    def _run(self, *words: str, expect: int = 0) -> None:
+    def run(self, *words: str, expect: int = 0) -> None:
+        """One command, what it says, and the exit code it must have."""
         self.say(f"$ tabwarden {shlex.join(words)}")
         done = subprocess.run(
             _command(words),

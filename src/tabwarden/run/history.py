@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,6 +187,15 @@ def every_site(history: Listing | History, site: str | None = None) -> tuple[Sna
     return tuple(sorted((chain[-1] for chain in chains), key=lambda snapshot: (snapshot.content_url, snapshot.where)))
 
 
+def sites_kept(store: str) -> tuple[Snapshot, ...]:
+    """The newest snapshot of every site in the history of a store; nothing is opened. UnknownName where none is."""
+    listing = listed(store)
+    if listing is not None:
+        return every_site(listing)
+    with opened(store) as history:
+        return every_site(history)
+
+
 def _chains(snapshots: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
     """For each site its snapshots: those of the whole of it, else those of the scope that was read last."""
     sites: dict[str, list[Snapshot]] = {}
@@ -203,11 +213,18 @@ def snapshots_of(history: Listing | History, site: str | None = None) -> tuple[S
     snapshots = tuple(history.snapshots())
     if site is None:
         return snapshots
+    if "*" in site or "?" in site:
+        return tuple(one for one in snapshots if _fits(site, one))
     exact = tuple(one for one in snapshots if site in (one.content_url, _address(one)))
     named = {str(one.number): (one.content_url, _address(one), one.site_id, one.name) for one in snapshots}
     alike = lambda name: [number for number, forms in named.items() if same(name) in map(same, forms)]  # noqa: E731
     numbers = () if exact or not site else meant(site, (), alike, named.__getitem__)
     return exact or tuple(one for one in snapshots if str(one.number) in numbers)
+
+
+def _fits(pattern: str, snapshot: Snapshot) -> bool:
+    names = (snapshot.content_url, snapshot.name, _address(snapshot))
+    return any(fnmatchcase(same(name), same(pattern)) for name in names)
 
 
 def _address(snapshot: Snapshot) -> str:
@@ -290,6 +307,7 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     """
     from tabwarden.tableau.http.address import address_of
 
+    settings.of_one_site()
     now = now or datetime.now(UTC)
     store, listing = store_of(settings), listed(store_of(settings))
     where = address_of(settings.tableau.server)

@@ -15,17 +15,19 @@ from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirrored, selection
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
 from tabwarden.mirror.renew import Last, renewed
-from tabwarden.mirror.rows import FLAT
+from tabwarden.mirror.rows import COMPRESSED, FACTS, FLAT
 from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import AmbiguousName, SettingsError, SinkError, SourceError
 from tabwarden.model.scope import is_limited, shown_to
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.run.catalog import last_mirror, source_name
+from tabwarden.run.catalog import in_force, last_mirror, source_name
 from tabwarden.run.history import LAST, is_folder, newest_site, site_beside
 from tabwarden.run.setting_names import remark
 from tabwarden.settings import Settings
 from tabwarden.sinks import Written
+from tabwarden.sinks.sql import SqlSink
+from tabwarden.sources._drivers import DRIVERS
 from tabwarden.store.journal import keep_good_run, last_good_names
 from tabwarden.store.snapshot import load
 from tabwarden.store.snapshots import Snapshot
@@ -54,12 +56,14 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     Raises SinkError where the snapshot must not be published, SourceError where the catalog people cannot be read. A
     sink that fails is told in `failed` and does not keep the others from theirs.
     """
+    settings, remark_of_pages = in_force(settings)
     site, chosen = _read(settings, snapshot)
     _refuse(site, settings, now or datetime.now(UTC))
     columns = columns_of(site)
     matches, quarantined, warnings = people_of(settings, columns)
     wanted, source = settings.mirror, source_name(settings)
-    request = MirrorRequest(source, projects=selection(wanted.projects), enforced=wanted.enforce)
+    form = FACTS if wanted.form == FACTS else COMPRESSED
+    request = MirrorRequest(source, form, selection(wanted.projects), wanted.enforce)
     origin = _origin(chosen, request, matches)
     try:
         last = _renewed(settings, origin, columns, matches, request, limited=is_limited(site))
@@ -67,7 +71,7 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     except AmbiguousName as error:
         raise SettingsError([f"`mirror.projects`: {error}"]) from None
     gone = _gone(settings, site, last.missing)
-    # The last mirror is always kept compressed, for `catalog`.
+    # The last mirror is never kept flat: `catalog` needs no more than these.
     store = last_mirror(settings, origin, last.apart)
     written, failed = [("store", sinks.publish(store, source, last.tables))], []
     mirror = in_flat_form(last) if wanted.form == FLAT else last
@@ -79,8 +83,21 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     if not failed:
         names = {PROJECTS: [word for word in wanted.projects if word not in last.missing]}
         keep_good_run(settings.store.folder, _identity(site), {}, names)
-    warnings = [*_warnings(site, mirror, wanted.enforce), *gone, *warnings]
+    warnings = [*filter(None, [remark_of_pages]), *_warnings(site, mirror, wanted.enforce), *gone, *warnings]
     return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
+
+
+def deployed(settings: Settings, dialect: str) -> list[str]:
+    """What a person deploys by hand for facts: for the first sink of that dialect, else as if there were one."""
+    from tabwarden.sinks._views import script
+
+    there = (sink for sink in settings.mirror.sinks if isinstance(sink, SqlSink))
+    fits = (sink for sink in there if sink.driver in DRIVERS and DRIVERS[sink.driver].dialect == dialect)
+    sink = next(fits, None) or SqlSink(type="sql", driver=dialect)
+    try:
+        return script(sink, dialect)
+    except ValueError as error:
+        raise SinkError(f"the tables of `mirror.sinks` cannot be named: `schema` and `prefix` {error}") from None
 
 
 def _read(settings: Settings, snapshot: Path | str | None) -> tuple[Site, Snapshot | None]:
@@ -97,10 +114,10 @@ def _read(settings: Settings, snapshot: Path | str | None) -> tuple[Site, Snapsh
 def _origin(snapshot: Snapshot | None, request: MirrorRequest, matches: Matches) -> dict[str, Any]:
     """What a later mirror can be made out of this one by; nothing where none can.
 
-    One of some projects, or that is not enforced, is always made whole, and so is the first of another release, which
-    may judge otherwise.
+    One of some projects, of facts, or that is not enforced, is always made whole, and so is the first of another
+    release, which may judge otherwise.
     """
-    if snapshot is None or request.projects is not None or not request.enforced:
+    if snapshot is None or request.projects is not None or request.form == FACTS or not request.enforced:
         return {}
     words = repr((__version__, MADE, request, sorted(matches.matched)))
     request_hash = blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

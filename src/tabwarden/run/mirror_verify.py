@@ -14,7 +14,7 @@ from random import Random
 
 from tabwarden.mirror.rows import KINDS, YES
 from tabwarden.mirror.tables import Tables, rows_for
-from tabwarden.run.catalog import kept_tables
+from tabwarden.run.catalog import in_force, kept_tables
 from tabwarden.run.context import connected
 from tabwarden.run.mirror import age_since, words
 from tabwarden.settings import Settings
@@ -54,6 +54,7 @@ class Verified:
 
 def verify(settings: Settings, *, sample: int = 20, seed: int = 0, now: datetime | None = None) -> Verified:
     """Compare that many people of the last mirror, chosen by the seed; all of them where there are fewer."""
+    settings, _ = in_force(settings)
     tables = kept_tables(settings)
     (about,) = tables["sources"]
     served = sorted({(row[2], row[1]) for row in tables.get("people", ())})
@@ -69,7 +70,8 @@ def _compared(settings: Settings, tables: Tables, chosen: list[tuple[str, str]])
         for _, _, content, kind, _, _ in rows_for(tables, person):
             shown[person][kind].add(content)
     # With a selection, what nobody is shown was perhaps not selected.
-    known = {row[2] for row in tables["content"]} if settings.mirror.projects else None
+    contents = (tables[name] for name in ("content", "items") if name in tables)
+    known = {row[2] for table in contents for row in table} if settings.mirror.projects else None
     with connected(settings) as connection:
         everything = can_stand_in(connection)
         workbooks = {} if everything else workbooks_of(connection, [user for user, _ in chosen])

@@ -78,8 +78,11 @@ def plan_path(store: Path, plan_id: str) -> Path:
     return store / PLANS / f"{plan_id}.json"
 
 
-def keep_in(store: Path, plan: Plan, out: Path | None = None) -> tuple[int, Path]:
-    """Write the plan into the store, or to `out`, and number it; its number and its file."""
+def keep_in(store: Path, plan: Plan, out: Path | None = None, by: str = "") -> tuple[int, Path]:
+    """Write the plan into the store, or to `out`, and number it; its number and its file.
+
+    `by` made it, when that is not who is at this machine.
+    """
     path = keep_plan(plan, out or plan_path(store, plan.id))
     known = next((kept_plan.number for kept_plan in _lines(store) if kept_plan.id == plan.id), 0)
     if known:
@@ -88,7 +91,7 @@ def keep_in(store: Path, plan: Plan, out: Path | None = None) -> tuple[int, Path
     line = {
         "id": plan.id,
         "made_at": plan.made_at,
-        "by": whoami(),
+        "by": by or whoami(),
         "kind": plan.kind,
         "site": plan.site.name or plan.site.content_url,
         "says": headline(plan),
@@ -139,6 +142,16 @@ def plan_meant(store: Path, words: str) -> Path:
     raise UnknownName(
         f"`{name}` is no plan's file, and no number or id of a plan in `{store}`; `tabwarden plan list` has them"
     )
+
+
+def last_waiting(store: Path, where: str, content_url: str) -> Path | None:
+    """The file of the newest plan of a site, where it waits to be applied or gone on with; None where it does not."""
+    for kept_plan in reversed(kept_plans(store)):
+        if kept_plan.state != GONE:
+            site = load_plan(kept_plan.path).site
+            if (site.where, site.content_url) == (where, content_url):
+                return kept_plan.path if kept_plan.state in (WAITING, BEGUN) else None
+    return None
 
 
 def _lines(store: Path) -> Iterator[KeptPlan]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tabwarden.compare.beside import past_filters
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.settings import switched
+from tabwarden.effects.ops.settings import is_on, switched
 from tabwarden.importers import imported
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import some, visible
@@ -89,6 +89,14 @@ def _wanted(site: Site, policy: Policy, scope: str | None) -> WantedContent:
 
 
 def _switched(site: Site, policy: Policy) -> Site:
+    """The site with the switches of the policy. SettingsError with every one that it does not tell."""
+    untold = [
+        f"{where}: this site tells no switch `{setting.replace('_', ' ')}`; take it out, or ask as an administrator"
+        for setting, (_value, where) in policy.switches.items()
+        if is_on(site, setting) is None
+    ]
+    if untold:
+        raise SettingsError(untold)
     for setting, (value, _where) in policy.switches.items():
         site = switched(site, setting, value=value)
     return site

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from tabwarden.clocks import doubt_beside
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
+from tabwarden.places import SITE
 from tabwarden.run import history
 from tabwarden.run.context import connected
 from tabwarden.settings import Settings
+from tabwarden.settings.sites import fits
 from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.pace import Budget, Estimate, estimate
@@ -38,7 +40,7 @@ from pathlib import Path
 
 from tabwarden.access.reference import may
 from tabwarden.mirror.visible import VIEW, may_enter
-from tabwarden.model.errors import UnknownName
+from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Content
 from tabwarden.run.history import newest_site
 from tabwarden.store import snapshot
@@ -85,6 +87,17 @@ def list_projects(settings: Settings, asker: str | None = None) -> Listed:
     user = known.find_user(asker)
     on_site = (site.name,) if may_enter(user.site_role) else ()
     return Listed(path, site, user.name, on_site, shown_to(user.id, known, site), known)
+
+
+def last_list(settings: Settings, of: Site) -> Site | None:
+    """The list of projects of a site that was fetched last; None where none was, or it can be read no more."""
+    folder = settings.store.folder / PROJECTS
+    try:
+        lists = sorted((path.stat().st_mtime, path) for path in folder.iterdir() if (path / SITES).is_file())
+        every = (snapshot.load(path) for _, path in reversed(lists))
+        return next((one for one in every if (one.id, one.content_url) == (of.id, of.content_url)), None)
+    except (OSError, TabwardenError):
+        return None
 
 
 def shown_to(user: str, known: Site, fetched: Site) -> tuple[tuple[str, Content], ...]:
@@ -152,13 +165,19 @@ def repository_options(settings: Settings) -> RepositoryOptions:
 def read_repository_and_keep(
     settings: Settings, progress: Progress | None = None, *, all_sites: bool = False
 ) -> Iterator[Read]:
-    """Read the site of the settings, or each active one, and keep it as a snapshot.
+    """Read the site of the settings, or each active one (of those that are meant), and keep it as a snapshot.
 
     A site that did not come whole is an error and never a snapshot; those that were kept before it stay.
     """
     options = repository_options(settings)
-    for site in read_all(options, progress) if all_sites else _one(options, settings.tableau.site, progress):
+    one = settings.tableau.site
+    for site in read_all(options, progress, _is_meant) if all_sites else _one(options, one, progress):
         yield Read(history.keep(settings, site), site)
+
+
+def _is_meant(content_url: str, name: str) -> bool:
+    meant = SITE.get()
+    return all(any(fits(words, content_url, name) for words in some) for some in (meant.among if meant else ()))
 
 
 def _one(options: RepositoryOptions, site: str, progress: Progress | None) -> Iterator[Site]:

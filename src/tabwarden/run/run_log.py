@@ -72,9 +72,12 @@ def result_words(applied: Applied) -> str:
     return ", ".join([*counts, f"{left} not begun"] if left else counts)
 
 
-def mail_if_due(mail: Mail, run_log: RunLog, summary: str) -> None:
-    """The mail with the log, after errors or a stop (after warnings too where asked). Its failure is a log line."""
-    due = run_log.had_errors or (mail.when == "warnings" and run_log.had_warnings)
+def mail_if_due(mail: Mail, run_log: RunLog, summary: str, *, errors: int = 0, warnings: int = 0) -> None:
+    """The mail with the log, after errors or a stop (after warnings too where asked). Its failure is a log line.
+
+    `errors` and `warnings` are those that other processes wrote to the log.
+    """
+    due = run_log.errors + errors or (mail.when == "warnings" and run_log.warnings + warnings)
     if not mail.enabled or not due:
         return
     run_log.flush()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabwarden.compare.access_changes import Decision, Under
 from tabwarden.compare.cause import CAN, CANNOT, cause, standing
-from tabwarden.compare.snapshots import Fact
+from tabwarden.compare.snapshots import ADDED, CONTENT, Fact
 from tabwarden.model.capability import LEADER, applies
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.site import Content, Site, User
+from tabwarden.model.site import Content, Rule, Site, User
 
 if TYPE_CHECKING:
     from tabwarden.store.history import History
@@ -146,6 +146,39 @@ def causes(history: History, chain: Sequence[Snapshot], decisions: Collection[De
                 last[decision] = Turn(decision, now, snapshot, facts, (earlier or site, site))
         earlier = site
     return last
+
+
+def rule_causes(history: History, chain: Sequence[Snapshot], rules: Mapping[Decision, Rule]) -> dict[Decision, Turn]:
+    """Of rules, by a decision whose content keeps each, since when it stands there, all in one walk; as `causes`."""
+    last: dict[Decision, Turn] = {}
+    earlier: Site | None = None
+    for snapshot, site in history.walk(chain[0].number, chain[-1].number):
+        for decision, rule in rules.items():
+            content = decision[1]
+            kinds, before = _kept_for(site, content, rule), _kept_for(earlier, content, rule)
+            if not kinds or (kinds == before and decision in last):
+                continue
+            facts: tuple[Fact, ...] = ()
+            if earlier is not None and content not in earlier.contents:
+                facts = (Fact(CONTENT, content, ADDED),)
+            elif earlier is not None:
+                new = frozenset({rule})
+                facts = tuple(
+                    Fact(CONTENT, content, "default_rules" if kind else "rules", frozenset(), new, kind or None)
+                    for kind in sorted(kinds - before)
+                )
+            last[decision] = Turn(decision, CAN, snapshot, facts, (earlier or site, site))
+        earlier = site
+    return last
+
+
+def _kept_for(site: Site | None, content: str, rule: Rule) -> frozenset[str]:
+    """Where a content keeps that rule: '' its own list, a kind its list for new content of that kind."""
+    thing = site.contents.get(content) if site is not None else None
+    if thing is None:
+        return frozenset()
+    lists = {"": thing.rules, **thing.defaults}
+    return frozenset(kind for kind, rules in lists.items() if rule in (rules or ()))
 
 
 def standing_on(turns: Sequence[Turn]) -> dict[tuple[str, str], Turn]:

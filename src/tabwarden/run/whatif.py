@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tabwarden.compare.access_changes import Under
 from tabwarden.compare.beside import credentials_that_break, past_filters
 from tabwarden.compare.between_sites import Base
-from tabwarden.compare.what_if import WhatIf, done, steps_of
+from tabwarden.compare.what_if import Tried, WhatIf, done, steps_of, written
 from tabwarden.effects.change import NICKNAMES, REFRESHES
 from tabwarden.effects.ops.several import NOTHING_DIFFERS
 from tabwarden.effects.phrases import refusal
@@ -27,6 +28,7 @@ from tabwarden.troubles import why
 if TYPE_CHECKING:
     from tabwarden.effects.change import Change
     from tabwarden.model.site import Site
+    from tabwarden.plan.build import Basis
     from tabwarden.plan.plan import Plan
     from tabwarden.settings import Settings
 
@@ -40,14 +42,12 @@ _READS = (
 
 @collected_later()
 def try_out(
-    questions: Questions, given: Iterable[str], progress: Progress | None = None
+    questions: Questions, sentences: Sequence[str], progress: Progress | None = None
 ) -> tuple[WhatIf, tuple[str, ...]]:
     """What the changes would do, and the open points that would make it another result.
 
-    Each of `given` is a change in words or a file of them. SettingsError for a file that cannot be read, UnknownName
-    for every change that is not understood.
+    UnknownName for every change that is not understood, SettingsError where there is none.
     """
-    sentences = read_all(given)
     if not sentences:
         raise SettingsError(["there is no change to try; give one in words, or a file with one a line"])
     outcome = questions.what_if(sentences, progress)
@@ -76,11 +76,7 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
         site = read_site(context.connection)
         site = with_beside(site, context.connection, {reads for reads, words in _READS if words.search(text)})
         after, tried = done(site, sentences)
-        problems = [
-            f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done and one.because != NOTHING_DIFFERS
-        ]
-        if problems:
-            raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
+        _check(tried)
         basis = replace(basis_of(context, KIND, context.site(site.name), site), takes=context.takes)
         steps = tuple(steps_of(site, [one.change for one in tried]))
         idle = (f"`{one.words}`: it is so already" for one, mine in zip(tried, steps, strict=True) if not mine)
@@ -88,18 +84,64 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
         return build(basis, site, tuple(chain.from_iterable(steps)), notes=notes)
 
 
-def plan_of(site: Site, changes: tuple[Change, ...], path: Path | None = None) -> Plan:
-    """The plan that does these changes to a Site that was read before, written to `path` where one is named."""
+def _check(tried: Iterable[Tried]) -> None:
+    """TabwardenError with every change that Tableau would refuse."""
+    problems = [
+        f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done and one.because != NOTHING_DIFFERS
+    ]
+    if problems:
+        raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
+
+
+def plan_by_snapshot(site: Site, sentences: Sequence[str], settings: Settings) -> Plan:
+    """The plan that does these changes to a Site as it was read; TabwardenError as `plan_changes`."""
+    _, tried = done(site, sentences)
+    _check(tried)
+    return plan_of(site, written(site, [one.change for one in tried if one.done]), settings=settings)
+
+
+def plan_of(
+    site: Site, changes: tuple[Change, ...], path: Path | None = None, settings: Settings | Path | None = None
+) -> Plan:
+    """The plan that does these changes to a Site that was read before, written to `path` where one is named.
+
+    What the settings say counts, those that are found where none, or their file alone, is given: limits, who is
+    protected, invariants, and the use that was kept. SettingsError where they, or the invariants, cannot be read:
+    nobody would know what the plan breaks.
+    """
     from tabwarden.plan.build import Basis, build
     from tabwarden.plan.plan import SiteIdentity
     from tabwarden.run.plans import keep_plan
     from tabwarden.store.journal import now
 
     identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
-    plan = build(Basis(kind=KIND, site=identity, made_at=now()), site, changes)
+    basis = _with_settings(Basis(kind=KIND, site=identity, made_at=now()), settings)
+    plan = build(basis, site, changes)
     if path is not None:
         keep_plan(plan, path)
     return plan
+
+
+def _with_settings(basis: Basis, settings: Settings | Path | None) -> Basis:
+    from tabwarden.places import located
+    from tabwarden.settings.invariants import INVARIANTS, load_invariants
+
+    if (settings is None or isinstance(settings, Path)) and located(settings, os.environ).path is None:
+        file = Path(INVARIANTS)
+        return replace(basis, invariants=load_invariants(file) if file.is_file() else ())
+    from tabwarden.plan.stops import Guarded
+    from tabwarden.run.context import invariants_of, limits_of
+    from tabwarden.run.planning import used_lately
+    from tabwarden.settings import load
+
+    loaded = load(settings, os.environ) if settings is None or isinstance(settings, Path) else settings
+    return replace(
+        basis,
+        limits=limits_of(loaded),
+        guarded=Guarded(protected=loaded.provision.protected),
+        invariants=invariants_of(loaded),
+        used=used_lately(loaded.store.folder, basis.site.id),
+    )
 
 
 def read_all(given: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """settings.yaml: what may be set, and reading it."""
 
 from tabwarden.settings.groups import SyncedGroup
-from tabwarden.settings.loader import ENCRYPTED, PLAIN, load, load_part, load_store, site_of
+from tabwarden.settings.loader import ENCRYPTED, PLAIN, load, load_part, load_store, site_of, sites_named
 from tabwarden.settings.mirror import Catalog, Mirror, UserException
 from tabwarden.settings.model import (
     Auth,
@@ -50,4 +50,5 @@ __all__ = [
     "load_part",
     "load_store",
     "site_of",
+    "sites_named",
 ]

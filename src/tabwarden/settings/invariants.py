@@ -14,6 +14,7 @@ from tabwarden.model.names import same
 from tabwarden.model.site import ALLOW, DENY
 from tabwarden.safe_files import read_text
 from tabwarden.settings.lines import Written, dotted, read_yaml
+from tabwarden.settings.wording import of_a_text
 from tabwarden.troubles import why
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Act, Exemption, Invariant, Selection
 
@@ -165,13 +166,14 @@ def load_invariants(path: Path) -> tuple[Invariant, ...]:
         written = read_yaml(read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{path}` cannot be read: {why(error)}"]) from None
+    if written.problems and not written.values:
+        raise SettingsError([problem.text for problem in written.problems])
     try:
         text = InvariantsText.model_validate(written.values)
     except ValidationError as error:
         for one in error.errors():
             place = tuple(one["loc"])
-            strange = one["type"] == "extra_forbidden"
-            words = "nothing is called so here" if strange else one["msg"].removeprefix("Value error, ")
+            words = of_a_text(one, "nothing is called so here; look at `tabwarden check --schema`")
             written.complain(place, f"`{dotted(place)}`: {words}")
         text = InvariantsText(invariants=())
     invariants = _numbered(written, text)

@@ -51,12 +51,16 @@ class Problem:
 
 @dataclass
 class Written:
-    """The values as they were written, where each was, and what is wrong already."""
+    """The values as they were written, where each was, and what is wrong already.
+
+    `of_no_site` tells that they are for several sites and nobody said for which.
+    """
 
     file: str
     values: dict[str, Any] = field(default_factory=dict, repr=False)
     origins: dict[Place, Origin] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    of_no_site: bool = False
 
     def origin(self, place: Place) -> Origin:
         """Where a place was written; of what was not, where the nearest mapping around it was."""
@@ -81,11 +85,11 @@ class Written:
 
 def read_yaml(text: str, file: str) -> Written:
     """The values of a YAML text. What is not YAML, or is there twice, is among the problems."""
-    if hasattr(yaml, "CSafeLoader"):  # ten times as fast; of what is no YAML the other tells more
-        with contextlib.suppress(yaml.YAMLError):
-            check_depth(yaml.parse(text, yaml.CSafeLoader))
-            return _written(text, file, yaml.CSafeLoader)
     try:
+        if hasattr(yaml, "CSafeLoader"):  # ten times as fast; of what is no YAML the other tells more
+            with contextlib.suppress(yaml.MarkedYAMLError, yaml.reader.ReaderError):
+                check_depth(yaml.parse(text, yaml.CSafeLoader))
+                return _written(text, file, yaml.CSafeLoader)
         return _written(text, file, yaml.SafeLoader)
     except yaml.YAMLError as error:
         return Written(file, problems=[_not_yaml(error, file)])
@@ -116,6 +120,8 @@ def _origin(file: str, node: yaml.Node) -> Origin:
 
 def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if type(error) is yaml.YAMLError:  # it is YAML, and more than anybody means
+        return Problem.at(Origin(file), str(error))
     origin = Origin(file, mark.line + 1) if mark else Origin(file)
     column = f" (column {mark.column + 1})" if mark else ""
     advice = "check the indentation, and put text with special characters into quotes"
@@ -132,13 +138,13 @@ class _Walk:
     def __init__(self, loader: yaml.SafeLoader, written: Written) -> None:
         self._loader = loader
         self._written = written
-        self._above: list[yaml.Node] = []
+        self._above: set[int] = set()
 
     def value(self, node: yaml.Node, place: Place) -> Any:
-        if any(node is above for above in self._above):
+        if id(node) in self._above:
             self._written.complain(place, f"`{dotted(place)}` holds itself through an alias; write the values out")
             return None
-        self._above.append(node)
+        self._above.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
                 return self._mapping(node, place)
@@ -152,7 +158,7 @@ class _Walk:
             self._written.complain(place, f"`{dotted(place)}` looks like a date and is none; put the value into quotes")
             return None
         finally:
-            self._above.pop()
+            self._above.discard(id(node))
 
     def _list(self, node: yaml.SequenceNode, place: Place) -> list[Any]:
         values = []

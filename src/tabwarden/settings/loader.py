@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.places import ENCRYPTED, PLAIN, Location, located
+from tabwarden.places import ENCRYPTED, PLAIN, SITE, Location, located
 from tabwarden.safe_files import read_text
 from tabwarden.scrubber import KNOWN
 from tabwarden.secrets import (
@@ -32,33 +32,58 @@ from tabwarden.settings.lines import PREFIX, Place, Written, dotted, lay_over, r
 from tabwarden.settings.model import Settings
 from tabwarden.settings.rules import complaints
 from tabwarden.settings.schema import SECTIONS, is_secret, shape_at
+from tabwarden.settings.sites import Named, Resolve, named_in, narrow, parts_of
 from tabwarden.settings.store import Store
 from tabwarden.settings.wording import place_of, sentence
 from tabwarden.troubles import why
 
-__all__ = ["ENCRYPTED", "PLAIN", "load", "load_part", "load_store", "site_of"]
+__all__ = ["ENCRYPTED", "PLAIN", "load", "load_part", "load_store", "site_of", "sites_named"]
+SITE_BY_VARIABLE = f"{PREFIX}TABLEAU__SITE"
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of a file (default: where `places.located` finds one) and the environment's.
+    """The settings of a file (default: where `places.located` finds one) and the environment's, for one site.
 
-    `environ` is the process's own when None. Raises SettingsError with every problem, one line each.
+    `environ` is the process's own when None; the site is the one of `places.about`, else the file's own. Raises
+    SettingsError with every problem, one line each.
     """
     environ = os.environ if environ is None else environ
     location = find(path, environ)
     written, folder, keys, early = _written(location.path, environ)
     written.values = _without_empty(written.values, ())
+    of_no_site = written.of_no_site
     resolved = _Resolved(written, folder, environ, keys)
     _check_words(written, resolved)
     settings = _validate(written, resolved, folder)
     lines = [*early, *(problem.text for problem in sorted(set(written.problems)))]
+    if settings is not None and (server := _other_server(settings)):
+        lines.append(f"`{server}` is the server of that site, and the environment says `{settings.tableau.server}`")
     if lines or settings is None:
         raise SettingsError(lines)
     settings._origin, settings._found_by = str(location.path or ""), location.by
     settings._secrets = (*resolved.secrets, *(keys.values if keys else ()))
     KNOWN.register(*settings.secrets())
     settings._warnings = tuple(_warnings(resolved, keys))
+    settings._of_no_site = of_no_site
     return settings
+
+
+def _other_server(settings: Settings) -> str:
+    """The server of the site that is meant, where a variable lays another over it; else nothing."""
+    meant = SITE.get()
+    server = parts_of(meant.site)[0] if meant is not None and not meant.of_history else None
+    return server if server and server_address(server) != settings.tableau.server else ""
+
+
+def sites_named(path: Path | None = None, environ: Mapping[str, str] | None = None) -> list[Named]:
+    """What the list `sites` names, in its order; nothing where there is none. Raises SettingsError as `load` does."""
+    environ = os.environ if environ is None else environ
+    location = find(path, environ)
+    folder, early = location.path.parent if location.path else Path(), list[str]()
+    keys = _keys(folder, environ, early)
+    written = _read(location.path, keys, early)
+    lay_over(written, environ, SECTIONS, lambda place, text: from_variable(place, text, written.values))
+    return named_in(written, _resolving(folder, environ, keys))
 
 
 def load_store(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Store:
@@ -113,7 +138,7 @@ def site_of(path: Path | None = None, environ: Mapping[str, str] | None = None) 
         location = find(path, environ)
         written, folder, keys, _ = _written(location.path, environ)
         tableau = written.values.get("tableau")
-        if not isinstance(tableau, Mapping):
+        if written.of_no_site or not isinstance(tableau, Mapping):
             return None
         both = {key: tableau.get(key) for key in ("server", "site")}
         values = _Resolved(Written("", {"tableau": both}), folder, environ, keys).values["tableau"]
@@ -136,8 +161,25 @@ def _written(path: Path | None, environ: Mapping[str, str]) -> tuple[Written, Pa
     early: list[str] = []
     keys = _keys(folder, environ, early)
     written = _read(path, keys, early)
+    tableau, meant = written.values.get("tableau"), SITE.get()
+    usual = environ.get(SITE_BY_VARIABLE) or (tableau.get("site") if isinstance(tableau, Mapping) else None)
+    written.of_no_site = narrow(written, meant, str(usual or ""), SECTIONS, _resolving(folder, environ, keys))
+    if meant is not None:
+        environ = {name: value for name, value in environ.items() if name != SITE_BY_VARIABLE}
     lay_over(written, environ, SECTIONS, lambda place, text: from_variable(place, text, written.values))
     return written, folder, keys, early
+
+
+def _resolving(folder: Path, environ: Mapping[str, str], keys: Keys | None) -> Resolve:
+    """The text that a written one stands for; itself where that is not known."""
+
+    def text_of(words: str) -> str:
+        try:
+            return resolve(words, folder, environ, keys)
+        except SettingsError:
+            return words
+
+    return text_of
 
 
 def _keys(folder: Path, environ: Mapping[str, str], early: list[str]) -> Keys | None:

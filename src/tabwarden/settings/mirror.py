@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field
+from pydantic import Discriminator, Field, model_validator
 
+from tabwarden.mirror.rows import FACTS
 from tabwarden.section import Age, Section, Text
 from tabwarden.settings.sources import AnySource
+from tabwarden.sinks._files import DerivedSink
 from tabwarden.sinks.csv_files import CsvSink
 from tabwarden.sinks.datahub import DataHubSink
 from tabwarden.sinks.jsonl import JsonLinesSink
@@ -15,6 +17,7 @@ from tabwarden.sinks.openfga import OpenFgaSink
 from tabwarden.sinks.openmetadata import OpenMetadataSink
 from tabwarden.sinks.parquet import ParquetSink
 from tabwarden.sinks.sql import SqlSink
+from tabwarden.sources._drivers import DRIVERS
 
 DAY = 86_400
 
@@ -58,8 +61,27 @@ class Mirror(Section):
     projects: tuple[Text, ...] = Field(
         default=(), description="paths of the projects that are mirrored with all below them; none written: all"
     )
-    form: Literal["compressed", "flat"] = Field(
-        default="compressed", description="rows by sets of viewers, or a row for each person and content"
+    form: Literal["compressed", "flat", "facts"] = Field(
+        default="compressed",
+        description="rows by sets of viewers, a row for each person and content, or facts that a warehouse joins",
     )
     max_age: Age = Field(default=DAY, description="oldest snapshot that is published: a number with `m`, `h` or `d`")
     sinks: tuple[AnySink, ...] = Field(default=(), description="where the mirror goes, a list")
+
+    @model_validator(mode="after")
+    def _takes_facts(self) -> Mirror:
+        """A sink of sets makes of facts what it makes of the compressed form, so that the word would do nothing."""
+        for number, sink in enumerate(self.sinks if self.form == FACTS else (), start=1):
+            driver = DRIVERS.get(sink.driver) if isinstance(sink, SqlSink) else None
+            if isinstance(sink, DerivedSink):
+                raise ValueError(
+                    f"has `form: facts`, which is for tables, and sink {number} (`{sink.type}`) is made of sets of "
+                    "people; give it settings of its own, with `form: compressed`"
+                )
+            if isinstance(sink, SqlSink) and (driver is None or not driver.dialect):
+                known = ", ".join(f"`{name}`" for name, one in DRIVERS.items() if one.dialect)
+                raise ValueError(
+                    f"has `form: facts`, and there are no views for driver `{sink.driver}` of sink {number}, only for "
+                    f"{known}; give it settings of its own, with `form: compressed`"
+                )
+        return self

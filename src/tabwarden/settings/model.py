@@ -12,13 +12,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
+from tabwarden.model.errors import SettingsError
 from tabwarden.section import Address, Connect, LocalPath, Secret, Section, SiteRole, Text, loopback, server_address
 from tabwarden.settings.groups import SyncedGroup
 from tabwarden.settings.lint import LintSettings
 from tabwarden.settings.mirror import Catalog, Mirror
 from tabwarden.settings.people import SeveralSources
+from tabwarden.settings.sites import SomeSites
 from tabwarden.settings.sources import Sources
 from tabwarden.settings.store import Store
+from tabwarden.settings.web import Web
 from tabwarden.sources.ldap.options import DirectorySettings
 
 
@@ -107,6 +110,9 @@ class Tableau(Section):
     retries: int = Field(default=4, ge=0, le=20, description="how often a call that may be repeated is")
     calls_per_hour: int | None = Field(
         default=None, ge=1, description="requests the server takes in an hour; when not given, 40000 on Tableau Cloud"
+    )
+    sites_at_once: int = Field(
+        default=4, ge=1, le=100, description="how many sites of this server are worked on side by side"
     )
     repository: Repository | None = Field(
         default=None, description="the database of a Tableau Server, for `tabwarden read --repository`"
@@ -274,6 +280,7 @@ class Settings(Section):
     """Everything of settings.yaml. Made by `tabwarden.settings.load`."""
 
     tableau: Tableau = Field(description="which site, and how to sign in")
+    sites: tuple[SomeSites, ...] = Field(default=(), description="the sites that this file is for, a list")
     directory: DirectorySettings | None = Field(default=None, description="the directory people and groups come from")
     groups: tuple[SyncedGroup, ...] = Field(
         default=(), description="groups of the directory that are kept on Tableau, a list"
@@ -293,11 +300,26 @@ class Settings(Section):
     catalog: Catalog = Field(default=Catalog(), description="whom a mirror serves")
     mirror: Mirror = Field(default=Mirror(), description="what is mirrored, and where it goes")
     lint: LintSettings = Field(default=LintSettings(), description="what lints are to know of this site")
+    web: Web = Field(default=Web(), description="the pages of `tabwarden serve`")
 
     _origin: str = ""
     _found_by: str = ""
     _secrets: tuple[str, ...] = ()
     _warnings: tuple[str, ...] = ()
+    _of_no_site: bool = False
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether nobody said which of several sites is meant."""
+        return self._of_no_site
+
+    def of_one_site(self) -> Settings:
+        """These settings; SettingsError where they are for several sites and nobody said which one is meant."""
+        if self._of_no_site:
+            raise SettingsError(
+                ["`sites` names several sites; say which with `--site NAME`, or `--site all` for all of them"]
+            )
+        return self
 
     @property
     def origin(self) -> str:

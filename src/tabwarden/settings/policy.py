@@ -26,6 +26,7 @@ from tabwarden.model.names import same
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 from tabwarden.safe_files import read_text
 from tabwarden.settings.lines import Origin, Place, Written, dotted, read_yaml
+from tabwarden.settings.wording import of_a_text
 from tabwarden.want.policy.wishes import (
     ALL,
     EVERYBODY,
@@ -225,9 +226,7 @@ def _checked(written: Written, packs: Mapping[str, Any]) -> PolicyText | None:
     except ValidationError as error:
         for one in error.errors():
             place = tuple(one["loc"])
-            words = one["msg"].removeprefix("Value error, ")
-            if one["type"] == "extra_forbidden":
-                words = "nothing is called so here; look at `tabwarden policy schema`"
+            words = of_a_text(one, "nothing is called so here; look at `tabwarden policy schema`")
             written.complain(place, f"`{dotted(place)}`: {words}")
     return None
 

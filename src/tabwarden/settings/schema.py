@@ -91,6 +91,9 @@ def shape_at(place: Place, values: Any) -> str:
 
 def is_secret(place: Place, values: Any) -> bool:
     """Whether the value at a place is one that must not be told; of what a driver takes, its name says so."""
+    if place[:1] == ("sites",) and place[2:3] == ("settings",):
+        inner = values["sites"][place[1]]["settings"]
+        return is_secret(place[3:], inner)
     if "connect" in place:
         return any(secret_name(str(part)) for part in place[place.index("connect") + 1 :])
     return bool(place) and shape_at(place, values) == "secret"

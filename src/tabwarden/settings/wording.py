@@ -67,6 +67,22 @@ def sentence(error: ErrorDetails, place: Place, written: Written) -> str:
     return f"`{name}` {_plain(error, place, written)}"
 
 
+def of_a_text(error: ErrorDetails, strange: str) -> str:
+    """What is wrong with a value of a text that is no part of the settings; `strange` of a key that nobody knows."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in ("extra_forbidden", "missing"):
+        return strange if kind == "extra_forbidden" else "is missing; add it"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        return f"must be {context['expected'].replace(chr(39), '`')}"
+    if kind in ("string_too_short", "too_short"):
+        return "is empty; write a value or remove the line"
+    if kind.startswith("model"):
+        return "must be a mapping of keys and values"
+    return _TYPES.get(kind.split("_")[0], "has a value of the wrong kind")
+
+
 def _plain(error: ErrorDetails, place: Place, written: Written) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind in ("string_too_short", "too_short"):

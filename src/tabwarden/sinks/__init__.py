@@ -4,6 +4,7 @@ A sink is a class of one module: its fields are its settings, its word there is 
 
     held      source -> the tables of that source that lie there; empty where there is nothing yet
     opened    source -> a context in which the mirror there is nobody else's, a `Place`
+    prepare   tables -> makes what only these need, before; most sinks need nothing
 
 What is written in a `Place` appears at once when the context ends well, and else not at all: whoever reads meanwhile,
 or after a failure, has the old mirror whole. Databases without transactions are the exception; there the order of
@@ -48,6 +49,9 @@ class Sink(Section):
         """What lies there of a source; whoever is writing is not waited for."""
         raise NotImplementedError
 
+    def prepare(self, tables: Tables) -> None:
+        """Make what tables of this form need, none of their rows."""
+
     def opened(self, source: str) -> AbstractContextManager[Place]:
         """The mirror of a source to be written; SinkError while somebody else writes it."""
         raise NotImplementedError
@@ -67,6 +71,7 @@ def publish(sink: Sink, source: str, tables: Tables) -> Written:
     Raises SinkError where it holds a newer mirror, one of another site under the same name of a source, or where
     somebody else is publishing to it.
     """
+    sink.prepare(tables)
     with sink.opened(source) as place:
         _refuse_others(source, place.sources(), tables.get("sources", ()))
         deltas = place.deltas(tables)

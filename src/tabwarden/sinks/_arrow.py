@@ -7,20 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from tabwarden.mirror.rows import COLUMNS
+from tabwarden.mirror.rows import COLUMNS, NUMBERS
 from tabwarden.mirror.tables import Table
 
 _OFTEN = 8  # as often at least stands a text of a dictionary
 
 
 def arrow_of(name: str, table: Table) -> Any:
-    """The `pyarrow.Table` of a mirror's table: dictionaries where texts repeat, else plain text.
+    """The `pyarrow.Table` of a mirror's table: dictionaries where texts repeat, else plain text, and numbers.
 
     ImportError without the extra `files`.
     """
     arrow = importlib.import_module("pyarrow")
     columns = []
-    for codes, words in zip(table.codes, table.words, strict=True):
+    for column, codes, words in zip(COLUMNS[name], table.codes, table.words, strict=True):
+        if column in NUMBERS:
+            columns.append(arrow.array(np.asarray(list(map(int, words.all())), np.int64)[codes]))
+            continue
         offsets = arrow.py_buffer(np.concatenate(([0], words.ends)).astype(np.int64))
         texts = arrow.LargeStringArray.from_buffers(len(words), offsets, arrow.py_buffer(words.data))
         places = arrow.array(codes.astype(np.int32))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,16 +16,17 @@ from functools import cached_property
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tabwarden.extras import install
-from tabwarden.mirror.rows import COLUMNS, GROUPED, ORDER, Row
+from tabwarden.mirror.rows import COLUMNS, GROUPED, NUMBERS, OF_FACTS, ORDER, Row
 from tabwarden.mirror.tables import Delta, Table, Tables, difference
 from tabwarden.model.errors import SinkError, SourceError
 from tabwarden.sinks._arrow import arrow_of
 from tabwarden.sinks._kept import keep, kept
+from tabwarden.sinks._views import Access, name_of, views
 from tabwarden.sources._connect import prepare, scrubbed
-from tabwarden.sources._drivers import driver_named, select_all
+from tabwarden.sources._drivers import driver_named
 
 _BLOCK = 100  # rows a statement: 600 values at most, which every driver takes
 _MANY = 5_000  # rows a statement where a column of them is one value
@@ -32,30 +34,6 @@ _ARRAYS = {"duckdb": "?::VARCHAR[]", "postgres": "%s::text[]", "psycopg": "%s::t
 _TEXT = {"mssql": "NVARCHAR(400)", "pyodbc": "NVARCHAR(400)", "oracle": "VARCHAR2(1000)", "trino": "VARCHAR"}
 _GIVEN, _BUCKETS = "tabwarden_given", 1 << 14
 _STRING = ("databricks", "bigquery")
-
-
-class Access(Protocol):
-    """Which database, and what its tables are called: the settings of a sink."""
-
-    @property
-    def driver(self) -> str:
-        """Its short name, or `module:NAME`."""
-
-    @property
-    def connect(self) -> Mapping[str, Any]:
-        """What the driver's connect takes."""
-
-    @property
-    def table_schema(self) -> str:
-        """NAME or DATABASE.NAME, or nothing."""
-
-    @property
-    def prefix(self) -> str:
-        """What the names of the tables begin with."""
-
-    @property
-    def create(self) -> bool:
-        """Whether tables that are not there are made."""
 
 
 class Database:
@@ -68,7 +46,24 @@ class Database:
 
     def held(self) -> Tables:
         """What lies there."""
-        return {table: Table.of(table, self.rows(table)) for table in ORDER}
+        return {table: Table.of(table, self.rows(table)) for table in self.there}
+
+    @cached_property
+    def there(self) -> tuple[str, ...]:
+        """The tables that lie there, in order: those of facts are made for facts alone."""
+        facts = all(self._is_there(self.name(table)) for table in OF_FACTS)
+        return ORDER if facts else tuple(table for table in ORDER if table not in OF_FACTS)
+
+    def _is_there(self, name: str) -> bool:
+        """Whether a table or view of that quoted name can be read; asked outside of transactions, which it may end."""
+        try:
+            self.cursor.execute(f"SELECT source FROM {name} WHERE 1 = 0")
+            self.cursor.fetchall()
+        except Exception:
+            with contextlib.suppress(Exception):
+                self.connection.rollback()
+            return False
+        return True
 
     def sources(self) -> Iterable[Row]:
         """The rows of `sources` that lie there."""
@@ -82,8 +77,8 @@ class Database:
         last = kept(self.beside, self._files) if self.beside is not None else None
         if last is not None and last.unchanged:
             return difference(last.tables, tables)
-        before, after = {}, {}
-        for name in ORDER:
+        before, after = {}, {name: table for name, table in tables.items() if name not in self.there}
+        for name in self.there:
             before[name], after[name] = self._differing(name, tables.get(name) or Table.of(name))
         return difference(before, after)
 
@@ -143,7 +138,7 @@ class Database:
             those = f"{bucket} IN ({', '.join(str(number) for (number,) in differs)})"
             before = self._all(f"SELECT {columns} FROM {mine} WHERE source = ? AND {those}", [self.source])
             after = self._all(f"SELECT {columns} FROM {_GIVEN} WHERE {those}", [])
-        return Table.of(name, frozenset(before)), Table.of(name, after)
+        return Table.of(name, frozenset(map(_texts, before))), Table.of(name, map(_texts, after))
 
     def _all(self, query: str, values: list[Any]) -> list[Any]:
         rows: list[Any] = self.cursor.execute(query, values).fetchall()
@@ -180,14 +175,25 @@ class Database:
 
     def name(self, table: str) -> str:
         """The table's quoted name."""
-        whole = ".".join(filter(None, (self.sink.table_schema, self.sink.prefix + table)))
-        return select_all(whole, driver_named(self.sink.driver)).removeprefix("SELECT * FROM ")
+        return name_of(self.sink, table)
 
     def create(self) -> None:
         """Make every table that is not there."""
+        self._create(tuple(table for table in COLUMNS if table not in OF_FACTS))
+
+    def create_for_facts(self) -> None:
+        """Make the tables of facts that are not there, and the views that are not there."""
+        self._create(OF_FACTS)
+        for name, statement in views(self.sink, driver_named(self.sink.driver).dialect):
+            if not self._is_there(name):
+                self.cursor.execute(statement)
+        self.connection.commit()
+
+    def _create(self, tables: Iterable[str]) -> None:
         kind = "STRING" if self.sink.driver in _STRING else _TEXT.get(self.sink.driver, "TEXT")
-        for table, columns in COLUMNS.items():
-            listed = ", ".join(f"{column} {kind}" for column in columns)
+        number = "INT64" if self.sink.driver == "bigquery" else "BIGINT"
+        for table in tables:
+            listed = ", ".join(f"{column} {number if column in NUMBERS else kind}" for column in COLUMNS[table])
             self.cursor.execute(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({listed})")
         self.connection.commit()
 
@@ -197,8 +203,7 @@ class Database:
         self._run(f"SELECT {columns} FROM {self.name(table)} WHERE source = {self._places(1)[0]}", [self.source])
         rows: list[Row] = []
         while block := self.cursor.fetchmany(5_000):
-            # Oracle keeps no empty text: it comes back as NULL.
-            rows.extend(tuple("" if value is None else str(value) for value in row) for row in block)
+            rows.extend(map(_texts, block))
         return frozenset(rows)
 
     def remove(self, table: str, rows: Table) -> None:
@@ -214,11 +219,11 @@ class Database:
         for block in _blocks(rows, _BLOCK if array is None else _MANY):
             if array is not None:
                 these = f"({', '.join(columns)}) IN (SELECT {_unnested(array, columns)})"
-                self._run(f"DELETE FROM {self.name(table)} WHERE {these}", _by_column(block))
+                self._run(f"DELETE FROM {self.name(table)} WHERE {these}", _by_column(table, block))
                 continue
             places = iter(self._places(len(block) * len(columns)))
             one = (" AND ".join(f"{column} = {next(places)}" for column in columns) for _ in block)
-            self._run(f"DELETE FROM {self.name(table)} WHERE ({') OR ('.join(one)})", _values(block))
+            self._run(f"DELETE FROM {self.name(table)} WHERE ({') OR ('.join(one)})", _values(table, block))
 
     def add(self, table: str, rows: Table) -> None:
         """Insert these rows."""
@@ -230,11 +235,11 @@ class Database:
             return
         for block in _blocks(rows, _BLOCK if array is None else _MANY):
             if array is not None:
-                self._run(f"{into} SELECT {_unnested(array, columns)}", _by_column(block))
+                self._run(f"{into} SELECT {_unnested(array, columns)}", _by_column(table, block))
                 continue
             places = iter(self._places(len(block) * len(columns)))
             one = (f"({', '.join(next(places) for _ in columns)})" for _ in block)
-            self._run(f"{into} VALUES {', '.join(one)}", _values(block))
+            self._run(f"{into} VALUES {', '.join(one)}", _values(table, block))
 
     def _run(self, statement: str, values: list[Any]) -> None:
         if getattr(self.module, "paramstyle", "qmark") == "named":
@@ -254,16 +259,31 @@ class Database:
         return ["?"] * count
 
 
-def _values(rows: list[Row]) -> list[Any]:
-    return [value for row in rows for value in row]
+def _texts(row: Iterable[Any]) -> Row:
+    """A row as a mirror has it."""
+    # Oracle keeps no empty text: it comes back as NULL.
+    return tuple("" if value is None else str(value) for value in row)
 
 
-def _by_column(rows: list[Row]) -> list[Any]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _typed(table: str, rows: list[Row]) -> list[tuple[Any, ...]]:
+    """Rows as a database takes them."""
+    numbers = [column in NUMBERS for column in COLUMNS[table]]
+    if not any(numbers):
+        return list(rows)
+    return [tuple(int(v) if is_one else v for v, is_one in zip(row, numbers, strict=True)) for row in rows]
+
+
+def _values(table: str, rows: list[Row]) -> list[Any]:
+    return [value for row in _typed(table, rows) for value in row]
+
+
+def _by_column(table: str, rows: list[Row]) -> list[Any]:
+    return [list(column) for column in zip(*_typed(table, rows), strict=True)]
 
 
 def _unnested(array: str, columns: Iterable[str]) -> str:
-    return ", ".join(f"unnest({array})" for _ in columns)
+    whole = re.sub("(?i)varchar|text", "BIGINT", array)
+    return ", ".join(f"unnest({whole if column in NUMBERS else array})" for column in columns)
 
 
 def _blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -291,6 +311,7 @@ def connected(sink: Access, source: str) -> Iterator[Database]:
         database = Database(sink, source, module, connection)
         if sink.create:
             database.create()
+        _ = database.there  # asked now: later there is a transaction
         yield database
     except SinkError:
         raise

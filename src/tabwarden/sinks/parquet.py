@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ParquetSink(TablesSink):
-    """A Parquet file a table, its columns plain text."""
+    """A Parquet file a table, its columns plain text and whole numbers."""
 
     type: Literal["parquet"] = Field(description="where the mirror goes")
 
@@ -28,7 +28,7 @@ class ParquetSink(TablesSink):
         from tabwarden.sinks._arrow import arrow_of
 
         parquet, columns = _parquet(), arrow_of(name, table)
-        few = [column.name for column in columns.schema if str(column.type).startswith("dictionary")]
+        few = [column.name for column in columns.schema if str(column.type).startswith(("dictionary", "int"))]
         one = max(len(table), 1)  # a dictionary is written once a group of rows
         parquet.write_table(
             columns, path, use_dictionary=few, store_schema=False, write_statistics=False, row_group_size=one
@@ -37,7 +37,7 @@ class ParquetSink(TablesSink):
     def decode(self, path: Path, name: str) -> Iterable[Row]:
         """The rows of the columns that a mirror has."""
         columns = _parquet().read_table(path, columns=list(COLUMNS[name]))
-        return zip(*(columns[column].to_pylist() for column in COLUMNS[name]), strict=True)
+        return zip(*(map(str, columns[column].to_pylist()) for column in COLUMNS[name]), strict=True)
 
 
 def _parquet() -> Any:

@@ -30,7 +30,7 @@ class SqlSink(Sink):
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = Field(
         default="tabwarden_", description="what the names of the tables begin with"
     )
-    create: bool = Field(default=True, description="make the tables that are not there")
+    create: bool = Field(default=True, description="make the tables and views that are not there")
 
     def held(self, source: str) -> Tables:
         """What lies there of a source; makes the tables that are not there."""
@@ -38,6 +38,14 @@ class SqlSink(Sink):
 
         with connected(self, source) as database:
             return database.held()
+
+    def prepare(self, tables: Tables) -> None:
+        """The tables of facts and their views, which no other form needs."""
+        if "items" in tables and self.create:
+            from tabwarden.sinks._database import connected
+
+            with connected(self, "") as database:
+                database.create_for_facts()
 
     @contextmanager
     def opened(self, source: str) -> Iterator[Database]:

@@ -13,30 +13,32 @@ class Driver(NamedTuple):
     """A PEP 249 module.
 
     `install` is the package that has it, an extra of ours, or empty where that is unknown; `quotes` the two characters
-    around an identifier; `fold` what the database does to one written without quotes: `upper`, `lower`, or nothing.
+    around an identifier; `fold` what the database does to one written without quotes: `upper`, `lower`, or nothing;
+    `dialect` the SQL for which the views of a mirror are written, empty where they are not.
     """
 
     module: str
     install: str
     quotes: str = '""'
     fold: str = ""
+    dialect: str = ""
 
 
 DRIVERS: dict[str, Driver] = {
-    "snowflake": Driver("snowflake.connector", "[snowflake]", fold="upper"),
-    "postgres": Driver("psycopg", "[postgres]", fold="lower"),
-    "psycopg": Driver("psycopg", "[postgres]", fold="lower"),
-    "psycopg2": Driver("psycopg2", "psycopg2-binary", fold="lower"),
-    "sqlite": Driver("sqlite3", ""),
-    "duckdb": Driver("duckdb", "[files]"),
+    "snowflake": Driver("snowflake.connector", "[snowflake]", fold="upper", dialect="snowflake"),
+    "postgres": Driver("psycopg", "[postgres]", fold="lower", dialect="postgres"),
+    "psycopg": Driver("psycopg", "[postgres]", fold="lower", dialect="postgres"),
+    "psycopg2": Driver("psycopg2", "psycopg2-binary", fold="lower", dialect="postgres"),
+    "sqlite": Driver("sqlite3", "", dialect="sqlite"),
+    "duckdb": Driver("duckdb", "[files]", dialect="duckdb"),
     "mysql": Driver("mysql.connector", "mysql-connector-python", "``"),
     "pymysql": Driver("pymysql", "pymysql", "``"),
     "mariadb": Driver("mariadb", "mariadb", "``"),
     "mssql": Driver("mssql_python", "mssql-python", "[]"),
     "pyodbc": Driver("pyodbc", "pyodbc"),
     "oracle": Driver("oracledb", "oracledb", fold="upper"),
-    "databricks": Driver("databricks.sql", "databricks-sql-connector", "``"),
-    "bigquery": Driver("google.cloud.bigquery.dbapi", "google-cloud-bigquery", "``"),
+    "databricks": Driver("databricks.sql", "databricks-sql-connector", "``", dialect="databricks"),
+    "bigquery": Driver("google.cloud.bigquery.dbapi", "google-cloud-bigquery", "``", dialect="bigquery"),
     "trino": Driver("trino.dbapi", "trino", fold="lower"),
     "redshift": Driver("redshift_connector", "redshift-connector", fold="lower"),
     "adbc_snowflake": Driver("adbc_driver_snowflake.dbapi", "adbc-driver-snowflake", fold="upper"),

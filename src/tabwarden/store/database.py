@@ -16,7 +16,7 @@ from typing import Any
 from tabwarden.extras import install
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 from tabwarden.store import schema
-from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
+from tabwarden.store.schema import HISTORY, Tables
 from tabwarden.troubles import of_database, why
 
 SQLITE, POSTGRES = "sqlite", "postgresql"
@@ -79,26 +79,27 @@ class Connection:
 class Database:
     """A database whose tables are of this release. A refusal of it is a TabwardenError without its password."""
 
-    def __init__(self, store: Path | str, *, create: bool = True) -> None:
+    def __init__(self, store: Path | str, *, create: bool = True, tables: Tables = HISTORY) -> None:
         """Open it, and bring its tables to this release; SettingsError where the URL cannot be one.
 
         Without `create` a database that holds no history is left as it is: UnknownName.
         """
         words = str(store)
+        self.tables = tables
         self._idle: list[Any] = []
         self.is_sqlite = "://" not in words
         if self.is_sqlite:
-            path = Path(words) / FILE
+            path = Path(words) / tables.file
             self.words, self._errors = str(path), sqlite3.Error
             if path.exists() and not path.is_file():
-                raise TabwardenError(f"the history `{path}` is no file, but a folder, a pipe or a device; {MEND}")
+                raise TabwardenError(f"the {tables.what} `{path}` is no file, but a folder, a pipe or a device; {MEND}")
             if create:
                 _make(path)
             elif not path.is_file():
                 raise nothing_in(words)
             elif path.stat().st_size == 0:
                 raise TabwardenError(
-                    f"the history `{path}` is empty: it was cut off, or the first read broke off; {MEND}"
+                    f"the {tables.what} `{path}` is empty: it was cut off, or the first read broke off; {MEND}"
                 )
             self._connect = lambda: _sqlite(path)
         else:
@@ -115,15 +116,17 @@ class Database:
 
     def _bring_up(self, *, create: bool) -> None:
         with self.reading() as connection:
-            release = _release(connection)
+            release = _release(connection, self.tables)
             others = release is None and self.is_sqlite and connection.value("select count(*) from sqlite_master")
         if others:
-            raise TabwardenError(f"`{self.words}` is a database, and no history: it holds other tables; {MEND}")
+            raise TabwardenError(
+                f"`{self.words}` is a database, and no {self.tables.what}: it holds other tables; {MEND}"
+            )
         if release is None and not create:
             raise nothing_in(self.words)
-        if release != RELEASE:
+        if release != self.tables.release:
             with self.writing() as connection:
-                _migrate(connection, self.words)
+                _migrate(connection, self.words, self.tables)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -136,7 +139,7 @@ class Database:
         """A transaction; it happens whole or not at all, and one at a time."""
         with self._transaction("begin immediate" if self.is_sqlite else "begin") as connection:
             if not self.is_sqlite:
-                connection.run("select pg_advisory_xact_lock(hashtext('tabwarden history'))")
+                connection.run("select pg_advisory_xact_lock(hashtext(?))", f"tabwarden {self.tables.what}")
             yield connection
 
     @contextmanager
@@ -154,7 +157,7 @@ class Database:
         except (self._errors, UnicodeDecodeError) as error:
             words = _of_sqlite(error) if self.is_sqlite else of_database(error)
             raise TabwardenError(
-                f"the history `{self.words}` cannot be used: {words}; nothing of it was changed"
+                f"the {self.tables.what} `{self.words}` cannot be used: {words}; nothing of it was changed"
             ) from None
 
     def close(self) -> None:
@@ -254,30 +257,31 @@ def _postgres(url: str) -> tuple[Callable[[], Any], type[Exception]]:
     return lambda: psycopg.connect(url, autocommit=True), psycopg.Error
 
 
-def _release(connection: Connection) -> str | None:
+def _release(connection: Connection, tables: Tables) -> str | None:
     """Which release's tables are there; None: none."""
     # Not `to_regclass`, which may answer from a cache of before another made the tables.
     of_sqlite = "select name from sqlite_master where type = 'table' and name = ?"
     of_postgres = "select relname from pg_catalog.pg_class where relname = ? and pg_catalog.pg_table_is_visible(oid)"
-    if connection.value(of_sqlite if connection.is_sqlite else of_postgres, VERSIONS) is None:
+    if connection.value(of_sqlite if connection.is_sqlite else of_postgres, tables.versions) is None:
         return None
-    return str(connection.value(f"select version_num from {VERSIONS}"))
+    return str(connection.value(f"select version_num from {tables.versions}"))
 
 
-def _migrate(connection: Connection, words: str) -> None:
+def _migrate(connection: Connection, words: str, tables: Tables) -> None:
     """Do what the releases since did to the tables."""
-    before, releases = _release(connection), list(schema.MIGRATIONS)  # again: somebody may have been quicker
+    of = f"the {tables.what} `{words}`"
+    before, releases = _release(connection, tables), list(tables.migrations)  # again: somebody may have been quicker
     if before is not None and before not in releases:
-        if before > RELEASE:
-            raise OfNewerReleaseError(f"the history `{words}` was written by a newer release ({before}); use that one")
+        if before > tables.release:
+            raise OfNewerReleaseError(f"{of} was written by a newer release ({before}); use that one")
         raise TabwardenError(
-            f"the history `{words}` was written before the first release ({before}); move it away, then read the site "
-            "again with `tabwarden read`"
+            f"{of} was written before the first release ({before}); move it away, then read the site again with "
+            "`tabwarden read`"
         )
     if before is None:
-        connection.run(f"create table {VERSIONS} (version_num varchar(32) not null primary key)")
-        connection.run(f"insert into {VERSIONS} values (?)", RELEASE)
+        connection.run(f"create table {tables.versions} (version_num varchar(32) not null primary key)")
+        connection.run(f"insert into {tables.versions} values (?)", tables.release)
     for release in releases[releases.index(before) + 1 if before else 0 :]:
-        for statement in schema.statements(release, SQLITE if connection.is_sqlite else POSTGRES):
+        for statement in schema.statements(release, SQLITE if connection.is_sqlite else POSTGRES, tables.migrations):
             connection.run(statement)
-    connection.run(f"update {VERSIONS} set version_num = ?", RELEASE)
+    connection.run(f"update {tables.versions} set version_num = ?", tables.release)

@@ -332,9 +332,13 @@ def keep_good_run(
     store: Path, site: SiteIdentity, rows: Mapping[str, int], names: Mapping[str, list[str]] = NO_NAMES
 ) -> None:
     """Remember the rows and names of a run that came to its end; nothing is written when they are as they were."""
+    from filelock import lock_descriptor
+
     last, known = last_good_rows(store, site), last_good_names(store, site)
     if {**last, **rows} == last and {**known, **names} == known:
         return
     path = store / GOOD_RUNS
     line = checked_line({"site": site_key(site), "at": now(), "rows": dict(rows), "names": dict(names)})
-    write_whole(path, (path.read_bytes() if path.is_file() else b"") + line.encode())
+    with open(path.with_suffix(".lock"), "a+", encoding="utf-8", opener=for_the_owner) as lock:
+        lock_descriptor(lock.fileno(), blocking=True)  # other sites end their runs meanwhile
+        write_whole(path, (path.read_bytes() if path.is_file() else b"") + line.encode())

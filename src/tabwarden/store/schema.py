@@ -12,6 +12,9 @@ Slots of a thing: `facts`, `members` (of a group), `rules`, and a project's or d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 FACTS, MEMBERS, RULES = "facts", "members", "rules"
 
 COLUMNS = {
@@ -55,6 +58,25 @@ KINDS = {
 }
 
 
-def statements(release: str, kind: str) -> list[str]:
+class Tables(NamedTuple):
+    """Tables that are of one release: what they are called in sentences, the SQLite file they lie in, the table that
+    tells their release, and what each release did. The newest release is the last one.
+    """
+
+    what: str
+    file: str
+    versions: str
+    migrations: Mapping[str, str]
+
+    @property
+    def release(self) -> str:
+        """The newest one."""
+        return list(self.migrations)[-1]
+
+
+HISTORY = Tables("history", "history.db", "tabwarden_version", MIGRATIONS)
+
+
+def statements(release: str, kind: str, migrations: Mapping[str, str] = MIGRATIONS) -> list[str]:
     """What a release did, as the database of that kind takes it."""
-    return MIGRATIONS[release].format(**KINDS[kind]).split(";")
+    return migrations[release].format(**KINDS[kind]).split(";")

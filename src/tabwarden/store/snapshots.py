@@ -15,10 +15,10 @@ from zlib import crc32
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Site, Taken
 from tabwarden.model.site_settings import SiteSettings
+from tabwarden.store.schema import HISTORY
 
-FILE = "history.db"
-RELEASE = "0002"  # the newest migration: a history of this version is used as it is
-VERSIONS = "tabwarden_version"
+FILE, VERSIONS = HISTORY.file, HISTORY.versions
+RELEASE = HISTORY.release  # a history of this version is used as it is
 SNAPSHOTS = (
     "select n.number, n.site, n.taken, n.about, n.users, n.contents, n.rules, n.digest, "
     "s.address, s.content_url, s.id, s.scope from snapshot n join site s on n.site = s.number"

@@ -6,19 +6,26 @@ are paths or patterns (`Finance/*` is everything below), narrowed by kind, tag, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from tabwarden.access.abilities.ability import ACTIONS
 from tabwarden.effects.phrases import grantee_named
 from tabwarden.model.capability import KINDS, applies, capabilities_of, capability_named, ui_name
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.marks import Marks, marks_of
 from tabwarden.model.names import hint, same
 from tabwarden.model.roles import SITE_ROLES
 from tabwarden.model.site import Site
 from tabwarden.want.paths import Paths, has_signs
+
+if TYPE_CHECKING:
+    from tabwarden.engine.columns import Array, Columns
 
 EVERYBODY, OWNERS = "everybody", "owners"
 ONLY, NOBODY, NO_RULE, NEVER_BOTH = "only", "nobody", "no_rule", "never_both"
@@ -111,8 +118,8 @@ class Crowd:
 class Meaning:
     """What the words of invariants mean on one Site; `problems` gathers, with its line, what fits nobody or nothing."""
 
-    def __init__(self, site: Site, paths: Iterable[str] | None = None) -> None:
-        self.site, self._given = site, paths
+    def __init__(self, site: Site, columns: Columns) -> None:
+        self.site, self.columns = site, columns
         self.problems: list[str] = []
 
     # -- people ----------------------------------------------------------------------------------------------------
@@ -176,47 +183,58 @@ class Meaning:
         self.refuse(where, f"no capability or ability is called `{words}`{near}")
         return []
 
-    def contents(self, selection: Selection, where: str) -> tuple[list[int], int]:
-        """Which contents of the site, by place, and of how many nobody knows, for their tags or marks were not read.
+    def contents(self, selection: Selection, where: str) -> tuple[Array, int]:
+        """Which contents of the site, by number, and of how many nobody knows, for their tags or marks were not read.
 
         A path that is not there, a pattern of nothing and a tag that nothing has are problems.
         """
-        picked = self._at(selection.paths, where) if selection.paths else None
-        apart = self._at(selection.apart, where)
-        owner = ""
+        fits = np.ones(len(self.columns.contents.kind), bool)
+        if selection.paths:
+            fits[:] = False
+            fits[list(self._at(selection.paths, where))] = True
+        fits[list(self._at(selection.apart, where, "nothing is left out by it"))] = False
+        if selection.kind:
+            kinds = self.columns.vocabulary.kinds
+            fits &= self.columns.contents.kind == (kinds.index(selection.kind) if selection.kind in kinds else -1)
         if selection.owner:
             try:
                 owner = self.site.find_user(selection.owner.removeprefix("user ")).id
+                fits &= self.columns.contents.owner == self.columns.user_numbers[owner]
             except TabwardenError as error:
                 self.refuse(where, str(error))
-        if selection.tag and selection.tag not in self._tags and not self._untold:
-            near = hint(selection.tag, dict.fromkeys(self._tags, ""))
-            self.refuse(where, f"nothing has the tag `{selection.tag}`{near}")
-        numbers = [n for n in (range(len(self._paths.ids)) if picked is None else sorted(picked)) if n not in apart]
-        if not (selection.kind or selection.tag or owner or selection.certified is not None):
-            return numbers, 0
-        fitting = [self._fits(self._paths.ids[number], selection, owner) for number in numbers]
-        return [number for number, fits in zip(numbers, fitting, strict=True) if fits], fitting.count(None)
+        tags = {code: marks.tags for code, marks in self._marks.items()}
+        if selection.tag and None not in tags.values():
+            every = frozenset[str]().union(*(some or () for some in tags.values()))
+            if selection.tag not in every:
+                near = hint(selection.tag, dict.fromkeys(every, ""))
+                self.refuse(where, f"nothing has the tag `{selection.tag}`{near}")
+        return self._marked(fits, selection)
 
-    def _fits(self, content: str, selection: Selection, owner: str) -> bool | None:
-        """None where that rests on a tag or a mark that was not read."""
-        thing = self.site.contents[content]
-        tagged = not selection.tag or (None if thing.tags is None else selection.tag in thing.tags)
-        certified = selection.certified is None or (
-            None if thing.certified is None else selection.certified is thing.certified
-        )
-        facts = (selection.kind in ("", thing.kind), owner in ("", thing.owner), tagged, certified)
-        return False if False in facts else None if None in facts else True
+    def _marked(self, fits: Array, selection: Selection) -> tuple[Array, int]:
+        """Those with the tag and the certification, and of how many nobody knows."""
+        wanted, certified = selection.tag, selection.certified
+        if not wanted and certified is None:
+            return np.flatnonzero(fits), 0
+        facts = {
+            code: (
+                not wanted or (None if marks.tags is None else wanted in marks.tags),
+                certified is None or (None if marks.certified is None else certified is marks.certified),
+            )
+            for code, marks in self._marks.items()
+        }
+        sure = [code for code, both in facts.items() if all(both)]
+        unsure = [code for code, both in facts.items() if False not in both and None in both]
+        codes = self.columns.names.content_marks
+        return np.flatnonzero(fits & np.isin(codes, sure)), int((fits & np.isin(codes, unsure)).sum())
 
     @cached_property
-    def _tags(self) -> frozenset[str]:
-        return frozenset().union(*(thing.tags or () for thing in self.site.contents.values()))
+    def _marks(self) -> Mapping[int, Marks]:
+        """Of each code of marks what it means."""
+        names = self.columns.names
+        codes = np.unique(names.content_marks).tolist()
+        return {code: marks_of(None if code < 0 else names.words[code]) for code in codes}
 
-    @cached_property
-    def _untold(self) -> bool:
-        return any(thing.tags is None for thing in self.site.contents.values())
-
-    def _at(self, paths: Iterable[str], where: str) -> set[int]:
+    def _at(self, paths: Iterable[str], where: str, so: str = "an invariant of nothing would always hold") -> set[int]:
         numbers: set[int] = set()
         for path in paths:
             pattern = self._paths.is_pattern(path)
@@ -224,7 +242,7 @@ class Meaning:
                 set(self._paths.fitting(path)) if pattern else set(self._paths.at(path)) or self._by_kind(path, where)
             )
             if not fitting and pattern:
-                self.refuse(where, f"nothing fits `{path}`; an invariant of nothing would always hold")
+                self.refuse(where, f"nothing fits `{path}`; {so}")
             numbers |= fitting
         return numbers
 
@@ -239,7 +257,7 @@ class Meaning:
 
     @cached_property
     def _paths(self) -> Paths:
-        return Paths(self.site, self._given)
+        return Paths(self.site, self.columns.names.paths(self.columns.contents.parent))
 
     def refuse(self, where: str, words: str) -> None:
         """One more problem, once."""

@@ -26,7 +26,7 @@ from tabwarden.store.history import History
 DOCUMENTED = {0, 1}
 MORE_CODES: Mapping[str, set[int]] = {
     "plan": {2, 3}, "diff": {2}, "apply": {3}, "run": {3}, "whatif": set(), "mirror": {3},
-    "lint": {2}, "check": {3}, "licences": set(),
+    "lint": {2}, "check": {3}, "licences": set(), "audit": {2},
 }  # fmt: skip
 # What a terminal, or a reader's eye, obeys; tabs part the cells of a table in a pipe.
 RAW = re.compile(
@@ -48,8 +48,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "read": STORE,
     "projects": STORE,
     "plan": (*STORE, *OF_PLANS),
-    "apply": (*STORE, *OF_PLANS, "store/journals/*", "store/good-runs.jsonl", "store/rosters/*", "store/locks/*"),
-    "run": (*STORE, *OF_PLANS, "store/journals/*", "store/good-runs.jsonl", "store/rosters/*", "store/locks/*"),
+    "apply": (*STORE, *OF_PLANS, "store/journals/*", "store/good-runs.*", "store/rosters/*", "store/locks/*"),
+    "run": (*STORE, *OF_PLANS, "store/journals/*", "store/good-runs.*", "store/rosters/*", "store/locks/*"),
     "snapshots": (*STORE, "store/deleted-snapshots.jsonl", "exported/*", "store/pseudonyms.key"),
     "store": ("store/columns/*",),
     "settings": ("settings.yaml", "settings.yaml.aes", "people.yaml", "people.yaml.aes", "key", "new.yaml", "*.aes"),
@@ -61,7 +61,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "sandbox": ("saved.yaml",),
     "directory": ("read.json", ".read.json*", "logs/*"),
     "demo": ("demo/*",),
-    "mirror": ("mirror/*", "store/mirror*", "store/good-runs.jsonl", "logs/*"),
+    "mirror": ("mirror/*", "store/mirror*", "store/good-runs.*", "logs/*"),
 }
 MARK = re.compile(r'"mark": "\w+"')  # what tells one state of a snapshot from another
 LEFT_OVER = re.compile(r"unfinished$|\.tmp|~$")

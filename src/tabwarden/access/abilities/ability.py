@@ -20,10 +20,12 @@ from tabwarden.access.abilities import views as view_deeds
 from tabwarden.access.abilities.question import PERSONAL_SPACE, TOP_LEVEL, Conditions, Deed, projects_by_path
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Verdict
 from tabwarden.access.reference import as_seen_by
-from tabwarden.model.errors import UnknownName
+from tabwarden.model.capability import applies, capability_named
+from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.names import hint
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import is_known
-from tabwarden.model.site import Site
+from tabwarden.model.site import Content, Site
 
 # Abilities that hand something to a person or look at one; the others send it to a project.
 ABOUT_A_PERSON = (
@@ -152,3 +154,36 @@ ACTIONS: Mapping[str, Callable[[Deed], Conditions]] = MappingProxyType(
         "set_view_rules": project_deeds.set_view_rules,
     }
 )
+_OF_PROJECTS = frozenset(name for name in ACTIONS if "project" in name or name == "set_content_permissions_mode")
+# What asks for a place or a person, what is of the whole site, what never is, and another name of the same.
+_ASKED_ALONE = frozenset(ANY_TARGET) | {
+    *(set(ABOUT_A_PERSON) - {"subscribe", "subscribe_with_image"}),
+    "create_top_level_project",
+    "delete_top_level_project",
+    "delete_nested_project",
+    "edit_comment",
+}
+
+
+def of_kind(kind: str) -> tuple[str, ...]:
+    """The abilities that may be asked of a content of that kind without a target or a person to be named.
+
+    Some of them do not apply to it all the same; those say so in a condition.
+    """
+    return tuple(n for n in ACTIONS if n not in _ASKED_ALONE and (kind == "project" or n not in _OF_PROJECTS))
+
+
+def ability_meant(words: str, content: Content | None) -> str | None:
+    """The ability meant, None when it is a capability. Raises UnknownName for an ability nobody knows."""
+    prefix, _, rest = words.strip().casefold().partition(":")
+    forced = prefix == "ability"
+    action = (rest if forced else words.strip().casefold()).strip().replace(" ", "_").replace("-", "_")
+    if forced and action not in ACTIONS:
+        near = hint(action, dict.fromkeys(ACTIONS, ""), f"; abilities are {', '.join(sorted(ACTIONS))}")
+        raise UnknownName(f"no ability is called `{action}`{near}")
+    if forced or action not in ACTIONS:
+        return action if forced else None
+    try:
+        return None if content is not None and applies(capability_named(words, content.kind), content.kind) else action
+    except (UnknownName, AmbiguousName):
+        return action

@@ -1,24 +1,47 @@
-"""Lints of access that nobody uses, by the events that prove use; what no event proves is unknown, never unused."""
+"""Lints of access that nobody uses, by the events that prove use; what no event proves is unknown, never unused.
+
+What is told without a person, as views that are counted alone, is nobody's use, and reaches back for nobody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 
 from tabwarden.audit.audited import MOST_ROWS, NOTHING, Audited, without
-from tabwarden.audit.finding import CONTENT, LEADERS, MEMBERS, NOTE, RECORD, RULES, USE, Remark, Remarks, Unknown, lint
+from tabwarden.audit.finding import (
+    ADMINISTRATORS,
+    CONTENT,
+    EVERY_RULE,
+    GROUP,
+    LEADERS,
+    MEMBERS,
+    NOTE,
+    RECORD,
+    RULES,
+    USE,
+    Remark,
+    Remarks,
+    Unknown,
+    lint,
+)
+from tabwarden.audit.finding import USER as USER_TABLE
+from tabwarden.audit.knobs import fits
 from tabwarden.effects.change import Change
 from tabwarden.engine import columns as c
 from tabwarden.engine.columns import GRANTEE_KINDS, USER, Array
+from tabwarden.engine.columns import GROUP as GROUP_CODE
 from tabwarden.engine.governing import OWN, PROJECT_DEFAULT, WORKBOOK
 from tabwarden.engine.memberships import has_bit
 from tabwarden.engine.rules import expand
 from tabwarden.model.capability import ui_name
+from tabwarden.model.roles import is_admin, is_licensed
 from tabwarden.model.site import ALLOW, Grantee
-from tabwarden.model.usage import PROOFS, STANDING, proven, proves
+from tabwarden.model.usage import PROOFS, SIGN_IN, STANDING, TOKEN, proven, proves
 
 MOST_LATE = 14  # days that a source may be late with
 PASSED_ON = ("Read", "Connect")  # what whoever opens a content needs of the published sources below it
@@ -31,15 +54,22 @@ class Judged(NamedTuple):
     short: tuple[str, ...]
     first: str
     last: str
+    late: bool
+
+    @property
+    def reach(self) -> str:
+        """From which day to which, in words."""
+        return f"from {self.first} to {self.last}" if self.first else "of nobody's doings"
 
 
 def judged(audited: Audited) -> Judged:
     """A capability is judged where an event that proves it is older than its days, and the record goes on until now."""
-    today = date.fromisoformat(audited.today or audited.site.taken.when[:10])
+    today = _today(audited)
     firsts: dict[str, str] = {}
-    days = [row.day for row in audited.usage or () if row.what not in STANDING]
-    for row in audited.usage or ():
-        for name in PROOFS[row.what].capabilities.values() if row.what in PROOFS and row.what not in STANDING else ():
+    rows = [row for row in audited.usage or () if row.what not in STANDING and row.user]
+    days = [row.day for row in rows]
+    for row in rows:
+        for name in PROOFS[row.what].capabilities.values() if row.what in PROOFS else ():
             firsts[name] = min(row.day, firsts.get(name, row.day))
     first, last = min(days, default=""), max(days, default="")
     late = not last or date.fromisoformat(last[:10]) < today - timedelta(MOST_LATE)
@@ -50,22 +80,30 @@ def judged(audited: Audited) -> Judged:
             short.append(name)
         else:
             by_days[days_of] = (*by_days.get(days_of, ()), name)
-    return Judged(by_days, tuple(short), first, last)
+    return Judged(by_days, tuple(short), first, last, late)
 
 
 def _before(today: date, days: int) -> str:
     return (today - timedelta(days)).isoformat()
 
 
-def lacking(audited: Audited) -> Iterator[Unknown]:
-    """What the record does not reach, where rules allow it."""
-    record = judged(audited)
+def _today(audited: Audited) -> date:
+    return date.fromisoformat(audited.today or audited.site.taken.when[:10])
+
+
+def lacking(audited: Audited, of: str) -> Iterator[Unknown]:
+    """What the record does not reach: where rules allow it, of people whether it goes back so far at all."""
+    record, today = judged(audited), _today(audited)
+    if of == USER_TABLE:
+        if not record.first or record.first > _before(today, audited.knobs.unused_days) or record.late:
+            yield Unknown(f"the record of use, {record.reach}, is not one of the last {audited.knobs.unused_days} days")
+        return
     rows, masks = audited.rows, _provable(audited)
     short = np.asarray(rows.allow & masks[rows.kind] & audited.mask(*record.short), np.uint64)
     if short.any():
-        reach = f"from {record.first} to {record.last}" if record.first else "of nobody's doings"
         names = ", ".join(map(ui_name, audited.names_of(int(np.bitwise_or.reduce(short)))))
-        yield Unknown(f"the record of use, {reach}, does not tell enough of {names}", audited.holders(short != 0))
+        because = f"the record of use, {record.reach}, does not tell enough of {names}"
+        yield Unknown(because, audited.holders(short != 0))
 
 
 def _provable(audited: Audited) -> Array:
@@ -85,7 +123,8 @@ class _Entries:
         self.place, self.row = audited.spread(provable != 0)
         order = np.lexsort((self.row, self.place))
         self.place, self.row = self.place[order], self.row[order]
-        self.unused = np.asarray(provable[self.row] & ~self._used(), np.uint64)
+        self.allowed = np.asarray(provable[self.row], np.uint64)
+        self.unused = np.asarray(self.allowed & ~self._used(), np.uint64)
         self.unused[~(self._governs_old()[self.place] & self._speaks_to_old())] = NOTHING
 
     def _key(self, holder: Array, is_default: Array, kind: Array) -> Array:
@@ -170,16 +209,58 @@ class _Entries:
         speaks[~is_user] = behind[people.row_of(codes[~is_user])]
         return speaks
 
-    def of(self, holder: int) -> Iterable[tuple[int, int, str | None, list[str]]]:
-        """Grantee code, kind, of a default its kind, and the unused capabilities of each entry of one holder."""
+    def of(self, holder: int) -> Iterator[Unused]:
+        """Of each entry of one holder what is unused."""
+        first, last = np.searchsorted(self.audited.lists.holder[self.place], [holder, holder + 1]).tolist()
+        return self._entries(range(first, last))
+
+    def of_grantee(self, code: int) -> Iterator[Unused]:
+        """Of each entry of one grantee what is unused."""
+        return self._entries(np.flatnonzero(self.audited.rows.grantee[self.row] == code).tolist())
+
+    def _entries(self, entries: Iterable[int]) -> Iterator[Unused]:
         audited, lists = self.audited, self.audited.lists
-        first, last = np.searchsorted(lists.holder[self.place], [holder, holder + 1]).tolist()
-        for entry in range(first, last):
-            names = audited.names_of(int(self.unused[entry]))
-            kind = int(audited.rows.kind[self.row[entry]])
-            default_for = audited.vocabulary.kinds[kind] if lists.is_default[self.place[entry]] else None
-            if names:
-                yield int(audited.rows.grantee[self.row[entry]]), kind, default_for, names
+        for entry in entries:
+            if names := audited.names_of(int(self.unused[entry])):
+                kind, place = int(audited.rows.kind[self.row[entry]]), self.place[entry]
+                default_for = audited.vocabulary.kinds[kind] if lists.is_default[place] else None
+                code = int(audited.rows.grantee[self.row[entry]])
+                yield Unused(int(lists.holder[place]), code, kind, default_for, names)
+
+
+class Unused(NamedTuple):
+    """Of a rule row the capabilities that nobody behind its grantee used: on which content (number), for whom (code),
+    of which kind, and of a default for which.
+    """
+
+    holder: int
+    grantee: int
+    kind: int
+    default_for: str | None
+    names: list[str]
+
+
+@lru_cache(maxsize=1)  # two lints ask for them, of one site at a time
+def _parts(audited: Audited) -> list[_Entries]:
+    """The entries by how many days they are asked for."""
+    days_and_names = sorted(judged(audited).by_days.items())
+    return [_Entries(audited, names, _before(_today(audited), days)) for days, names in days_and_names]
+
+
+def _together(some: Iterable[Unused]) -> Iterator[Unused]:
+    """The same with each row once."""
+    rows: dict[tuple[int, int, int, str | None], list[str]] = {}
+    for one in some:
+        rows.setdefault(one[:4], []).extend(one.names)
+    return (Unused(*row, names) for row, names in rows.items())
+
+
+def _without(audited: Audited, some: Iterable[Unused]) -> Iterator[Change]:
+    """The rows without what is unused."""
+    for one in _together(some):
+        code, key = one.grantee, audited.columns.id_of(CONTENT, one.holder)
+        grantee = Grantee(GRANTEE_KINDS[code & 3], audited.columns.id_of(c.NUMBERED[code & 3], code >> 2))
+        yield from without(audited.site, key, grantee, one.default_for, frozenset((ALLOW, name) for name in one.names))
 
 
 @lint(
@@ -198,33 +279,102 @@ def unused_access(audited: Audited) -> Remarks:
 
     Only where events prove use: View, Web Edit, Overwrite, downloads, Connect and the like, never of projects.
     """
-    record, knobs = judged(audited), audited.knobs
-    today = date.fromisoformat(audited.today or audited.site.taken.when[:10])
-    parts = [_Entries(audited, names, _before(today, days)) for days, names in sorted(record.by_days.items())]
+    record, knobs, parts = judged(audited), audited.knobs, _parts(audited)
 
-    def unused(holder: int) -> Mapping[tuple[int, int, str | None], list[str]]:
-        rows: dict[tuple[int, int, str | None], list[str]] = {}
-        for entries in parts:
-            for code, kind, default_for, names in entries.of(holder):
-                rows.setdefault((code, kind, default_for), []).extend(names)
-        return rows
+    def unused(holder: int) -> Iterator[Unused]:
+        return (one for entries in parts for one in entries.of(holder))
 
     def facts(holder: int) -> str:
         words = []
-        for (code, kind, default_for), names in unused(holder).items():
-            listed = ", ".join(ui_name(name, audited.vocabulary.kinds[kind]) for name in names)
-            where = f"for {default_for}s in it: " if default_for else ""
-            words.append(f"{where}{listed} of {audited.grantee(code)}")
+        for one in _together(unused(holder)):
+            listed = ", ".join(ui_name(name, audited.vocabulary.kinds[one.kind]) for name in one.names)
+            where = f"for {one.default_for}s in it: " if one.default_for else ""
+            words.append(f"{where}{listed} of {audited.grantee(one.grantee)}")
         more = [f"{len(words) - MOST_ROWS} more rows"] if len(words) > MOST_ROWS else []
-        return "; ".join((*words[:MOST_ROWS], *more, f"use is known from {record.first} to {record.last}"))
-
-    def fix(holder: int) -> Iterator[Change]:
-        key = audited.columns.id_of(CONTENT, holder)
-        for (code, _kind, default_for), names in unused(holder).items():
-            grantee = Grantee(GRANTEE_KINDS[code & 3], audited.columns.id_of(c.NUMBERED[code & 3], code >> 2))
-            yield from without(audited.site, key, grantee, default_for, frozenset((ALLOW, name) for name in names))
+        return "; ".join((*words[:MOST_ROWS], *more, f"use is known {record.reach}"))
 
     days = min((knobs.unused_days, *knobs.unused_days_of.values()))
     holders = [audited.lists.holder[entries.place[entries.unused != 0]] for entries in parts]
     subjects = np.unique(np.concatenate([np.zeros(0, np.int64), *holders])).astype(np.int64)
+    fix = partial(_fix_of, audited, unused)
     yield Remark(f"allows what nobody used for {days} days", subjects, facts, fix)
+
+
+def _fix_of(audited: Audited, unused: Callable[[int], Iterable[Unused]], subject: int) -> Iterator[Change]:
+    return _without(audited, unused(subject))
+
+
+@lint(
+    "idle-group",
+    "Group whose access nobody used",
+    NOTE,
+    GROUP,
+    ADMINISTRATORS,
+    why="Nobody in it used anything that its rules allow: it is not needed, or its people have the same another way.",
+    source="Permissions blog: continual reviews; Tableau Blueprint: what nobody uses; `lint.unused_days`",
+    ignore="It is needed once a year; say so in the baseline, with a last day.",
+    reads=(EVERY_RULE, MEMBERS, USE, RECORD),
+)
+def idle_group(audited: Audited) -> Remarks:
+    """Groups with rules of which nobody in them used anything, All Users apart; the fix takes what is unused.
+
+    Groups without people, or of people who all came since, are left out, and so are those with rules on new content.
+    """
+    rows, groups = audited.rows, len(audited.columns.groups.read)
+    record, parts = judged(audited), _parts(audited)
+    mine = rows.of(GROUP_CODE) & (rows.who < groups) & ~audited.everyone
+    provable = np.asarray(rows.allow & _provable(audited)[rows.kind], np.uint64)
+    idle, busy = np.zeros(groups, bool), np.zeros(groups, bool)
+    # Whoever did anything saw it too, so View that is unused tells of the rest; without it nobody knows.
+    seen = rows.allow & audited.mask(*({"Read"} - {*record.short})) != 0
+    busy[rows.who[mine & ~seen & (provable & audited.mask(*record.short) != 0)]] = True
+    for entries in parts:
+        of_group, who = mine[entries.row], rows.who[entries.row]
+        idle[who[of_group & (entries.allowed != 0)]] = True
+        busy[who[of_group & (entries.unused != entries.allowed)]] = True
+
+    def unused(group: int) -> Iterator[Unused]:
+        return (one for entries in parts for one in entries.of_grantee(group * 4 + GROUP_CODE))
+
+    def facts(group: int) -> str:
+        number = len({(one.holder, one.default_for) for one in unused(group)})
+        return f"{int(audited.sizes[group]):,} people, on {number:,} lists of rules; use is known {record.reach}"
+
+    subjects = np.flatnonzero(idle & ~busy)
+    days = min((audited.knobs.unused_days, *audited.knobs.unused_days_of.values()))
+    yield Remark(f"gave what nobody used for {days} days", subjects, facts, partial(_fix_of, audited, unused))
+
+
+@lint(
+    "idle-person",
+    "Person who used nothing",
+    NOTE,
+    USER_TABLE,
+    ADMINISTRATORS,
+    why="The licence is paid, and what he may is nobody's care; `tabwarden plan licences` is the plan that lowers him.",
+    source="Tableau Blueprint: inactive users; permissions blog: continual reviews; `lint.unused_days`",
+    ignore="He is away for a while, or gets everything by mail from somebody else.",
+    reads=(USE, RECORD),
+)
+def idle_person(audited: Audited) -> Remarks:
+    """People with a licence who used nothing for `lint.unused_days`.
+
+    Administrators, service accounts, Guest, and who came since are left out.
+    """
+    since = _before(_today(audited), audited.knobs.unused_days)
+    active = {row.user for row in audited.usage or () if row.day >= since and row.what not in (SIGN_IN, TOKEN)}
+    active |= {*audited.newcomers(since)}
+    licensed = audited.role_is(lambda role: is_licensed(role) and not is_admin(role) and role != "Guest")
+    names, seen = audited.words("user_name"), audited.words("user_last_login")
+    ids = audited.columns.ids("user")
+    idle = [
+        user
+        for user in np.flatnonzero(licensed).tolist()
+        if ids[user] not in active and not fits(names[user], audited.knobs.service_accounts)
+    ]
+
+    def facts(user: int) -> str:
+        return f"last signed in on {seen[user][:10]}" if seen[user] else "no sign-in is known"
+
+    words = f"used nothing for {audited.knobs.unused_days} days"
+    yield Remark(words, np.asarray(idle, np.int64), facts)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms.form import Form, form
-from tabwarden.effects.ops.settings import SetNickname, SetSetting
+from tabwarden.effects.ops.settings import SWITCHES, SetNickname, SetSetting
 from tabwarden.effects.phrases import Words, quoted
 from tabwarden.effects.ref import DOMAIN, Ref
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import hint, same
 from tabwarden.model.site import Site
-from tabwarden.model.site_settings import SiteSettings
 
 _OTHER_WORDS = {
     "public_user_list": "user_visibility",
@@ -26,10 +23,9 @@ def setting_named(words: str) -> str:
     """The site's setting that words mean; UnknownName with the nearest."""
     name = words.strip().casefold().replace(" ", "_").replace("-", "_")
     name = _OTHER_WORDS.get(name, name)
-    known = [field.name for field in fields(SiteSettings) if field.name != "admin_mode"]
-    if name not in known:
-        near = hint(words, {one.replace("_", " "): "" for one in (*known, *_OTHER_WORDS)})
-        listed = ", ".join(one.replace("_", " ") for one in known)
+    if name not in SWITCHES:
+        near = hint(words, {one.replace("_", " "): "" for one in (*SWITCHES, *_OTHER_WORDS)})
+        listed = ", ".join(one.replace("_", " ") for one in SWITCHES)
         raise UnknownName(f"the site has no switch `{words}`{near or f'; it has {listed}'}")
     return name
 

@@ -117,14 +117,13 @@ class Move(OfContent):
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused into itself, into what is no project, where its name is taken, and for content to the top level."""
-        content = site.contents[self.id]
-        if self.to.id is None:
-            wrong = content.kind != "project"
-        else:
-            below = (self.id, *site.below(self.id))
-            wrong = site.contents[self.to.id].kind != "project" or self.to.id in below
-        if wrong or content.kind in ("view", "table"):
-            return refused(site, "not_applicable")
+        content, to = site.contents[self.id], self.to.id
+        if content.kind in ("view", "table"):
+            return refused(site, "moves_along")
+        if (content.kind if to is None else site.contents[to].kind) != "project":
+            return refused(site, "top_level" if to is None else "not_applicable")
+        if to is not None and self.id in site.ancestors(to):
+            return refused(site, "into_itself")
         if self.to.id != content.parent:
             if self.id == site.default_project_id:
                 return refused(site, "default_stays")

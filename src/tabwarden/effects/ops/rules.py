@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tabwarden.effects import content as effects
 from tabwarden.effects.change import Change, Value, done, refused
+from tabwarden.effects.draft import Draft
 from tabwarden.effects.ops.content import OfContent
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, grantee_ref
@@ -84,13 +85,14 @@ class PutRules(OfContent):
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Whatever the list was; of a workbook with tabs its views get the same."""
-        grantee = Lookup(site).grantee(self.grantee)
-        was, row = self.before.rules(grantee), self.row.rules(grantee)
-        if was - row:
-            site = effects.remove_rules(site, self.id, was - row, default_for=self.default_for)
-        site = effects.add_rules(site, self.id, row, default_for=self.default_for)
-        content = site.contents[self.id]
-        return done(effects.show_tabs(site, self.id) if content.kind == "workbook" and content.tabs else site)
+        return done(rows_put(site, (self,)))
+
+    def carry(self, draft: Draft) -> None:
+        """Rows of one list, which come one after the other, at once: there are thousands."""
+        last = draft.on_content[-1] if draft.on_content else None
+        if not (isinstance(last, _Rows) and last.takes(self)):
+            draft.on_content.append(last := _Rows(self))
+        last.changes[self.grantee] = self
 
     def inverse(self) -> PutRules:
         return PutRules(self.content, self.grantee, self.row, self.before, self.default_for)
@@ -111,6 +113,37 @@ class PutRules(OfContent):
             words += [f"- {mode} {ui_name(name, kind)}" for name in was if name not in now]
             words += [f"+ {mode} {ui_name(name, kind)}" for name in now if name not in was]
         return ", ".join(words)
+
+
+def rows_put(site: Site, changes: Collection[PutRules]) -> Site:
+    """The Site after rows of one list, each of another grantee."""
+    lookup, first = Lookup(site), next(iter(changes))
+    gone, added = set[Rule](), set[Rule]()
+    for change in changes:
+        grantee = lookup.grantee(change.grantee)
+        row = change.row.rules(grantee)
+        gone |= change.before.rules(grantee) - row
+        added |= row
+    lists = frozenset(gone), frozenset(added)
+    site = effects.change_rules(site, first.id, *lists, default_for=first.default_for)
+    content = site.contents[first.id]
+    return effects.show_tabs(site, first.id) if content.kind == "workbook" and content.tabs else site
+
+
+class _Rows:
+    """Rows of one list on their way to a Site, by grantee."""
+
+    def __init__(self, first: PutRules) -> None:
+        self.id, self.default_for = first.id, first.default_for
+        self.changes: dict[Ref, PutRules] = {}
+
+    def takes(self, change: PutRules) -> bool:
+        """Whether a change is of the same list, and the first of its grantee."""
+        mine = (change.id, change.default_for) == (self.id, self.default_for)
+        return mine and change.grantee not in self.changes
+
+    def __call__(self, site: Site) -> Site:
+        return rows_put(site, self.changes.values()) if self.id in site.contents else site
 
 
 def rows_between(before: Site, after: Site, contents: Iterable[str]) -> Iterator[PutRules]:

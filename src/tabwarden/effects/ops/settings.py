@@ -79,6 +79,31 @@ class SetNickname(Change):
         return "" if lookup.nickname(self.domain) == self.nickname else None
 
 
+FURTHER_BY_REST = {
+    "cache_warmup": "cacheWarmupEnabled",
+    "catalog": "catalogingEnabled",
+    "catalog_obfuscation": "catalogObfuscationEnabled",
+    "comment_mentions": "commentingMentionsEnabled",
+    "custom_subscription_email": "customSubscriptionEmailEnabled",
+    "custom_subscription_footer": "customSubscriptionFooterEnabled",
+    "derived_permissions": "derivedPermissionsEnabled",
+    "flow_auto_save": "flowAutoSaveEnabled",
+    "flow_editing": "editingFlowsEnabled",
+    "flow_scheduling": "schedulingFlowsEnabled",
+    "flows": "flowsEnabled",
+    "guest_access": "guestAccessEnabled",
+    "metrics": "metricsContentTypeEnabled",
+    "mobile_biometrics": "mobileBiometricsEnabled",
+    "named_sharing": "namedSharingEnabled",
+    "request_access": "requestAccessEnabled",
+    "run_now": "runNowEnabled",
+    "sheet_images": "sheetImageEnabled",
+    "subscription_attachments": "allowSubscriptionAttachments",
+    "suspend_idle_refreshes": "autoSuspendRefreshEnabled",
+    "tell_admins_of_throttling": "notifySiteAdminsOnThrottle",
+    "web_extraction": "webExtractionEnabled",
+}
+"""`Site.switches` by the attribute of Update Site that says them; a site tells those that its release has."""
 SETTINGS_BY_REST = {
     "web_authoring": "authoringEnabled",
     "commenting": "commentingEnabled",
@@ -87,8 +112,11 @@ SETTINGS_BY_REST = {
     "subscribe_others": "subscribeOthersEnabled",
     "data_alerts": "dataAlertsEnabled",
     "revision_history": "revisionHistoryEnabled",
+    **FURTHER_BY_REST,
 }
 """The settings that Update Site takes, by the attribute that says them (REST reference, "Update Site")."""
+SWITCHES = (*(f.name for f in fields(SiteSettings) if f.name != "admin_mode"), *FURTHER_BY_REST)
+"""What may be switched on or off, by our names; some of them by hand alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +154,18 @@ class SetSetting(Change):
         return self.setting.replace("_", " ")
 
     def is_on(self, site: Site) -> bool | None:
-        """Whether it is on; None of what is not on or off. User visibility is on where it is full."""
+        """Whether it is on; None where it is not on or off, or not told. User visibility is on where it is full."""
+        if self.setting in FURTHER_BY_REST:
+            return (site.switches or {}).get(self.setting)
         now = {f.name: getattr(site.settings, f.name) for f in fields(SiteSettings)}.get(self.setting)
         return now if isinstance(now, bool) else None if now not in (FULL, LIMITED) else now == FULL
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
-        """Only settings that are on or off, and user visibility: full or limited."""
+        """Only settings that are on or off, and user visibility: full or limited; of others those that are told."""
         if self.is_on(site) is None:
-            return refused(site, "not_applicable")
+            return refused(site, "not_told" if self.setting in FURTHER_BY_REST else "not_applicable")
+        if self.setting in FURTHER_BY_REST:
+            return done(replace(site, switches={**(site.switches or {}), self.setting: self.value}))
         is_word = self.setting == "user_visibility"
         changed: dict[str, Any] = {self.setting: (FULL if self.value else LIMITED) if is_word else self.value}
         return done(replace(site, settings=replace(site.settings, **changed)))

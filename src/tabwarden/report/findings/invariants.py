@@ -31,12 +31,14 @@ def _results(site: Site, one: Judged) -> list[Result]:
         words = breach_words(site, breach)
         mark = hashlib.sha256("\0".join((name, words)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
         results.append(Result(name, ERROR, f"{name}: {words}", *place, site.path(breach.content), mark))
-    if one.unknown:
+    if one.unknown or one.state == "unknown":
         results.append(Result(name, ERROR, f"{name}: {_unknown(one)}", *place))
     return results
 
 
 def _unknown(one: Judged) -> str:
+    if not one.unknown:
+        return "nobody knows whether it holds: the site was read in part"
     return f"nobody knows of {one.unknown:,} whether they break it: not all was read"
 
 

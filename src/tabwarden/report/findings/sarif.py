@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from tabwarden import __version__
 from tabwarden.model.names import visible
 
 MOST_RESULTS = 5_000  # code hosts show no more of a file
@@ -31,7 +32,11 @@ def sarif(results: Iterable[Result], rules: Mapping[str, Mapping[str, Any]], not
     """The document; `rules` are what is told of a rule by its id, as far as something is, `notes` what the run said."""
     listed = [_result(result) for result in results]
     named = dict.fromkeys((*rules, *(result["ruleId"] for result in listed)))
-    driver = {"name": "tabwarden", "rules": [{"id": rule, **rules.get(rule, {})} for rule in named]}
+    driver = {
+        "name": "tabwarden",
+        "version": __version__,
+        "rules": [{"id": rule, **rules.get(rule, {})} for rule in named],
+    }
     run: dict[str, Any] = {"tool": {"driver": driver}, "results": listed}
     said = [{"level": "note", "message": {"text": visible(note)}} for note in notes]
     if said:

@@ -12,7 +12,7 @@ from tabwarden.audit.lint import Findings, keys_of
 from tabwarden.audit.score import Score
 from tabwarden.report.findings.junit import Case, junit
 from tabwarden.report.findings.sarif import MOST_RESULTS, Result, sarif
-from tabwarden.report.table import MARK, NAME, NUMBER, Cell, Column, Drawable, Many, Rows, Table, Text
+from tabwarden.report.table import LINT, MARK, NAME, NUMBER, Cell, Column, Drawable, Many, Rows, Table, Text
 
 COLOURS = {"error": "red", "warning": "yellow", "note": ""}
 SHOWN = 100  # subjects of a finding in JSON
@@ -85,10 +85,17 @@ def table(findings: Findings) -> Table:
             mends,
         ]
 
-    columns = ("Severity", MARK), ("Lint", NAME), ("What", ""), ("Number", NUMBER), ("Where", NAME)
-    more = (Column("Who mends", MARK), Column("Fix", MARK))
-    listed = [Column(heading, kind or "words") for heading, kind in columns]
-    return Table(*listed, *more, name="findings", rows=Rows(findings.findings, row))
+    return Table(
+        Column("Severity", MARK),
+        Column("Lint", NAME, of=LINT),
+        "What",
+        Column("Number", NUMBER),
+        Column("Where", NAME),
+        Column("Who mends", MARK),
+        Column("Fix", MARK),
+        name="findings",
+        rows=Rows(findings.findings, row),
+    )
 
 
 def each_table(findings: Findings) -> Table:
@@ -102,7 +109,7 @@ def each_table(findings: Findings) -> Table:
         subject_ = audited.written(finding.lint.of, subject)
         return [severity, finding.lint.id, subject_, finding.remark.words, finding.facts(subject), finding.lint.mender]
 
-    columns = (Column("Severity", MARK), Column("Lint", NAME), Column("Where", NAME), "What", "Facts")
+    columns = (Column("Severity", MARK), Column("Lint", NAME, of=LINT), Column("Where", NAME), "What", "Facts")
     return Table(*columns, Column("Who mends", MARK), name="findings", rows=Rows(pairs, row))
 
 

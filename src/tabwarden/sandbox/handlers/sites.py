@@ -174,7 +174,9 @@ def _settled(call: Call, site: Site, body: Element) -> Site:
         **open_points,
     )
     site_words = {
-        n: words for n in sorted(shapes.SITE_WORDS.keys() - _SETTINGS.keys()) if (words := body.get(n)) is not None
+        n: str(truth(n, words)).lower() if usual in ("true", "false") else words
+        for n, usual in sorted(shapes.SITE_WORDS.items())
+        if n not in _SETTINGS and (words := body.get(n)) is not None
     }
     if site_words:
         call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **site_words})

@@ -16,6 +16,7 @@ from zlib import crc32
 
 from tabwarden.model.errors import WorldError
 from tabwarden.model.site import Content, Group, Rule, Rules, Site, User
+from tabwarden.model.tables import that_differ
 from tabwarden.model.usage import PROOFS, event_name
 from tabwarden.safe_files import open_to_append
 from tabwarden.troubles import why
@@ -164,17 +165,16 @@ def _memberships(was: Group | None, group: Group) -> Iterator[Told]:
 
 
 def _contents(old: Site, new: Site) -> Iterator[Told]:
-    for key, content in new.contents.items():
-        was = old.contents.get(key)
-        if was is content:
+    for key in that_differ(old.contents, new.contents):
+        was, content = old.contents.get(key), new.contents.get(key)
+        if content is None:
+            if was is not None and was.rules:
+                yield "delete_all_permissions", _content(was)
             continue
         yield from _rules(content, was.rules if was is not None else None, content.rules)
         yield from _templates(was, content)
         if was is not None:
             yield from _moved(was, content)
-    for key, content in old.contents.items():
-        if key not in new.contents and content.rules:
-            yield "delete_all_permissions", _content(content)
 
 
 def _content(content: Content) -> Event:

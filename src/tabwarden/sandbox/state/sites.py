@@ -12,6 +12,7 @@ from tabwarden.access.on_demand import with_asserted
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED
 from tabwarden.model.site import Content, Site, User
+from tabwarden.model.tables import that_differ
 from tabwarden.model.usage import Usage
 from tabwarden.sandbox.directories.directory import Directory, pretend_directory
 from tabwarden.sandbox.state.activity import ActivityLog
@@ -344,8 +345,10 @@ class State(Holdings):
             return new
         now = iso(self.clock())
         stamped: dict[str, Content] = {}
-        for key, content in new.contents.items():
-            was = old.contents.get(key)
+        for key in that_differ(old.contents, new.contents):
+            was, content = old.contents.get(key), new.contents.get(key)
+            if content is None:
+                continue
             if was is None:
                 stamped[key] = replace(content, created=content.created or now, updated=now)
             elif was is not content and any(getattr(was, n) != getattr(content, n) for n in _STAMPED):

@@ -100,6 +100,11 @@ class Allowance:
         """A request was sent now."""
         self._sent.append(self._clock())
 
+    @property
+    def moments(self) -> tuple[float, ...]:
+        """When requests were sent that still count (seconds since 1970)."""
+        return tuple(moment for moment in self._sent if moment + HOUR > self._clock())
+
     def spent_before(self, moments: Iterable[float]) -> None:
         """Requests were sent at these moments (seconds since 1970), by a read that was cut short."""
         self._sent = deque(sorted((*self._sent, *moments)), self.hourly)

@@ -10,6 +10,7 @@ from sys import intern
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from tabwarden.effects.ops.settings import FURTHER_BY_REST
 from tabwarden.model.errors import IncompleteRead, MissingScope, TableauError
 from tabwarden.model.resolver import unquoted
 from tabwarden.model.roles import TIERS, is_admin, rank
@@ -106,6 +107,7 @@ async def site_on(reader: HttpReader) -> Site:
         name=attributes.get("name", connection.site),
         content_url=attributes.get("contentUrl", connection.site),
         settings=settings_of(attributes),
+        switches=switches_of(attributes),
         licences=licences_of(attributes),
         taken=taken,
         partial=tuple(partial),
@@ -146,6 +148,11 @@ def settings_of(attributes: Mapping[str, str]) -> SiteSettings:
         data_alerts=flag(attributes.get("dataAlertsEnabled"), missing=usual.data_alerts),
         revision_history=flag(attributes.get("revisionHistoryEnabled"), missing=usual.revision_history),
     )
+
+
+def switches_of(attributes: Mapping[str, str]) -> Mapping[str, bool]:
+    """The site's further switches among its attributes, those that it tells."""
+    return {name: flag(attributes[rest]) for name, rest in FURTHER_BY_REST.items() if rest in attributes}
 
 
 def licences_of(attributes: Mapping[str, str]) -> Mapping[str, int] | None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import MissingScope, TableauError, TabwardenError, UnknownName
 from tabwarden.model.roles import is_admin
@@ -348,14 +350,30 @@ def read_projects(connection: Connection) -> Site:
     return replace(site, contents=listed.contents, partial=partial)
 
 
+class ListedSite(NamedTuple):
+    """A site as the list of them tells it; `state` is Active or Suspended, empty where that is not told."""
+
+    content_url: str
+    name: str
+    state: str
+
+
+def list_sites(connection: Connection) -> list[ListedSite]:
+    """The sites that whoever signed in is told of; TableauError where sites are not listed (Tableau Cloud)."""
+
+    def one(site: Element) -> ListedSite:
+        return ListedSite(site.get("contentUrl", ""), site.get("name", ""), site.get("state", ""))
+
+    async def names(reader: HttpReader) -> list[ListedSite]:
+        return await whole(reader, Listing("/sites", "site", one))
+
+    return reading(connection, names)
+
+
 def read_sites(connection: Connection) -> list[str]:
     """Names of the sites that whoever signed in is told of; where sites are not listed (Tableau Cloud), this one's."""
-
-    async def names(reader: HttpReader) -> list[str]:
-        return await whole(reader, Listing("/sites", "site", lambda site: site.get("name", "")))
-
     try:
-        return reading(connection, names)
+        return [site.name for site in list_sites(connection)]
     except TableauError as error:
         if error.status not in GONE_OR_FORBIDDEN:
             raise

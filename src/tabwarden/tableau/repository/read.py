@@ -154,10 +154,14 @@ def site_row(repository: Repository, site: str) -> Row:
     return sites[0]
 
 
-def read_all(options: RepositoryOptions, progress: Progress | None = None) -> Iterator[Site]:
-    """Every active site, one after the other, all as they were at the same moment."""
+def read_all(
+    options: RepositoryOptions, progress: Progress | None = None, wanted: Callable[[str, str], bool] | None = None
+) -> Iterator[Site]:
+    """Every active site (of which `wanted` is true, by content URL and name), all as they were at the same moment."""
     with opened(options) as repository:
-        listed = list(repository.rows("sites"))
+        name = repository.statements["sites"].names.index("name")
+        every = list(repository.rows("sites"))
+        listed = every if wanted is None else [row for row in every if wanted(row[3], row[name])]
         for row in listed:
             if row[4] not in ("", ACTIVE):
                 log.warning("site `%s` is %s and is left out", row[3], row[4])

@@ -38,8 +38,8 @@ class Rows:
     def __init__(self, site: Site, templates: Mapping[str, Mapping[str, Cell]], today: str) -> None:
         self.site, self.templates, self.today = site, templates, today
         self._own = {called.casefold(): cells for called, cells in templates.items()}
-        self.problems: list[str] = []
-        self.notes: list[str] = []
+        self.problems: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
         everyone = site.all_users
         self.everybody = None if everyone is None else Grantee("group", everyone.id)
         self._known: dict[str, Grantee] = {}
@@ -161,11 +161,8 @@ class Rows:
 
     def problem(self, where: str, words: str) -> None:
         """Something that must be mended first, with its line; told once."""
-        line = f"{where}: {words}"
-        if line not in self.problems:
-            self.problems.append(line)
+        self.problems[f"{where}: {words}"] = None
 
     def note(self, words: str) -> None:
         """Something worth knowing; told once."""
-        if words not in self.notes:
-            self.notes.append(words)
+        self.notes[words] = None

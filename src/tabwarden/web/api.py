@@ -1,0 +1,237 @@
+"""JSON under `/api/v1`: each question is a command of the command line, its answer that of `--json`, letter for letter.
+
+A query's names are the command's arguments and options; they are judged by what judges typed words. So a new option
+of a command is one of the API too, where it is in `TAKEN`: an option that names a file, or writes one, never is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tabwarden.commands._output import json_text
+from tabwarden.commands._parsing import Argument, nearest, parameters_of, read
+from tabwarden.commands._unforeseen import sentence
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.web.answers import Answered, Asked, answered
+from tabwarden.web.openapi import openapi
+from tabwarden.web.paths import JSON, MOST, PROBLEM, QUESTIONS, TAKEN, Question, key_of
+from tabwarden.web.visit import Visit, visit_of
+
+if TYPE_CHECKING:
+    pass
+
+
+class Problem(TabwardenError):
+    """A refusal with its status, told as RFC 9457 has it."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question as it was asked: what a query says, put into the words of the command."""
+
+    question: Question
+    visit: Visit
+
+    @cached_property
+    def values(self) -> dict[str, list[str]]:
+        """Each name of the query with its values, those of the path among them; Problem for a name nobody takes."""
+        request = self.visit.request
+        values: dict[str, list[str]] = {name: [str(value)] for name, value in request.path_params.items()}
+        for name, value in request.query_params.multi_items():
+            values.setdefault(name, []).append(value)
+        known = {"site", "limit", "offset", *map(key_of, self.question.parameters)}
+        strange = [name for name in values if name not in known]
+        if strange:
+            raise Problem(400, f"`{self.question.path}` takes no `{strange[0]}`{nearest(strange[0], known)}")
+        return values
+
+    def number(self, name: str, usual: int, most: int) -> int:
+        """A whole number of the query."""
+        (text,) = self._one(name) or (str(usual),)
+        if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > most:
+            raise Problem(400, f"`{name}` wants a whole number from 0 to {most}, not `{text}`")
+        return int(text)
+
+    def _one(self, name: str) -> list[str]:
+        values = self.values.get(name, [])
+        if len(values) > 1:
+            raise Problem(400, f"`{name}` is given more than once")
+        return values
+
+    def words(self) -> Iterator[str]:
+        """As they are typed: options first, then the arguments in their order."""
+        arguments: list[str] = []
+        for parameter in self.question.parameters:
+            name = key_of(parameter)
+            given = self.values.get(name, []) if parameter.many else self._one(name)
+            form = TAKEN[parameter.name]
+            for value in given:
+                if "\0" in value or (form and not re.match(form, value)):
+                    raise Problem(400, f"`{name}` may not be `{value}` here")
+            if isinstance(parameter.spec, Argument):
+                arguments += given
+            elif parameter.type is bool:
+                yield from (parameter.names[0] for value in given if _yes(name, value))
+            else:
+                yield from (f"{parameter.names[0]}={value}" for value in given)
+        yield "--"
+        yield from arguments
+
+    def answer(self) -> Answered:
+        """What the command answers."""
+        question, visit = self.question, self.visit
+        parameters = parameters_of(question.function)
+        missing = [one for one in question.parameters if one.required and not self.values.get(key_of(one))]
+        if missing:
+            raise Problem(400, f"`{question.path}` needs `{key_of(missing[0])}`")
+        options = read(question.command, parameters, self.words())
+        options.pop("output", None)
+        served = visit.site
+        beside = {"store": served.store, "site_url": served.snapshot.content_url}
+        options |= {
+            name: beside[name] for name in beside if any(one.name == name and not one.within for one in parameters)
+        }
+        if any(one.name == "settings" and not one.within for one in parameters):
+            options["settings"] = visit.house.file
+        if "asking" in options:
+            asking = options["asking"]
+            options["asking"] = Asked(served, asking.model, asking.open_point or (), asking.snapshot, visit.house.file)
+        return answered(question.function, **options)
+
+
+def _yes(name: str, value: str) -> bool:
+    if value not in ("true", "false"):
+        raise Problem(400, f"`{name}` is `true` or `false`, not `{value}`")
+    return value == "true"
+
+
+# -- answering -------------------------------------------------------------------------------------------------
+
+
+def _route(question: Question) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return await _told(request, question)
+
+    return Route(question.path, endpoint, methods=["GET"])
+
+
+async def _told(request: Request, question: Question) -> Response:
+    visit = await visit_of(request, tokens=True)
+    if visit is None:
+        return problem(401, "sign in, or send a token as `Authorization: Bearer ...`")
+    return await run_in_threadpool(_answer, Query(question, visit))
+
+
+def _answer(query: Query) -> Response:
+    question, visit = query.question, query.visit
+    try:
+        if question.right not in visit.rights:
+            return problem(403, f"this needs the right `{question.right}`, which you do not have")
+        limit, offset = query.number("limit", 0, MOST), query.number("offset", 0, 10**9)
+        known = _tag(visit, visit.site.tag) if question.of_snapshot else ""
+        if known and known in visit.request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers={"etag": known})
+        visit.audit("asked", f"{visit.request.url.path}?{visit.request.url.query}")
+        answer = query.answer()
+    except UnknownName as error:
+        return problem(404, *error.lines)
+    except Problem as error:
+        return problem(error.status, *error.lines)
+    except TabwardenError as error:
+        return problem(400, *error.lines)
+    except Exception as error:  # no traceback reaches a person
+        return problem(500, sentence("tabwarden serve", error))
+    rows, links = paged(answer.document(), question.rows, (limit, offset), visit.request)
+    text = json_text(rows)
+    tag = known or _tag(visit, text)
+    if tag in visit.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"etag": tag})
+    headers = {"etag": tag, "cache-control": "private, no-cache", "tabwarden-exit-code": str(answer.code), **links}
+    return Response(text, media_type=JSON, headers=headers)
+
+
+def _tag(visit: Visit, of: str) -> str:
+    """What changes with the answer: of whom, to what and by which right as well, so that no two people share one."""
+    words = (visit.name, sorted(visit.rights), visit.request.url.path, visit.request.url.query, of)
+    return f'"{blake2b(repr(words).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()}"'
+
+
+def paged(document: Any, key: str, part: tuple[int, int], request: Request) -> tuple[Any, dict[str, str]]:
+    """So many rows of a document from a place on, and the link to the next of them; all where no number is given."""
+    limit, offset = part
+    rows = document.get(key) if key and isinstance(document, dict) else document
+    if not isinstance(rows, list) or not (limit or offset):
+        return document, {}
+    page = rows[offset : offset + limit] if limit else rows[offset:]
+    headers = {"tabwarden-rows": str(len(rows))}
+    if limit and offset + limit < len(rows):
+        others = [pair for pair in request.query_params.multi_items() if pair[0] != "offset"]
+        headers["link"] = f'<{request.url.path}?{urlencode([*others, ("offset", offset + limit)])}>; rel="next"'
+    return (page if rows is document else {**document, key: page}), headers
+
+
+def problem(status: int, *lines: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A refusal: the sentence of the command line, and what else it tells."""
+    title = {400: "Bad request", 401: "Not signed in", 403: "Not allowed", 404: "Not here", 405: "Not so"}
+    words = {"type": "about:blank", "title": title.get(status, "Refused"), "status": status, "detail": lines[0]}
+    more = [line.strip() for line in lines[1:]]
+    return Response(
+        json_text({**words, **({"more": more} if more else {})}), status, headers=headers, media_type=PROBLEM
+    )
+
+
+async def _me(request: Request) -> Response:
+    """Who asks, and what he may do here."""
+    visit = await visit_of(request, tokens=True)
+    if visit is None:
+        return problem(401, "sign in, or send a token as `Authorization: Bearer ...`")
+    return await run_in_threadpool(lambda: _of_me(visit))
+
+
+def _of_me(visit: Visit) -> Response:
+    sites = [
+        {"content_url": url, "name": one.site.name, "taken": one.snapshot.taken}
+        for url, one in visit.house.served.sites.items()
+        if visit.has_to_do_with(one)
+    ]
+    try:
+        user = visit.user if visit.house.served.sites else None
+    except UnknownName as error:
+        return problem(404, *error.lines)
+    me = {"name": visit.name, "user": user and user.id, "rights": sorted(visit.rights), "sites": sites}
+    return Response(json_text(me), media_type=JSON, headers={"cache-control": "private, no-cache"})
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, HTTPException)
+    words = {404: "there is no such path; `/api/v1/openapi.json` has them", 405: "this path takes GET alone"}
+    return problem(error.status_code, words.get(error.status_code, error.detail), headers=error.headers)
+
+
+async def _openapi(request: Request) -> Response:
+    del request
+    return Response(json_text(openapi()), media_type=JSON)
+
+
+def api() -> Starlette:
+    """What is mounted under `/api/v1`."""
+    routes: Sequence[Route] = [Route("/openapi.json", _openapi), Route("/me", _me), *map(_route, QUESTIONS)]
+    return Starlette(routes=routes, exception_handlers={404: _refused, 405: _refused})

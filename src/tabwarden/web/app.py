@@ -1,0 +1,122 @@
+"""The application that `tabwarden serve` runs: every family of pages, the files beside them, what guards them all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tabwarden.settings import Settings, load
+from tabwarden.settings.web import Web
+from tabwarden.store.web.attempts import Attempts
+from tabwarden.store.web.sessions import Sessions
+from tabwarden.store.web.state import opened
+from tabwarden.store.web.tokens import Tokens
+from tabwarden.web import rights
+from tabwarden.web.api import api
+from tabwarden.web.guards import Forwarded, Guard
+from tabwarden.web.pages import (
+    account,
+    audit,
+    catalog,
+    changes,
+    checker,
+    findings,
+    history,
+    home,
+    maps,
+    people,
+    plans,
+    requests,
+    signing_in,
+    source,
+    who,
+)
+from tabwarden.web.rendering import FOLDER
+from tabwarden.web.served import Served
+from tabwarden.web.visit import House
+
+if TYPE_CHECKING:
+    from tabwarden.web.openid import Provider
+
+SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
+FAMILIES = (
+    *(home, catalog, source, checker, who, people, changes, maps),
+    *(requests, plans, findings, history, account, audit, signing_in),
+)
+
+
+def application(settings: Settings | None = None) -> Starlette:
+    """The whole of it, by these settings or those that `tabwarden serve` handed on."""
+    file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
+    settings = settings or load(file, os.environ)
+    served = Served(settings, file)
+    rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
+    house = _house(settings, file, served)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        served.watch()
+        yield
+        served.end()
+        house.database.close()
+        if house.openid is not None:
+            house.openid.close()
+
+    web = settings.web
+    hosts = [urlsplit(web.url).hostname or ""] if web.url else []
+    middleware = [
+        Middleware(Forwarded, proxies=web.proxies),
+        Middleware(Guard, secure=house.is_secure),
+        Middleware(TrustedHostMiddleware, allowed_hosts=[*hosts, web.host, "localhost", "127.0.0.1"]),
+    ]
+    json = api()
+    app = Starlette(
+        routes=[Mount("/api/v1", json), *_routes()],
+        middleware=middleware,
+        lifespan=lifespan,
+        exception_handlers={404: _nothing},
+    )
+    json.state.house = app.state.house = house
+    return app
+
+
+def _house(settings: Settings, file: Path | None, served: Served) -> House:
+    """What every request shares."""
+    database, web = opened(served.store), settings.web
+    sessions = Sessions(database, timedelta(seconds=web.idle), timedelta(seconds=web.longest))
+    return House(
+        settings, file, served, database, sessions, Tokens(database), Attempts(database, web.attempts), _provider(web)
+    )
+
+
+def _provider(web: Web) -> Provider | None:
+    """The OpenID provider of the settings; what speaks to it is loaded where there is one."""
+    if web.openid is None or web.url is None:
+        return None
+    from tabwarden.web.openid import Provider
+
+    return Provider(web.openid, web.url)
+
+
+def _routes() -> list[BaseRoute]:
+    """Every page of every family, and the files."""
+    pages = [route for family in FAMILIES for route in vars(family).values() if isinstance(route, Route)]
+    return [*pages, Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")]
+
+
+async def _nothing(request: Request, error: Exception) -> Response:
+    del request, error
+    return PlainTextResponse("there is no such page", 404)

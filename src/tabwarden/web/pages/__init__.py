@@ -1,0 +1,1 @@
+"""One file a family of pages; the templates of each stand in `templates`."""

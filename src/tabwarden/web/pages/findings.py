@@ -1,0 +1,71 @@
+"""Findings, invariants and licences: the answers of `lint`, `check` and `licences`, and plans that mend findings."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from tabwarden.audit.lint import lint_named
+from tabwarden.commands import check, licences, lint
+from tabwarden.compare.what_if import written
+from tabwarden.model.errors import TabwardenError
+from tabwarden.run import lint as linting
+from tabwarden.run.plans import keep_in
+from tabwarden.run.whatif import plan_of
+from tabwarden.web.answers import Answered, Asked, answered
+from tabwarden.web.rights import AUDITOR, OPERATOR
+from tabwarden.web.visit import Visit, page
+
+
+def asked(visit: Visit) -> Asked:
+    """The site of the visit, with the settings that lints and invariants are told by."""
+    return Asked(visit.site, settings=visit.house.file)
+
+
+def all_findings(visit: Visit) -> Answered:
+    """Those of the whole site, found once for each snapshot."""
+    return visit.site.once("findings", lambda: answered(lint.lint, asking=asked(visit)))
+
+
+@page("/findings", AUDITOR)
+def findings(visit: Visit) -> Response:
+    """What is unwise, by groups of equal findings; of a project, or one lint's by themselves."""
+    scope, name = visit.word("scope").strip(), visit.word("lint").strip()
+    if not scope and not name:
+        answer, chosen = all_findings(visit), None
+    else:
+        chosen = lint_named(name) if name else None
+        answer = answered(lint.lint, [chosen.id] if chosen else [], scope=scope or None, asking=asked(visit))
+    return visit.show("findings.html", title="Findings", answer=answer, scope=scope, lint=chosen)
+
+
+@page("/findings", OPERATOR, methods=("POST",))
+def mend(visit: Visit) -> Response:
+    """A plan of the changes that mend what a lint finds, or one finding of it."""
+    words = visit.word("fix").strip()
+    if not words:
+        raise TabwardenError("say which lint's findings the plan is to mend, as in `rules-for-persons`")
+    visit.audit("planned", f"mending {words}")
+    asking, site = asked(visit), visit.site.site
+    result = linting.lint(asking.questions(), asking.where, linting.Wanted())
+    changes, _ = linting.changes_of(result.all, words)
+    plan = plan_of(site, written(site, changes), settings=visit.house.settings)
+    number, _ = keep_in(visit.house.settings.store.folder, plan, by=visit.name)
+    return visit.go(f"/plans/{number}")
+
+
+@page("/invariants", AUDITOR)
+def invariants(visit: Visit) -> Response:
+    """What must always hold, and whether it does."""
+    answer = answered(check.check, asking=asked(visit))
+    return visit.show("answer.html", title="Invariants", answer=answer)
+
+
+@page("/licences", AUDITOR)
+def seats(visit: Visit) -> Response:
+    """Who has which seat, and who could do with less."""
+    words = visit.word("idle").strip()
+    if words and not words.isdecimal():
+        raise TabwardenError(f"`{words}` is no number of days")
+    idle = int(words) if words else None
+    answer = answered(licences.licences, idle=idle or None, settings=visit.house.file)
+    return visit.show("licences.html", title="Licences", answer=answer, idle=words)

@@ -1,0 +1,119 @@
+"""The first page: three plain sentences about what matters most now, then where everything stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from tabwarden.commands import check
+from tabwarden.model.errors import TabwardenError
+from tabwarden.report.lists import seats_words
+from tabwarden.report.plans import count_of
+from tabwarden.report.table import Table, words_of
+from tabwarden.run.status import Status, status
+from tabwarden.web.answers import Answered, answered
+from tabwarden.web.pages import findings, requests
+from tabwarden.web.rights import AUDITOR, OPERATOR
+from tabwarden.web.visit import Visit, page
+
+OLD = 2  # days after which a snapshot is told to be old
+MOST = 3
+
+
+class Matter(NamedTuple):
+    """A sentence about what matters, and the page where something is done about it ('': none), by its words."""
+
+    words: str
+    path: str = ""
+    page: str = ""
+
+
+@page("/")
+def home(visit: Visit) -> Response:
+    """What matters most now, and where it stands, as far as whoever looks may know it."""
+    if not visit.house.served.sites:
+        return visit.show("home.html", title="Home", matters=[], standing=None, seats="")
+    standing = status(visit.house.file) if {OPERATOR, AUDITOR} & visit.rights else None
+    matters = list(islice(_matters(visit, standing), MOST))
+    seats = seats_words(visit.site.site) if standing else ""
+    return visit.show("home.html", title="Home", matters=matters, standing=standing, seats=seats)
+
+
+def _matters(visit: Visit, standing: Status | None) -> Iterator[Matter]:
+    """What matters, the most urgent first."""
+    waiting = requests.waiting(visit)
+    if waiting:
+        one = f"{count_of(len(waiting), 'request for access waits', 'requests for access wait')} for your decision."
+        yield Matter(one, "/requests", "Requests")
+    if standing is not None:
+        yield from _of_the_house(visit, standing)
+    yield from _of_oneself(visit)
+
+
+def _of_the_house(visit: Visit, standing: Status) -> Iterator[Matter]:
+    if standing.problems:
+        yield Matter(f"Something is broken: {standing.problems[0]}.")
+    if standing.age is not None and standing.age.days >= OLD:
+        yield Matter(f"The site was read {standing.age.days} days ago; what changed since is not known here.")
+    if OPERATOR in visit.rights:
+        yield from _of_plans(visit, standing)
+    if AUDITOR in visit.rights:
+        yield from _of_findings(visit)
+    failed = standing.runs[0] if standing.runs and standing.runs[0].errors else None
+    if failed is not None:
+        errors = count_of(failed.errors, "error", "errors")
+        yield Matter(f"The last run, of {failed.when}, told {errors}; its log is {failed.log.name}.")
+
+
+def _of_plans(visit: Visit, standing: Status) -> Iterator[Matter]:
+    if standing.stopped:
+        newest = standing.stopped[0]
+        names = ", ".join((*newest.stops, *newest.accept))
+        yield Matter(
+            f"Plan {newest.number} ({newest.kind}) is stopped by {names}.", f"/plans/{newest.number}", "The plan"
+        )
+    if standing.waiting:
+        newest = standing.waiting[0]
+        number = count_of(len(standing.waiting), "plan waits", "plans wait")
+        yield Matter(f"{number}; the newest, {newest.number}, is {newest.kind}: {newest.says}.", "/plans", "Plans")
+    over = requests.ended(visit)
+    if over:
+        number = count_of(len(over), "granted request has ended", "granted requests have ended")
+        yield Matter(
+            f"{number}, the first of {over[-1].person}; take back what plan {over[-1].plan} gave.", "/requests"
+        )
+
+
+def _of_findings(visit: Visit) -> Iterator[Matter]:
+    try:
+        broken = visit.site.once("invariants", lambda: answered(check.check, asking=findings.asked(visit)))
+        words = next((part for part in broken.parts), "") if broken.code else ""
+        if words:
+            yield Matter(f"{getattr(words, 'words', words)}.", "/invariants", "Invariants")
+    except TabwardenError:  # nobody wrote any down
+        pass
+    yield from _worst(findings.all_findings(visit))
+
+
+def _worst(answer: Answered) -> Iterator[Matter]:
+    """The worst finding as a sentence, and how many there are."""
+    table = next((part for part in answer.parts if isinstance(part, Table) and part.name == "findings"), None)
+    if table is None or not table.rows:
+        return
+    severity, _, what, number, where, *_ = map(words_of, table.rows[0])
+    others = sum(1 for row in table.rows if words_of(row[0]) == severity) - 1
+    beside = f"; {count_of(others, f'other {severity} stands', f'other {severity}s stand')} beside it" if others else ""
+    times = "" if number == "1" else f", {number} times"
+    yield Matter(f"Most unwise{times}: {where} {what}{beside}.", "/findings", "Findings")
+
+
+def _of_oneself(visit: Visit) -> Iterator[Matter]:
+    site, user = visit.site.site, visit.user
+    if user is None:
+        yield Matter(f"Nobody of the site {site.name} has your name {visit.name}, so you are shown nothing of it.")
+        return
+    number = visit.site.questions().views(user.id)
+    yield Matter(f"You may View {count_of(number, 'thing', 'things')} on {site.name}.", "/catalog", "Catalog")

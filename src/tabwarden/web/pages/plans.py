@@ -1,0 +1,224 @@
+"""Plans: those that wait, what each does to people, approving, applying with progress, undoing, making new ones.
+
+What is done is done by the same commands that people type, each a job of its own (`run.jobs`): a plan that is applied
+goes on when the pages are restarted, and no plan is applied twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from tabwarden.commands.plans import became
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.report.plans import plan_table
+from tabwarden.run import jobs
+from tabwarden.run.plans import BEGUN, WAITING, KeptPlan, keep_in, kept_plans, load_plan
+from tabwarden.run.whatif import plan_by_snapshot
+from tabwarden.store.web import approvals
+from tabwarden.web.rights import APPROVER, OPERATOR
+from tabwarden.web.visit import Visit, page
+
+if TYPE_CHECKING:
+    from tabwarden.plan.plan import Plan, Stop
+
+# Plans that read sources or files of the settings, and what each is of.
+KINDS = {
+    "provision": "Joiners and leavers, from the sources of the settings",
+    "people": "Several sources as one roster",
+    "groups": "Groups of the directory",
+    "licences": "Licences of people who were not seen for 90 days",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One plan as its page shows it."""
+
+    visit: Visit
+    kept_plan: KeptPlan
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """The plan itself; None where its file is gone."""
+        return load_plan(self.kept_plan.path) if self.kept_plan.path.is_file() else None
+
+    @cached_property
+    def job(self) -> jobs.Job | None:
+        """The last time somebody had it applied from here."""
+        return jobs.newest(_store(self.visit), about(self.kept_plan.id))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is being applied just now."""
+        return self.job is not None and self.job.is_running
+
+    @cached_property
+    def approvals(self) -> list[approvals.Approval]:
+        """Who approved it."""
+        return approvals.approvals(self.visit.house.database, self.kept_plan.id)
+
+    @property
+    def waivable(self) -> Sequence[Stop]:
+        """Stops that may be accepted by their number."""
+        return [stop for stop in self.plan.stops_of_all if stop.waivable] if self.plan else []
+
+    @property
+    def lacks(self) -> str:
+        """Why it may not be applied by whoever looks; empty where it may."""
+        if OPERATOR not in self.visit.rights:
+            return "applying needs the right `operator`"
+        if self.kept_plan.state not in (WAITING, BEGUN):
+            return f"it {became(self.kept_plan)}"
+        by_another = [one for one in self.approvals if one.person.casefold() != self.kept_plan.by.casefold()]
+        if self.visit.house.settings.web.approval and not by_another:
+            return "somebody other than its author has to approve it first"
+        return ""
+
+    @property
+    def may_approve(self) -> bool:
+        """Whether whoever looks may approve it: not one's own, and once."""
+        own = self.visit.name.casefold() == self.kept_plan.by.casefold()
+        known = any(one.person == self.visit.name for one in self.approvals)
+        return APPROVER in self.visit.rights and self.kept_plan.state == WAITING and not own and not known
+
+    @property
+    def done(self) -> int:
+        """How many of its changes have ended."""
+        return len(self.kept_plan.record.ended)
+
+
+def about(plan: str) -> str:
+    """What the job is about that applies a plan."""
+    return f"applying plan {plan}"
+
+
+def _store(visit: Visit) -> Any:
+    return visit.house.settings.store.folder
+
+
+def _shown(visit: Visit) -> Shown:
+    """The plan that the address names by its number; UnknownName where there is none, or another site's."""
+    number = visit.part("number")
+    for kept_plan in kept_plans(_store(visit)):
+        if str(kept_plan.number) == number:
+            return Shown(visit, kept_plan)
+    raise UnknownName(f"there is no plan {number}")
+
+
+def _audit(visit: Visit, act: str, shown: Shown, words: str = "") -> None:
+    visit.audit(act, f"plan {shown.kept_plan.number} ({shown.kept_plan.id})", words)
+
+
+def _start(visit: Visit, subject: str, words: Sequence[str]) -> jobs.Job:
+    """Start a command over the settings that are served, in the name of whoever is signed in."""
+    file = visit.house.file
+    settings = ["--settings", str(file)] if file is not None else []
+    return jobs.start(_store(visit), subject, [*words, *settings], visit.name, os.environ)
+
+
+@page("/plans", OPERATOR)
+def plans(visit: Visit) -> Response:
+    """The plans of the store, the newest first."""
+    waiting = visit.word("waiting") == "yes"
+    every = [kept_plan for kept_plan in kept_plans(_store(visit)) if not waiting or kept_plan.state == WAITING][::-1]
+    values = {"plans": every, "waiting": waiting, "became": became, "kinds": KINDS}
+    return visit.show("plans.html", title="Plans", **values)
+
+
+@page("/plans/{number:int}", OPERATOR, audit="looked")
+def plan(visit: Visit) -> Response:
+    """One plan: rules and people before and after, verdict, stops, and what may be done with it."""
+    return _page_of(visit, _shown(visit))
+
+
+@page("/approvals/{number:int}", APPROVER, audit="looked")
+def plan_to_approve(visit: Visit) -> Response:
+    """The same for whoever approves."""
+    return _page_of(visit, _shown(visit))
+
+
+def _page_of(visit: Visit, shown: Shown) -> Response:
+    parts = [plan_table(shown.plan)] if shown.plan else []
+    return visit.show("plan.html", title=f"Plan {shown.kept_plan.number}", shown=shown, parts=parts, became=became)
+
+
+@page("/plans/{number:int}/progress", OPERATOR)
+def progress(visit: Visit) -> Response:
+    """How far it is, as a part of its page."""
+    return visit.show("plan_progress.html", shown=_shown(visit), title="Progress")
+
+
+@page("/plans/{number:int}/approve", APPROVER, methods=("POST",))
+def approve(visit: Visit) -> Response:
+    """Approve a plan of somebody else."""
+    shown = _shown(visit)
+    if not shown.may_approve:
+        raise TabwardenError("a plan that waits is approved once, by somebody other than its author")
+    _audit(visit, "approved", shown)
+    approvals.approve(visit.house.database, shown.kept_plan.id, visit.name, datetime.now(UTC))
+    return visit.go(
+        f"/approvals/{shown.kept_plan.number}" if OPERATOR not in visit.rights else f"/plans/{shown.kept_plan.number}"
+    )
+
+
+@page("/plans/{number:int}/apply", OPERATOR, methods=("POST",))
+def apply(visit: Visit) -> Response:
+    """Have it applied, with the stops that were accepted by their numbers."""
+    shown = _shown(visit)
+    if shown.lacks:
+        raise TabwardenError(shown.lacks)
+    accept = [f"{stop.id}={stop.number}" for stop in shown.waivable if visit.form.get(stop.id) == str(stop.number)]
+    words = ["apply", str(shown.kept_plan.path), "--yes", "--json", *(f"--accept={one}" for one in accept)]
+    _audit(visit, "applied", shown, " ".join(accept))
+    _start(visit, about(shown.kept_plan.id), words)
+    return visit.go(f"/plans/{shown.kept_plan.number}")
+
+
+@page("/plans/{number:int}/undo", OPERATOR, methods=("POST",))
+def undo(visit: Visit) -> Response:
+    """Make the plan that takes back what was done of it."""
+    shown = _shown(visit)
+    _audit(visit, "planned to undo", shown)
+    job = _start(visit, f"undoing plan {shown.kept_plan.id}", ["plan", "undo", str(shown.kept_plan.path), "--json"])
+    return visit.go(f"/jobs/{job.id}")
+
+
+@page("/plans", OPERATOR, methods=("POST",))
+def new_plan(visit: Visit) -> Response:
+    """Make a plan: of sentences by the last snapshot, or of one of KINDS by the site as it is now."""
+    kind = visit.word("kind")
+    if kind:
+        if kind not in KINDS:
+            raise UnknownName(f"no plan is of the kind `{kind}`; there are {', '.join(KINDS)}")
+        visit.audit("planned", kind)
+        job = _start(visit, f"planning {kind}", ["plan", kind, "--json"])
+        return visit.go(f"/jobs/{job.id}")
+    sentences = [line.strip() for line in visit.word("changes").splitlines() if line.strip()]
+    if not sentences:
+        raise TabwardenError("write down what is to change, a sentence a line, as in `lock Finance`")
+    visit.audit("planned", "; ".join(sentences))
+    plan = plan_by_snapshot(visit.site.site, sentences, visit.house.settings)
+    if not plan.changes:
+        raise TabwardenError("that is so already: there is nothing to change")
+    number, _ = keep_in(_store(visit), plan, by=visit.name)
+    return visit.go(f"/plans/{number}")
+
+
+@page("/jobs/{id}", OPERATOR)
+def job(visit: Visit) -> Response:
+    """A command that was started here: that it runs, or what came of it."""
+    name = visit.part("id")
+    job = next((one for one in jobs.jobs(_store(visit)) if one.id == name), None)
+    if job is None:
+        raise UnknownName(f"there is no job `{name}`")
+    number = job.answer.get("number")
+    if number and not job.is_running:
+        return visit.go(f"/plans/{number}")
+    return visit.show("job.html", title="Under way" if job.is_running else "What came of it", job=job)

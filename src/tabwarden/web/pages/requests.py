@@ -1,0 +1,191 @@
+"""Asking for access: who, what, why and until when; the owner, a leader or an approver grants it by a plan, or refuses.
+
+Asking looks nothing up: whether what is asked for exists, whoever asks learns from nobody but the one who decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from tabwarden.access.powers import power_over
+from tabwarden.compare.fix import Fix
+from tabwarden.model.capability import capability_named
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.open_points import CURRENT
+from tabwarden.model.site import Content, User
+from tabwarden.report.access_changes import steps_of
+from tabwarden.run.plans import keep_in
+from tabwarden.run.whatif import plan_of
+from tabwarden.store.web import approvals
+from tabwarden.store.web.approvals import GRANTED, REFUSED, WAITS, AccessRequest
+from tabwarden.web.rights import APPROVER
+from tabwarden.web.visit import Visit, page
+
+MOST_WAITING = 20  # requests of one person
+LONGEST = 1000  # letters of a reason
+
+
+class Way(NamedTuple):
+    """One way to give what is asked: its steps, and whom else it lets in or shuts out."""
+
+    fix: Fix
+    steps: list[str]
+    people: int
+
+
+class Decided(NamedTuple):
+    """A request, and what it means on the site: who asks, and on what."""
+
+    request: AccessRequest
+    user: User
+    content: Content
+
+
+def _means(visit: Visit, request: AccessRequest) -> Decided | None:
+    """What a request means today; None where the person or the content is not there."""
+    site, user = visit.site.site, visit.site.user_of(request.person)
+    try:
+        content = site.find_content(request.path)
+    except TabwardenError:
+        return None
+    return Decided(request, user, content) if user is not None else None
+
+
+def _may_decide(visit: Visit, content: Content) -> bool:
+    """Whether whoever looks owns it, leads or owns a project above it, or approves by right."""
+    site, user = visit.site.site, visit.user
+    if APPROVER in visit.rights:
+        return True
+    project = content.id if content.kind == "project" else site.project_of(content.id)
+    return user is not None and (content.owner == user.id or power_over(site, user.id, project, CURRENT) is not None)
+
+
+def waiting(visit: Visit) -> list[Decided]:
+    """Requests of others that whoever looks may decide, the newest first."""
+    return list(_waiting(visit))
+
+
+def _waiting(visit: Visit) -> Iterator[Decided]:
+    for request in approvals.requests(visit.house.database, visit.site.site.content_url, [WAITS]):
+        meant = _means(visit, request)
+        if meant and meant.user != visit.user and _may_decide(visit, meant.content):
+            yield meant
+
+
+def ended(visit: Visit) -> list[AccessRequest]:
+    """Requests that were granted until a day that is over: their plan waits to be undone."""
+    today = datetime.now(UTC).date().isoformat()
+    granted = approvals.requests(visit.house.database, visit.site.site.content_url, [GRANTED])
+    return [request for request in granted if "" < request.until < today]
+
+
+@page("/requests")
+def requests(visit: Visit) -> Response:
+    """One's own requests, those one may decide, and asking for more."""
+    every = approvals.requests(visit.house.database, visit.site.site.content_url)
+    own = [request for request in every if request.person.casefold() == visit.name.casefold()]
+    values = {"own": own, "waiting": waiting(visit), "path": visit.word("path")}
+    return visit.show("requests.html", title="Requests", **values)
+
+
+@page("/requests", methods=("POST",))
+def ask(visit: Visit) -> Response:
+    """Ask for a capability on a path, which is looked up by nobody yet."""
+    if visit.user is None:
+        raise TabwardenError(f"nobody of the site has your name `{visit.name}`, so nothing can be given to you")
+    path, capability, reason = (visit.word(name).strip() for name in ("path", "capability", "reason"))
+    problems = [*([] if path else ["say on what"]), *([] if reason else ["say what you need it for"])]
+    if len(reason) > LONGEST or len(path) > LONGEST:
+        problems.append(f"what you write may have {LONGEST} letters")
+    database, site = visit.house.database, visit.site.site.content_url
+    own = [one for one in approvals.requests(database, site, [WAITS]) if one.person.casefold() == visit.name.casefold()]
+    if len(own) >= MOST_WAITING:
+        problems.append(f"{MOST_WAITING} requests of yours wait; more can be asked when some of them are decided")
+    if problems:
+        raise TabwardenError("; ".join(problems))
+    named, until = capability_named(capability or "View"), _until(visit.word("until"))
+    visit.audit("asked for", f"{named} on {path}", reason)
+    now = datetime.now(UTC).isoformat()
+    approvals.ask(
+        database,
+        AccessRequest(0, site, visit.name, named, path, reason, until, now, plan=0, state=WAITS, by="", words=""),
+    )
+    return visit.go("/requests")
+
+
+def _until(words: str) -> str:
+    """The last day, as it is kept; TabwardenError for what is none, or over."""
+    if not words:
+        return ""
+    try:
+        until = date.fromisoformat(words)
+    except ValueError:
+        raise TabwardenError(f"`{words}` is no day; write it as 2027-01-31") from None
+    if until < datetime.now(UTC).date():
+        raise TabwardenError(f"`{words}` is over already")
+    return until.isoformat()
+
+
+def _asked_for(visit: Visit) -> Decided:
+    """The request of the address, where it waits and whoever looks may decide it; else as if there were none."""
+    number = visit.part("number")
+    for meant in _waiting(visit):
+        if str(meant.request.number) == number:
+            return meant
+    raise UnknownName(f"no request {number} waits for you")
+
+
+def _ways(visit: Visit, meant: Decided) -> list[Way]:
+    """How it could be given, the best first; none where it is so already, or where what decides was not read."""
+    site, request = visit.site.site, meant.request
+    questions = visit.site.questions()
+    question = questions.asked(meant.user.id, f"capability:{request.capability}", meant.content.id)
+    fixes = questions.fixes(question)
+    people = [len({user for shift in way.reach.shifts for user in shift.users}) for way in fixes.ways]
+    return (
+        [Way(way, list(steps_of(site, way)), n) for way, n in zip(fixes.ways, people, strict=True)]
+        if fixes.give
+        else []
+    )
+
+
+@page("/requests/{number:int}", audit="looked")
+def request(visit: Visit) -> Response:
+    """One request, and the ways to grant it with whom else each concerns."""
+    meant = _asked_for(visit)
+    ways = _ways(visit, meant)
+    path = visit.site.site.path(meant.content.id)
+    return visit.show("request.html", title=f"Request {meant.request.number}", meant=meant, ways=ways, path=path)
+
+
+@page("/requests/{number:int}/grant", methods=("POST",))
+def grant(visit: Visit) -> Response:
+    """Make the plan that gives it, and approve that."""
+    meant, database = _asked_for(visit), visit.house.database
+    ways = _ways(visit, meant)
+    choice = visit.word("way")
+    if not choice.isdecimal() or not 1 <= int(choice) <= len(ways):
+        raise TabwardenError("choose one of the ways to grant it")
+    visit.audit("granted", f"request {meant.request.number} of {meant.request.person}", f"way {choice}")
+    site, settings = visit.site.site, visit.house.settings
+    plan = plan_of(site, ways[int(choice) - 1].fix.changes(site), settings=settings)
+    number, _ = keep_in(settings.store.folder, plan, by=meant.request.person)
+    if not approvals.decide(database, meant.request.number, GRANTED, by=visit.name, plan=number):
+        raise TabwardenError("somebody else has decided it meanwhile")
+    approvals.approve(database, plan.id, visit.name, datetime.now(UTC))
+    return visit.go("/requests")
+
+
+@page("/requests/{number:int}/refuse", methods=("POST",))
+def refuse(visit: Visit) -> Response:
+    """Say no, and why."""
+    meant, words = _asked_for(visit), visit.word("words").strip()[:LONGEST]
+    if not words:
+        raise TabwardenError("say why, in a word or two")
+    visit.audit("refused a request", f"request {meant.request.number} of {meant.request.person}", words)
+    approvals.decide(visit.house.database, meant.request.number, REFUSED, by=visit.name, words=words)
+    return visit.go("/requests")

@@ -1,0 +1,222 @@
+"""What is asked while pages are served: the newest snapshot of each site, exchanged when a newer one is kept.
+
+A request takes one `ServedSite` and keeps it to its end, so that nobody reads half of an old answer and half of a new.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tabwarden.mirror.own import OwnQuestions
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.names import hint
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
+from tabwarden.places import Meant, about
+from tabwarden.questions import Questions
+from tabwarden.run.catalog import CatalogPeople
+from tabwarden.run.history import every_site, opened, store_of
+from tabwarden.settings import load
+from tabwarden.store import beside
+from tabwarden.store.snapshots import Snapshot, listed
+from tabwarden.tableau.http.address import address_of
+from tabwarden.web.catalogs import Catalogs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tabwarden.model.site import Site, User
+    from tabwarden.model.usage import LastUse
+    from tabwarden.questions import People
+    from tabwarden.settings import Settings
+
+Answer = TypeVar("Answer")
+KEPT = 256  # answers that are kept of a snapshot
+CONFIRMED = 100  # people whom the reference confirms where a page lists everybody
+DEFAULT_SITE = "Default"  # how the site without a content URL is called
+EVERY = 1.0  # seconds between two looks for a newer snapshot
+
+
+@dataclass
+class ServedSite:
+    """One site as it was last read, and the questions to it."""
+
+    snapshot: Snapshot
+    site: Site
+    store: str
+    settings: Settings | None = None  # what the file says for this site; None: it is about others
+    _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
+    _kept: dict[Hashable, Any] = field(default_factory=dict)
+    _made: dict[str, Any] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
+
+    def questions(self, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> Questions:
+        """The questions under a model and its open points; made once. UnknownName for a model there is not."""
+        key = (model, open_points)
+        if key not in self._questions:
+            self._questions[key] = Questions(self.site, model=model, open_points=open_points)
+        return self._questions[key]
+
+    def kept(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
+        """What is made of this snapshot once for all who ask; what was asked for first goes when there is too much."""
+        value: Answer | None = self._kept.get(key)
+        if value is None:
+            value = make()
+            while len(self._kept) >= KEPT:
+                self._kept.pop(next(iter(self._kept)), None)
+            self._kept[key] = value
+        return value
+
+    def own(self, user: str, whole: Questions) -> OwnQuestions:
+        """The questions of one person (id) about himself."""
+        return self.kept(("own", user, whole.model, whole.open_points), lambda: OwnQuestions(whole, user))
+
+    def who(self, questions: Questions, capability: str, content: str) -> list[People]:
+        """Everybody by the answer they are given.
+
+        A page shows a hundred of them: so many of chance the reference confirms, beside one for each answer.
+        """
+        key = ("who", questions.model, questions.open_points, capability, content)
+        return self.kept(key, lambda: questions.who(capability, content, CONFIRMED))
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of each user (id) in the order of names."""
+        users = self.site.users.values()
+        ordered = sorted(users, key=lambda user: (user.name.casefold(), user.domain))
+        return {user.id: place for place, user in enumerate(ordered)}
+
+    @cached_property
+    def use(self) -> LastUse | None:
+        """Who last used what, where that was read."""
+        from tabwarden.store.usage.days import last_use
+
+        return last_use(self.store, self.site)
+
+    def once(self, name: str, make: Callable[[], Answer]) -> Answer:
+        """What `make` gives, made once for all who ask while this snapshot is the newest."""
+        with self._making:
+            if name not in self._made:
+                self._made[name] = make()
+            answer: Answer = self._made[name]
+            return answer
+
+    @cached_property
+    def people(self) -> CatalogPeople:
+        """Who is who of the catalog."""
+        return CatalogPeople(self.settings)
+
+    @cached_property
+    def catalogs(self) -> Catalogs:
+        """What each person sees of it in the catalog."""
+        return Catalogs(self.questions())
+
+    @property
+    def tag(self) -> str:
+        """What changes with everything in it: for ETags."""
+        return f"{self.snapshot.number}-{self.snapshot.mark}"
+
+    def user_of(self, name: str) -> User | None:
+        """The one user of that name on the site, letter case aside; None where nobody is, or several are."""
+        users = self.site.users_named(name)
+        return self.site.users[users[0]] if len(users) == 1 else None
+
+    def warm(self) -> None:
+        """Make now what the first question would wait for."""
+        engine = self.questions().engine
+        if self.site.users:
+            engine.what(0)
+        browsable = self.catalogs.browsable()
+        _ = browsable.order, browsable.texts, engine.columns.content_numbers
+
+
+class Served:
+    """The sites that are served, by content URL. `refresh` looks for newer snapshots; `watch` does so by itself."""
+
+    def __init__(self, settings: Settings, file: Path | None = None) -> None:
+        self.settings, self.file, self.store = settings, file, store_of(settings)
+        self.sites: Mapping[str, ServedSite] = {}
+        self.problem = ""  # why the last look failed
+        self._ended = threading.Event()
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Take over what is newer; whether anything was. An error leaves what is served as it is, and is told."""
+        try:
+            newest = self._newest()
+            fresh = {url: one for url, one in newest.items() if self._number(url) != (one.number, one.mark)}
+            opened_sites = {url: self._opened(snapshot) for url, snapshot in fresh.items()}
+        except UnknownName:
+            newest, opened_sites = {}, {}  # nothing was ever read
+        except TabwardenError as error:
+            self.problem = str(error)
+            return False
+        self.problem = ""
+        self.sites = {url: opened_sites.get(url) or self.sites[url] for url in newest}
+        return bool(opened_sites)
+
+    def _number(self, url: str) -> tuple[int, str] | None:
+        served = self.sites.get(url)
+        return (served.snapshot.number, served.snapshot.mark) if served else None
+
+    def _settings_of(self, snapshot: Snapshot) -> Settings | None:
+        """The settings as they are for a site; None where the file is about others."""
+        words = snapshot.content_url or DEFAULT_SITE
+
+        def fit(settings: Settings) -> bool:
+            tableau = settings.tableau
+            return (address_of(tableau.server), tableau.site) == (snapshot.where, snapshot.content_url)
+
+        if not self.settings.is_of_several and fit(self.settings):
+            return self.settings
+        try:
+            with about(Meant(words)):
+                settings = load(self.file, os.environ)
+        except TabwardenError:
+            return None
+        return settings if fit(settings) else None
+
+    def _newest(self) -> dict[str, Snapshot]:
+        listing = listed(self.store)
+        if listing is not None:
+            return {one.content_url: one for one in every_site(listing)}
+        with opened(self.store) as history:
+            return {one.content_url: one for one in every_site(history)}
+
+    def _opened(self, snapshot: Snapshot) -> ServedSite:
+        """The site of a snapshot, ready to answer."""
+        site = beside.opened(self.store, snapshot)
+        if site is None:
+            with opened(self.store) as history:
+                site = history.open(snapshot.number)
+        served = ServedSite(snapshot, site, self.store, self._settings_of(snapshot))
+        served.warm()
+        return served
+
+    def site(self, url: str | None = None) -> ServedSite:
+        """The site of that content URL; without one that of the settings, else the first. UnknownName."""
+        sites = self.sites
+        if not sites:
+            raise UnknownName("no site was read yet: take a snapshot with `tabwarden read`")
+        if url is None:
+            return sites.get(self.settings.tableau.site) or next(iter(sites.values()))
+        if url not in sites:
+            raise UnknownName(f"no site `{url}` is served{hint(url, dict.fromkeys(sites, ''))}")
+        return sites[url]
+
+    def watch(self) -> None:
+        """Look for newer snapshots until `end`, in a thread of its own."""
+
+        def look() -> None:
+            while not self._ended.wait(EVERY):
+                self.refresh()
+
+        threading.Thread(target=look, name="tabwarden snapshots", daemon=True).start()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ended.set()

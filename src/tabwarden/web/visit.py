@@ -1,0 +1,362 @@
+"""One request to a page: who asks, which site, which right it takes; and the page that answers.
+
+A page is a function that takes a `Visit` and gives a response, under a `@page`, which is the one place where a session,
+a right and the token of a form are demanded, and where what is to be audited is written down before it is shown:
+
+    @page("/who/{content:path}", AUDITOR, audit="looked")
+    def who(visit: Visit) -> Response:
+        return visit.show("who.html", title="Who may", answered=...)
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from tabwarden.commands._unforeseen import sentence
+from tabwarden.mirror.match import Match, Unmatched
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.run.catalog import with_change
+from tabwarden.settings.mirror import Mirror
+from tabwarden.store.web import audit as trail
+from tabwarden.store.web.attempts import Attempts
+from tabwarden.store.web.sessions import Session, Sessions
+from tabwarden.store.web.sources import source_change
+from tabwarden.store.web.tokens import Tokens
+from tabwarden.web import rights
+from tabwarden.web.catalogs import Source
+from tabwarden.web.looking import Looking, looking_of, refusal
+from tabwarden.web.rendering import templates
+from tabwarden.web.served import Served, ServedSite
+
+if TYPE_CHECKING:
+    from tabwarden.model.site import User
+    from tabwarden.settings import Settings
+    from tabwarden.store.database import Database
+    from tabwarden.web.openid import Provider
+
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+# What stands above every page: where it leads, its words, the right it takes.
+NAVIGATION = (
+    ("/", "Home", rights.OWN),
+    ("/catalog", "Catalog", rights.OWN),
+    ("/check", "Check", rights.OWN),
+    ("/requests", "Requests", rights.OWN),
+    ("/plans", "Plans", rights.OPERATOR),
+    ("/findings", "Findings", rights.AUDITOR),
+    ("/invariants", "Invariants", rights.AUDITOR),
+    ("/licences", "Licences", rights.AUDITOR),
+    ("/history", "History", rights.AUDITOR),
+    ("/audit", "Audit trail", rights.ADMINISTRATOR),
+)
+
+
+@dataclass
+class House:
+    """What every request shares: the settings and their file, the sites that are served, the database of sessions and
+    the audit trail.
+    """
+
+    settings: Settings
+    file: Path | None
+    served: Served
+    database: Database
+    sessions: Sessions
+    tokens: Tokens
+    attempts: Attempts
+    openid: Provider | None = None
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach the pages over TLS, by the settings."""
+        return (self.settings.web.url or "").startswith("https://")
+
+    def cookie(self, name: str = "tabwarden") -> str:
+        """The name of a cookie: over TLS one that no other host and no page without TLS can set (RFC 6265bis)."""
+        return f"__Host-{name}" if self.is_secure else name
+
+
+@dataclass
+class Visit:
+    """One request of somebody who is signed in; `form` holds what a form sent.
+
+    Whoever looks as somebody else is that person here, with the right `own` alone: `name`, `user`, `site`, `rights`.
+    `scope` are the rights that a token of the API is good for; None: it is no token.
+    """
+
+    request: Request
+    house: House
+    session: Session
+    form: Mapping[str, str]
+    scope: frozenset[str] | None = None
+
+    @property
+    def signed_in(self) -> str:
+        """The user name of whoever is signed in, as whomever he looks."""
+        return str(self.session.person["name"])
+
+    @cached_property
+    def looking(self) -> Looking | None:
+        """As whom he looks; None where as himself."""
+        return looking_of(self.session.person)
+
+    @property
+    def name(self) -> str:
+        """The user name of whose pages these are."""
+        return self.looking.name if self.looking else self.signed_in
+
+    @property
+    def address(self) -> str:
+        """From where the request came."""
+        return self.request.client.host if self.request.client else ""
+
+    @cached_property
+    def site(self) -> ServedSite:
+        """The site that is asked about: `site` of the address, else the usual one; one for the whole request."""
+        wanted = self.request.query_params.get("site") or self.form.get("site") or None
+        if self.looking is None:
+            return self.house.served.site() if wanted is None else self._site_named(wanted)
+        if wanted not in (None, self.looking.site):
+            raise UnknownName(f"while you look as {self.name} you see one site alone")
+        return self.house.served.site(self.looking.site)
+
+    def _site_named(self, url: str) -> ServedSite:
+        """The site of that content URL; one that he has nothing to do with is answered as one there is not."""
+        served = self.house.served.sites.get(url)
+        if served is None or not self.has_to_do_with(served):
+            raise UnknownName(f"no site `{url}` is served, or none that you are on")
+        return served
+
+    def has_to_do_with(self, served: ServedSite) -> bool:
+        """Whether he is on a site, has a right there, or everybody sees it."""
+        person = {"name": self.name} if self.looking else self.session.person
+        return (
+            isinstance(self.match_on(served), Match)
+            or rights.rights_of(self.house.settings.web.rights, person, served.site) != {rights.OWN}
+            or not self.source_of(served).enforced
+        )
+
+    def match_on(self, served: ServedSite) -> Match | Unmatched:
+        """The Tableau user that he is as a catalog person, or why he is none."""
+        return served.people.who(self.name, served.questions().engine.columns)
+
+    def source_of(self, served: ServedSite) -> Source:
+        """What counts for a site as a source of the catalog."""
+        change = source_change(self.house.database, served.snapshot.where, served.snapshot.content_url)
+        return Source(with_change(served.settings.mirror if served.settings else Mirror(), change), change)
+
+    @cached_property
+    def source(self) -> Source:
+        """What counts for the site that is asked about."""
+        return self.source_of(self.site)
+
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        """What he may do here."""
+        if self.looking:
+            return frozenset() if self.refusal() else frozenset({rights.OWN})
+        site = self.site.site if self.house.served.sites else None
+        every = rights.rights_of(self.house.settings.web.rights, self.session.person, site)
+        return every if self.scope is None else every & {rights.OWN, *self.scope}
+
+    @cached_property
+    def user(self) -> User | None:
+        """Who he is on that site; None where nobody of it has his name."""
+        return self.site.user_of(self.name)
+
+    def refusal(self) -> str:
+        """Why he looks as that person no more; empty where he may, or looks as himself."""
+        if self.looking is None:
+            return ""
+        site = self.house.served.site(self.looking.site)
+        looker = site.user_of(self.signed_in)
+        return refusal(self.house.settings.web.rights, self.session.person, site.site, looker, self.user)
+
+    def word(self, name: str, usual: str = "") -> str:
+        """A word of the address' query, or of the form."""
+        return self.form.get(name) or self.request.query_params.get(name) or usual
+
+    def part(self, name: str) -> str:
+        """A part of the address' path."""
+        return str(self.request.path_params[name])
+
+    def link(self, path: str, /, **query: str) -> str:
+        """An address on these pages that keeps the site; a path's parts are quoted by whoever makes it."""
+        site = self.request.query_params.get("site")
+        words = {**({"site": site} if site else {}), **{name: value for name, value in query.items() if value}}
+        return f"{path}?{urlencode(words)}" if words else path
+
+    def audit(self, act: str, about: str, outcome: str = "") -> None:
+        """Write down what he does, before it is shown or done."""
+        trail.note(
+            self.house.database,
+            datetime.now(UTC),
+            person=self.signed_in,
+            address=self.address,
+            act=act,
+            about=f"as {self.name}: {about}" if self.looking else about,
+            outcome=outcome,
+        )
+
+    def show(self, template: str, **values: Any) -> Response:
+        """A page made of a template; whose, of which site and how fresh it is, stands on each."""
+        return _html(self, template, 200, values)
+
+    def go(self, path: str, /, **query: str) -> Response:
+        """To another of these pages, after something was done."""
+        return RedirectResponse(self.link(path, **query), status_code=303)
+
+
+Handler = Callable[[Visit], Response]
+
+
+def page(
+    path: str,
+    right: str = rights.OWN,
+    *,
+    methods: tuple[str, ...] = ("GET",),
+    audit: str = "",
+    while_looking: bool = False,
+) -> Callable[[Handler], Route]:
+    """Make a route of a page. `audit` names what is done where each visit is written down.
+
+    What changes something is refused to whoever looks as somebody else, unless it ends that (`while_looking`).
+    """
+
+    def route(handler: Handler) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await _answer(request, handler, Demand(right, audit, while_looking))
+
+        return Route(path, endpoint, methods=list(methods), name=handler.__name__)
+
+    return route
+
+
+class Demand(NamedTuple):
+    """What a page asks of whoever visits it."""
+
+    right: str
+    audit: str
+    while_looking: bool
+
+
+async def _answer(request: Request, handler: Handler, demand: Demand) -> Response:
+    """The page, or why there is none."""
+    visit = await visit_of(request)
+    if visit is None:
+        return _to_sign_in(request)
+    csrf = visit.form.get("csrf", "")
+    if request.method in CHANGING and not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
+        return _error(visit, 403, "this form is of another session; open the page again and send it once more")
+    return await run_in_threadpool(_given, visit, handler, demand)
+
+
+async def visit_of(request: Request, *, tokens: bool = False) -> Visit | None:
+    """The request of somebody who is signed in, with what a form sent; None of nobody.
+
+    Where `tokens` are taken, whoever sends one is whose it is, whatever cookies come with it. Pages take none: what
+    guards their forms is the session.
+    """
+    if "authorization" in request.headers:
+        return await run_in_threadpool(by_token, request, request.app.state.house) if tokens else None
+    house: House = request.app.state.house
+    token = request.cookies.get(house.cookie(), "")
+    session = await run_in_threadpool(house.sessions.of, token, datetime.now(UTC)) if token else None
+    if session is None:
+        return None
+    form: Mapping[str, str] = {}
+    if request.method in CHANGING:
+        form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    return Visit(request, house, session, form)
+
+
+def by_token(request: Request, house: House) -> Visit | None:
+    """The visit of whoever sends a token of the API (`Authorization: Bearer ...`); None where it is none, or ended.
+
+    It has no form and no session of its own: `rights` are those of the token that he still has. Asks the store.
+    """
+    scheme, _, words = request.headers.get("authorization", "").partition(" ")
+    token = house.tokens.of(words.strip(), datetime.now(UTC)) if scheme.casefold() == "bearer" else None
+    if token is None:
+        return None
+    session = Session(token.hash, token.person, "", token.begun, token.seen)
+    return Visit(request, house, session, {}, token.rights)
+
+
+def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
+    """What the page gives; an error is a page with the sentence that the command line tells."""
+    try:
+        words = _refused(visit, demand)
+        if words:
+            visit.audit("refused", _asked_for(visit.request), words)
+            return _error(visit, 403, words)
+        if demand.audit or visit.looking:
+            visit.audit(demand.audit or "looked", _asked_for(visit.request))
+        return handler(visit)
+    except UnknownName as error:
+        return _error(visit, 404, *error.lines)
+    except TabwardenError as error:
+        return _error(visit, 400, *error.lines)
+    except Exception as error:  # no traceback reaches a person
+        return _error(visit, 500, sentence("tabwarden serve", error))
+
+
+def _refused(visit: Visit, demand: Demand) -> str:
+    """Why somebody does not get the page; empty where he does."""
+    if visit.looking and not demand.while_looking:
+        if visit.request.method in CHANGING:
+            return f"you look as {visit.name} and change nothing; look as yourself again to do this"
+        if words := visit.refusal():
+            return f"you may not look as {visit.name} any more: {words}"
+    if demand.right not in visit.rights:
+        return f"this page needs the right `{demand.right}`, which you do not have"
+    return ""
+
+
+def _to_sign_in(request: Request) -> Response:
+    """To the page of signing in, which leads back to what was asked for where that was only looking."""
+    back = _asked_for(request)
+    following = f"?next={quote(back, safe='')}" if request.method == "GET" and back != "/" else ""
+    if "hx-request" in request.headers:  # a part of a page was asked for, and the whole of it has to go there
+        return Response(headers={"hx-redirect": "/sign-in"})
+    return RedirectResponse(f"/sign-in{following}", status_code=303)
+
+
+def _asked_for(request: Request) -> str:
+    """The path and the query of an address."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -> Response:
+    """A page of a template, with what every page tells."""
+    try:
+        served, own = visit.site if visit.house.served.sites else None, visit.rights
+    except UnknownName:  # that the address names a site there is not, is what the page tells
+        served, own = None, frozenset({rights.OWN})
+    whole = {
+        "visit": visit,
+        "served": served,
+        "csrf": visit.session.csrf,
+        "navigation": [(path, words) for path, words, right in NAVIGATION if right in own],
+        "mirrored": visit.source.enforced if served else True,
+        "problem": visit.house.served.problem,
+        **values,
+    }
+    return HTMLResponse(templates().get_template(template).render(whole), status)
+
+
+def _error(visit: Visit, status: int, *lines: str) -> Response:
+    """A page that tells why there is none."""
+    title = "Not here" if status == 404 else "Not done"
+    return _html(visit, "error.html", status, {"title": title, "lines": lines})

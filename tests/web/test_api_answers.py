@@ -1,0 +1,198 @@
+"""The API: the very answers of `--json`, with its own OpenAPI, paging, ETags and refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import hypothesis
+import pytest
+import schemathesis
+from command_line import run
+from jsonschema_rs import validator_for
+from schemathesis.config import SchemathesisConfig
+
+from plugins.pages import Pages
+from tabwarden.web.openapi import openapi
+from tabwarden.web.paths import QUESTIONS
+
+SOMEBODY = "amir.ito@acme.example"
+WORKBOOK = "HR/Salaries"
+# What is asked over HTTP, and typed.
+ASKED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("/why", {"user": SOMEBODY, "capability": "View", "content": WORKBOOK}, f"why {SOMEBODY} View {WORKBOOK}"),
+    ("/why", {"user": SOMEBODY, "capability": "ability:web_edit", "content": WORKBOOK, "fix": "true"}, ""),
+    ("/why", {"user": SOMEBODY, "capability": "View", "content": WORKBOOK, "model": "classic"}, ""),
+    ("/who", {"capability": "View", "content": WORKBOOK}, ""),
+    ("/who", {"capability": "View", "content": WORKBOOK, "all": "true"}, ""),
+    ("/what", {"user": SOMEBODY}, ""),
+    ("/what", {"user": SOMEBODY, "content": WORKBOOK, "open-point": "blog"}, ""),
+    ("/rules", {"content": WORKBOOK}, ""),
+    ("/whatif", {"changes": ["lock HR", f"remove {SOMEBODY} from All Users"]}, ""),
+    ("/find", {"words": ["salar"]}, ""),
+    ("/users", {"where": ["site_role=Viewer"], "sort": "-user"}, ""),
+    ("/groups", {}, ""),
+    ("/members", {"group": "Tableau Viewers"}, ""),
+    ("/projects", {}, ""),
+    ("/workbooks", {"in": "HR"}, ""),
+    ("/views", {}, ""),
+    ("/datasources", {}, ""),
+    ("/flows", {}, ""),
+    ("/owners", {}, ""),
+    ("/history", {}, ""),
+    ("/history", {"subject": [WORKBOOK]}, ""),
+    ("/findings", {"scope": "HR"}, ""),
+    ("/licences", {}, ""),
+    ("/plans", {}, ""),
+    ("/diff", {"models": "true"}, ""),
+)
+
+
+@pytest.fixture(scope="module")
+def client(acme_pages: Pages) -> Iterator[httpx.Client]:
+    with acme_pages.signed_in("admin", "administrator") as client:
+        yield client
+
+
+def typed(path: str, query: dict[str, Any]) -> list[str]:
+    """The words of the command line that ask the same."""
+    question = next(one for one in QUESTIONS if one.path == path)
+    options, arguments = [], []
+    for parameter in question.parameters:
+        name = parameter.names[0] if parameter.names else parameter.name
+        value = query.get(name.lstrip("-"))
+        for one in [] if value is None else value if isinstance(value, list) else [value]:
+            if not parameter.names:
+                arguments.append(one)
+            else:
+                options.append(name if parameter.type is bool else f"{name}={one}")
+    return [*question.command.split(), *options, *arguments]
+
+
+@pytest.mark.parametrize(("path", "query", "words"), ASKED, ids=lambda value: str(value)[:60])
+def test_the_answer_is_that_of_the_command_line(
+    client: httpx.Client, acme_pages: Pages, path: str, query: dict[str, Any], words: str
+) -> None:
+    answer = client.get(f"/api/v1{path}", params=query)
+    assert answer.status_code == 200, answer.text
+    more = ["--settings", str(acme_pages.folder / "settings.yaml"), "--json"]
+    ended = run(*(words.split() or typed(path, query)), *more)
+    assert answer.text == ended.stdout.rstrip("\n")
+    assert answer.headers["tabwarden-exit-code"] == str(ended.exit_code)
+
+
+def test_every_question_is_asked_here() -> None:
+    without_a_file = {"/plans/{plan}", "/invariants"}  # asked where there is a plan, and invariants
+    assert {path for path, _, _ in ASKED} | without_a_file == {question.path for question in QUESTIONS}
+
+
+def test_rows_are_paged(client: httpx.Client) -> None:
+    whole = client.get("/api/v1/users").json()["rows"]
+    first = client.get("/api/v1/users", params={"limit": 100})
+    rows, pages = first.json()["rows"], 1
+    assert first.headers["tabwarden-rows"] == str(len(whole))
+    while "link" in first.headers:
+        first = client.get(first.links["next"]["url"])
+        rows, pages = rows + first.json()["rows"], pages + 1
+    assert rows == whole
+    assert pages == -(-len(whole) // 100)
+    people = client.get("/api/v1/who", params={"capability": "View", "content": WORKBOOK, "limit": 3}).json()
+    assert len(people["people"]) == 3
+    assert sum(people["counts"].values()) == len(whole)
+
+
+def test_what_is_known_is_not_sent_again(client: httpx.Client, acme_pages: Pages) -> None:
+    for path in ("/api/v1/rules?content=HR", "/api/v1/plans"):
+        tag = client.get(path).headers["etag"]
+        again = client.get(path, headers={"if-none-match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+        with acme_pages.signed_in(SOMEBODY, "auditor", "operator") as other:
+            assert other.get(path, headers={"if-none-match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/why?user=nobody&capability=View&content=HR", 404, "nobody"),
+        ("/why?user=admin&capability=Viewy&content=HR", 404, "Viewy"),
+        ("/why?capability=View&content=HR", 400, "`/why` needs `user`"),
+        ("/who?capability=View&content=HR&contents=HR", 400, "`/who` takes no `contents`; nearest is `content`"),
+        ("/users?limit=many", 400, "`limit` wants a whole number"),
+        ("/users?idle=0", 400, "`--idle` is at least 1"),
+        ("/users?site=elsewhere", 404, "no site `elsewhere` is served"),
+        ("/rules?content=HR&content=IT", 400, "`content` is given more than once"),
+        ("/nowhere", 404, "there is no such path"),
+    ],
+)
+def test_a_refusal_is_a_problem_with_the_sentence(client: httpx.Client, path: str, status: int, words: str) -> None:
+    answer = client.get(f"/api/v1{path}")
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json()
+    assert (answer.status_code, document["status"]) == (status, status)
+    assert words in document["detail"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "/what?user=admin&on=./settings.yaml",
+        "/what?user=admin&on=.tabwarden",
+        "/what?user=admin&open-point=settings.yaml",
+        "/what?user=admin&open-point=name=../settings.yaml",
+        "/whatif?changes=settings.yaml",
+        "/whatif?changes=/etc/passwd",
+        "/history?on=%2Fetc",
+        "/diff?before=/etc&after=last",
+        "/findings?since=../x",
+        "/plans/settings.yaml",
+        "/plans/..%2Fsettings.yaml",
+    ],
+)
+def test_no_file_of_the_server_is_opened_by_a_query(client: httpx.Client, query: str) -> None:
+    assert client.get(f"/api/v1{query}").status_code in (400, 404)
+    assert "secret" not in client.get(f"/api/v1{query}").text
+
+
+def test_options_that_name_or_write_a_file_are_not_taken(client: httpx.Client) -> None:
+    described = {one["name"] for path in openapi()["paths"].values() for one in path["get"].get("parameters", ())}
+    assert described.isdisjoint(
+        {"out", "settings", "store", "snapshots", "baseline", "put-by", "sarif", "save", "o", "warn"}
+    )
+    for name in ("out", "put-by", "save", "settings", "store"):
+        assert client.get("/api/v1/findings", params={name: "/tmp/x"}).status_code == 400
+
+
+def test_without_a_session_or_the_right_nothing_is_told(acme_pages: Pages) -> None:
+    with acme_pages.signed_in(SOMEBODY) as somebody:
+        for question in QUESTIONS:
+            path = question.path.replace("{plan}", "1")
+            assert httpx.get(f"{acme_pages.address}/api/v1{path}").status_code == 401
+            assert somebody.get(f"/api/v1{path}").status_code == 403
+        assert somebody.get("/api/v1/me").json()["rights"] == ["own"]
+
+
+def test_the_description_is_openapi(client: httpx.Client) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+    assert document == json.loads(json.dumps(openapi()))
+    assert document["openapi"] == "3.1.0"
+    for path in document["paths"].values():
+        for parameter in path["get"].get("parameters", ()):
+            validator_for(parameter["schema"])
+
+
+def test_schemathesis_finds_no_violation(client: httpx.Client, acme_pages: Pages) -> None:
+    """A name that fits nobody fits the schema, which cannot know names; so 400 is no fault of the description."""
+    accepted = {"expected-statuses": ["2XX", "3XX", "400", "401", "403", "404"]}
+    config = SchemathesisConfig.from_dict({"seed": 1, "checks": {"positive_data_acceptance": accepted}})
+    schema = schemathesis.openapi.from_dict(openapi(), config=config)
+    cookies = {"tabwarden": client.cookies["tabwarden"]}
+
+    @hypothesis.given(schema.as_strategy())
+    @hypothesis.settings(max_examples=150, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+    def tried(case: Any) -> None:
+        case.call_and_validate(base_url=f"{acme_pages.address}/api/v1", cookies=cookies)
+
+    tried()

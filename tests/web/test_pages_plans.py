@@ -1,0 +1,192 @@
+"""Plans as pages: made, approved by somebody else, applied, undone; killed in between, and nothing happens twice."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from watchdog import patience
+
+from plugins.pages import Pages, served, settings_of
+from tabwarden import cli
+from tabwarden.run.history import LAST, open_either
+from tabwarden.run.plans import kept_plans
+
+OPERATOR, APPROVER, OTHER = "olga@example.com", "carl@example.com", "amir.ito@acme.example"
+SENTENCE = f"remove {OTHER} from Tableau Viewers"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, tableau_sandboxes: Any) -> tuple[Path, dict[str, Any]]:
+    """A folder of its own: acme, read, that the tests change."""
+    folder = tmp_path_factory.mktemp("plans")
+    values = settings_of(tableau_sandboxes(world="acme").url) | {"web": {"approval": True}}
+    values["stops"] = {"licences_lost": {"count": 0, "percent": 0}}
+    file = folder / "settings.yaml"
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert cli.run(["read", "--settings", str(file), "-q"]) == 0
+    return folder, values
+
+
+@pytest.fixture(scope="module")
+def pages(folder: tuple[Path, dict[str, Any]]) -> Iterator[Pages]:
+    with served(*folder) as pages:
+        yield pages
+
+
+def csrf(client: httpx.Client) -> str:
+    match = re.search(r'name="csrf" value="([^"]+)"', client.get("/").text)
+    assert match
+    return match[1]
+
+
+def send(client: httpx.Client, path: str, **form: str) -> httpx.Response:
+    return client.post(path, data={"csrf": csrf(client), **form})
+
+
+def made(client: httpx.Client, *sentences: str) -> int:
+    """A plan of sentences; its number."""
+    answer = send(client, "/plans", changes="\n".join(sentences))
+    assert answer.status_code == 303, answer.text
+    return int(answer.headers["location"].rpartition("/")[2])
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + patience(30)
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def accepted(page: str) -> dict[str, str]:
+    """Every stop of a plan's page, accepted by its number."""
+    return dict(re.findall(r'type="checkbox" name="([^"]+)" value="(\d+)"', page))
+
+
+def state(pages: Pages, number: int) -> str:
+    return next(one.state for one in kept_plans(pages.folder / ".tabwarden") if one.number == number)
+
+
+def test_a_plan_is_made_approved_applied_and_undone(pages: Pages) -> None:
+    group = "Tableau Viewers"
+    with pages.signed_in(OPERATOR, "operator", "approver") as olga, pages.signed_in(APPROVER, "approver") as carl:
+        user = next(one for one in members(pages, group))
+        number = made(olga, f'remove {user} from "{group}"')
+        page = olga.get(f"/plans/{number}").text
+        assert user in page
+        assert "somebody other than its author has to approve it first" in page
+        assert send(olga, f"/plans/{number}/apply").status_code == 400
+        assert send(olga, f"/plans/{number}/approve").status_code == 400  # one's own
+        assert send(carl, f"/plans/{number}/apply").status_code == 403
+        assert send(carl, f"/plans/{number}/approve").status_code == 303
+        assert "Approved by carl@example.com" in olga.get(f"/plans/{number}").text
+        assert send(olga, f"/plans/{number}/apply", **accepted(page)).status_code == 303
+        until(lambda: state(pages, number) == "applied")
+        until(lambda: "1 done" in olga.get(f"/plans/{number}").text)
+        assert send(olga, f"/plans/{number}/apply").status_code == 400  # once
+        read(pages)
+        assert user not in members(pages, group)
+        undone(olga, carl, pages, number)
+    read(pages)
+    assert user in members(pages, group)
+
+
+def undone(olga: httpx.Client, carl: httpx.Client, pages: Pages, number: int) -> None:
+    job = send(olga, f"/plans/{number}/undo").headers["location"]
+    until(lambda: olga.get(job).status_code == 303)
+    undo = int(olga.get(job).headers["location"].rpartition("/")[2])
+    page = olga.get(f"/plans/{undo}").text
+    assert send(carl, f"/plans/{undo}/approve").status_code == 303
+    assert send(olga, f"/plans/{undo}/apply", **accepted(page)).status_code == 303
+    until(lambda: state(pages, undo) == "applied")
+
+
+def read(pages: Pages) -> None:
+    assert cli.run(["read", "--settings", str(pages.folder / "settings.yaml"), "-q"]) == 0
+
+
+def members(pages: Pages, name: str) -> list[str]:
+    site = open_either(LAST, str(pages.folder / ".tabwarden"))
+    (group,) = (one for one in site.groups.values() if one.name == name)
+    return sorted(site.users[user].name for user in group.members or ())
+
+
+def test_a_stop_is_accepted_by_its_number_alone(pages: Pages) -> None:
+    with pages.signed_in(OPERATOR, "operator") as olga, pages.signed_in(APPROVER, "approver") as carl:
+        users = open_either(LAST, str(pages.folder / ".tabwarden")).users.values()
+        by_role = {one.site_role: one.name for one in users}
+        refused = send(olga, "/plans", changes=f"set {by_role['Viewer']} to Unlicensed")
+        assert "Tableau would refuse" in refused.text
+        number = made(olga, f"set {by_role['Explorer']} to Unlicensed")
+        assert send(carl, f"/plans/{number}/approve").status_code == 303
+        stops = accepted(olga.get(f"/plans/{number}").text)
+        assert stops
+        assert send(olga, f"/plans/{number}/apply", **dict.fromkeys(stops, "999999")).status_code == 303
+        until(lambda: "Stop" in olga.get(f"/plans/{number}").text)
+        assert state(pages, number) == "waiting"
+
+
+def test_what_is_not_understood_is_told_and_kept_from_the_store(pages: Pages) -> None:
+    with pages.signed_in(OPERATOR, "operator") as olga:
+        before = len(kept_plans(pages.folder / ".tabwarden"))
+        for changes in ("lock Fin", "frobnicate HR", "", "/etc/passwd"):
+            assert send(olga, "/plans", changes=changes).status_code in (400, 404)
+        assert send(olga, "/plans", kind="everything").status_code == 404
+        assert olga.get("/plans/999").status_code == 404
+        assert olga.get("/jobs/..%2f..%2fsettings.yaml").status_code == 404
+        assert len(kept_plans(pages.folder / ".tabwarden")) == before
+
+
+def test_without_the_right_there_are_no_plans(pages: Pages) -> None:
+    with pages.signed_in(OTHER) as somebody, pages.signed_in("auditor", "auditor") as auditor:
+        for client in (somebody, auditor):
+            for path in ("/plans", "/plans/1", "/approvals/1", "/plans/1/progress", "/jobs/1"):
+                assert client.get(path).status_code == 403
+            for path in ("/plans", "/plans/1/approve", "/plans/1/apply", "/plans/1/undo"):
+                assert send(client, path).status_code == 403
+
+
+def test_the_pages_killed_while_a_plan_is_applied_lose_and_repeat_nothing(
+    folder: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """SIGKILL at once after `apply`: whoever comes next sees it go on, or goes on with it, and it is done once."""
+    place, values = folder
+    values = {**values, "store": {"folder": str(place / ".tabwarden")}, "web": {}}
+    site = open_either(LAST, str(place / ".tabwarden"))
+    names = [one.name for one in site.groups.values() if one.name != "All Users"][:12]
+    with served(tmp_path, values) as pages:
+        store = Pages(pages.address, place, pages.port)
+        with store.signed_in(OPERATOR, "operator") as olga:
+            number = made(olga, *(f'add admin to "{name}"' for name in names))
+            page = olga.get(f"/plans/{number}").text
+            assert send(olga, f"/plans/{number}/apply", **accepted(page)).status_code == 303
+        pages.kill()
+    with served(tmp_path, values) as pages:
+        store = Pages(pages.address, place, pages.port)
+        with store.signed_in(OPERATOR, "operator") as olga:
+
+            def ended() -> bool:
+                page = olga.get(f"/plans/{number}").text
+                if "Go on" in page:
+                    send(olga, f"/plans/{number}/apply")
+                return state(store, number) == "applied"
+
+            until(ended)
+    (path,) = (one.path for one in kept_plans(place / ".tabwarden") if one.number == number)
+    journal = (place / ".tabwarden" / "journals" / path.stem).with_suffix(".jsonl").read_text()
+    begun = re.findall(r'"begin": \[(\d+)\]', journal)
+    assert len(begun) == len(set(begun)) == len(names)
+
+
+def test_in_a_browser_the_progress_is_seen(pages: Pages, browser: Any) -> None:
+    with pages.in_browser(browser, OPERATOR, "operator") as page:
+        page.get_by_role("link", name="Plans").click()
+        page.get_by_label("What is to change").fill(f'add {OTHER} to "HR"')
+        page.get_by_role("button", name="Make the plan").click()
+        assert page.get_by_role("heading", name=re.compile(r"Plan \d+")).is_visible()

@@ -1,0 +1,163 @@
+"""Asking for access, granting it by a plan; findings, history, the first page: whose they are, and what they tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from plugins.pages import Pages, served, settings_of
+from tabwarden import cli
+from tabwarden.model.site import Site, User
+from tabwarden.questions import Questions
+from tabwarden.run.history import LAST, open_either
+from tabwarden.run.plans import kept_plans
+
+NO_PATH = "No/Such/Place"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, tableau_sandboxes: Any) -> Iterator[Pages]:
+    """Pages of acme with a store of their own, where requests and plans are kept."""
+    folder = tmp_path_factory.mktemp("requests")
+    values = settings_of(tableau_sandboxes(world="acme").url)
+    file = folder / "settings.yaml"
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    for _ in range(2):
+        assert cli.run(["read", "--settings", str(file), "-q"]) == 0
+    invariants = "invariants:\n- name: nobody sees salaries\n  nobody: everybody\n  may: View\n  on: HR/Salaries\n"
+    (folder / "invariants.yaml").write_text(invariants, encoding="utf-8")
+    with served(folder, values) as pages:
+        yield pages
+
+
+@pytest.fixture(scope="module")
+def site(pages: Pages) -> Site:
+    return open_either(LAST, str(pages.folder / ".tabwarden"))
+
+
+def send(client: httpx.Client, path: str, /, **form: str) -> httpx.Response:
+    csrf = re.search(r'name="csrf" value="([^"]+)"', client.get("/requests").text)
+    assert csrf
+    return client.post(path, data={"csrf": csrf[1], **form})
+
+
+def somebody_without(site: Site, path: str) -> User:
+    """Somebody who may use Tableau, and not this."""
+    may = set(Questions(site).who_ids("Read", site.find_content(path).id))
+    return next(user for user in site.users.values() if user.site_role == "Viewer" and user.id not in may)
+
+
+def test_asking_tells_nothing_and_the_owner_grants_it_by_a_plan(pages: Pages, site: Site) -> None:
+    path = next(
+        site.path(one.id)
+        for one in site.contents.values()
+        if one.kind == "workbook" and len(Questions(site).who_ids("Read", one.id)) < 60
+    )
+    asker, owner = somebody_without(site, path), site.users[site.find_content(path).owner]
+    ask = {"reason": "the audit", "capability": "View"}
+    with pages.signed_in(asker.name) as client:
+        hidden, absent = (send(client, "/requests", path=one, **ask) for one in (path, NO_PATH))
+        assert (hidden.status_code, hidden.headers["location"]) == (absent.status_code, absent.headers["location"])
+        page = client.get("/requests").text
+        assert page.count("<td>waits") == 2
+        assert client.get("/requests/1").status_code == 404  # one's own is for others to decide
+    with pages.signed_in("nobody@acme.example") as other:
+        assert other.get("/requests/1").status_code == 404
+    with pages.signed_in(owner.name) as client:
+        assert "1 request for access waits" in client.get("/").text
+        page = client.get("/requests/1").text
+        assert "the audit" in page
+        assert send(client, "/requests/1/grant", way="99").status_code == 400
+        assert send(client, "/requests/1/grant", way="1").status_code == 303
+        assert client.get("/requests/1").status_code == 404  # decided
+    (plan,) = kept_plans(pages.folder / ".tabwarden")
+    assert plan.by == asker.name
+    with pages.signed_in(asker.name) as client:
+        assert f"granted by {owner.name}" in client.get("/requests").text
+
+
+def test_a_request_says_what_and_why(pages: Pages, site: Site) -> None:
+    asker = next(iter(site.users.values()))
+    with pages.signed_in(asker.name) as client:
+        for form in ({"path": "HR"}, {"reason": "r"}, {"path": "HR", "reason": "r", "until": "2001-01-01"}):
+            assert send(client, "/requests", **form).status_code == 400
+        assert send(client, "/requests", path="HR", reason="r", until="soon").status_code == 400
+        assert send(client, "/requests", path="HR", reason="r", capability="Viewy").status_code == 404
+    with pages.signed_in("stranger") as client:
+        assert send(client, "/requests", path="HR", reason="r").status_code == 400
+
+
+def test_a_refusal_says_why(pages: Pages, site: Site) -> None:
+    asker = next(user for user in site.users.values() if user.site_role == "Explorer")
+    with pages.signed_in(asker.name) as client:
+        assert send(client, "/requests", path="HR", reason="curious").status_code == 303
+    with pages.signed_in("carl", "approver") as client:
+        number = re.findall(r'href="/requests/(\d+)"', client.get("/requests").text)[0]
+        assert send(client, f"/requests/{number}/refuse").status_code == 400
+        assert send(client, f"/requests/{number}/refuse", words="not yours").status_code == 303
+    with pages.signed_in(asker.name) as client:
+        assert "refused by carl: not yours" in client.get("/requests").text
+
+
+PAGES = {
+    "/findings": ("auditor", "kinds"),
+    "/findings?lint=rules-for-persons": ("auditor", "Rules for persons"),
+    "/findings?scope=HR": ("auditor", "findings"),
+    "/invariants": ("auditor", "nobody sees salaries"),
+    "/licences": ("auditor", "Creator"),
+    "/licences?idle=30": ("auditor", "Creator"),
+    "/history": ("auditor", "snapshot"),
+    "/history?content=HR%2FSalaries": ("auditor", "people"),
+    "/history?user=admin&content=HR": ("auditor", "admin"),
+    "/diff?before=1&after=2": ("auditor", "nothing differs"),
+}
+
+
+@pytest.mark.parametrize(("path", "right", "words"), [(path, *more) for path, more in PAGES.items()])
+def test_pages_of_the_auditor(pages: Pages, path: str, right: str, words: str) -> None:
+    with pages.signed_in("auditor", right) as client:
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+        assert words.casefold() in answer.text.casefold()
+    with pages.signed_in("somebody") as client:
+        assert client.get(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/history?on=%2Fetc",
+        "/diff?before=.&after=last",
+        "/findings?lint=none",
+        "/findings?scope=Nowhere",
+        "/licences?idle=x",
+    ],
+)
+def test_what_is_not_understood_is_told(pages: Pages, path: str) -> None:
+    with pages.signed_in("auditor", "auditor") as client:
+        assert client.get(path).status_code in (400, 404)
+
+
+def test_a_finding_becomes_a_plan(pages: Pages) -> None:
+    with pages.signed_in("olga", "auditor", "operator") as client:
+        answer = send(client, "/findings", fix="rules-for-persons")
+        assert answer.status_code == 303, answer.text
+        assert client.get(answer.headers["location"]).status_code == 200
+        assert send(client, "/findings", fix="no-such-lint").status_code == 404
+
+
+def test_the_first_page_tells_three_things_of_those_that_one_may_know(pages: Pages, site: Site) -> None:
+    with pages.signed_in("olga", "administrator") as client:
+        matters = re.findall(r"<li>(.+?)</li>", client.get("/").text)
+        assert len(matters) == 3
+    somebody = next(user for user in site.users.values() if user.site_role == "Viewer")
+    with pages.signed_in(somebody.name) as client:
+        page = client.get("/").text
+        number = Questions(site).views(somebody.id)
+        assert f"You may View {number} things" in page
+        assert "plan" not in page.casefold().replace("</", "")

@@ -16,13 +16,13 @@ from support import command_line
 from tabwarden.compare.what_if import what_if
 from tabwarden.effects.ops.content import SetOwner
 from tabwarden.effects.ops.projects import whoever_makes
-from tabwarden.effects.ref import content_ref, user_ref
-from tabwarden.model.capability import LEADER
+from tabwarden.effects.ref import Lookup, content_ref, user_ref
+from tabwarden.model.capability import INHERITED_LEADER, LEADER
 from tabwarden.model.governing import governing
 from tabwarden.model.roles import is_admin, publishes
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Site, Use, User
 from tabwarden.model.site_settings import FULL, LIMITED, SiteSettings
-from tabwarden.plan.build import Basis, Progressed, build, stops_now
+from tabwarden.plan.build import Basis, Progressed, after, build, stops_now
 from tabwarden.plan.lock_out import kept_from, locked_out_of_content, nobody_left
 from tabwarden.plan.plan import Plan, SiteIdentity, Stop
 from tabwarden.plan.restore import translated, without_contradiction
@@ -251,6 +251,19 @@ def test_whom_the_site_shows_nobody_sets_no_permissions_and_counts_for_nobody_le
         seen = replace(site, settings=SiteSettings(user_visibility=visibility))
         change = SetOwner(content_ref(seen, "solo"), "olga", user_ref(seen.users["vic"]))
         assert len(nobody_left(seen, change.after(seen), [change])) == stops
+
+
+def test_a_row_beside_the_echo_of_a_leader_above_is_true_once_it_is_written() -> None:
+    """Else a plan that was killed after it would be stale for good."""
+    echo, view = (Rule(Grantee("user", "lea"), name, ALLOW) for name in (INHERITED_LEADER, "Read"))
+    site = Site("s", users={"lea": User("lea", "lea", "Creator")}).with_contents(
+        Content("nest", "project", "Nest", None, "lea", frozenset({echo, view}))
+    )
+    (change,) = what_if(site, ["remove allow View on Nest from user lea"]).changes
+    expected = after(dict(change.facts(Lookup(site))), [change])
+    done = change.done_to(site).site
+    assert dict(change.facts(Lookup(done))) == expected
+    assert change.is_true(Lookup(done)) == ""
 
 
 def test_an_undo_gives_back_what_nobody_could_set_permissions_of() -> None:

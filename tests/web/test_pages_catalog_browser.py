@@ -51,6 +51,9 @@ def test_everything_works_without_scripts(acme_pages: Pages, browser: Any) -> No
         page.get_by_role("button", name="Search").click()
         page.locator("a.kind-workbook").first.click()
         assert "revenue" in page.get_by_role("heading", level=1).inner_text().casefold()
+        page.locator(".may").get_by_role("link", name="View", exact=True).click()
+        assert page.get_by_role("heading", level=1).inner_text() == "Why"
+        page.go_back()
         page.get_by_role("navigation", name="Where it lies").get_by_role("link").last.click()
         assert page.get_by_role("heading", name="What you may do here").is_visible()
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tabwarden.settings import Settings
 
 Answer = TypeVar("Answer")
-KEPT = 256  # answers that are kept of a snapshot
+ROWS = 300_000  # of lists that are kept of a snapshot: some hundred bytes each
 CONFIRMED = 100  # people whom the reference confirms where a page lists everybody
 DEFAULT_SITE = "Default"  # how the site without a content URL is called
 EVERY = 1.0  # seconds between two looks for a newer snapshot
@@ -50,7 +50,8 @@ class ServedSite:
     store: str
     settings: Settings | None = None  # what the file says for this site; None: it is about others
     _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
-    _kept: dict[Hashable, Any] = field(default_factory=dict)
+    _kept: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
+    _keeping: threading.Lock = field(default_factory=threading.Lock)
     _made: dict[str, Any] = field(default_factory=dict)
     _making: threading.Lock = field(default_factory=threading.Lock)
 
@@ -61,19 +62,27 @@ class ServedSite:
             self._questions[key] = Questions(self.site, model=model, open_points=open_points)
         return self._questions[key]
 
-    def kept(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
-        """What is made of this snapshot once for all who ask; what was asked for first goes when there is too much."""
-        value: Answer | None = self._kept.get(key)
-        if value is None:
-            value = make()
-            while len(self._kept) >= KEPT:
-                self._kept.pop(next(iter(self._kept)), None)
-            self._kept[key] = value
+    def kept(self, key: Hashable, make: Callable[[], Answer], rows: Callable[[Answer], int] = lambda _: 1) -> Answer:
+        """What is made of this snapshot once for all who ask; `rows` tells how long it is.
+
+        What was made first goes when more than ROWS are kept. Two who ask at once may both make it.
+        """
+        with self._keeping:
+            known = self._kept.get(key)
+        if known is not None:
+            value: Answer = known[0]
+            return value
+        value = make()
+        with self._keeping:
+            self._kept[key] = (value, rows(value))
+            while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > ROWS:
+                self._kept.pop(next(iter(self._kept)))
         return value
 
     def own(self, user: str, whole: Questions) -> OwnQuestions:
         """The questions of one person (id) about himself."""
-        return self.kept(("own", user, whole.model, whole.open_points), lambda: OwnQuestions(whole, user))
+        key = ("own", user, whole.model, whole.open_points)
+        return self.kept(key, lambda: OwnQuestions(whole, user), lambda own: len(own.site.contents))
 
     def who(self, questions: Questions, capability: str, content: str) -> list[People]:
         """Everybody by the answer they are given.
@@ -81,7 +90,8 @@ class ServedSite:
         A page shows a hundred of them: so many of chance the reference confirms, beside one for each answer.
         """
         key = ("who", questions.model, questions.open_points, capability, content)
-        return self.kept(key, lambda: questions.who(capability, content, CONFIRMED))
+        users = len(questions.site.users)
+        return self.kept(key, lambda: questions.who(capability, content, CONFIRMED), lambda _: users)
 
     @cached_property
     def places(self) -> Mapping[str, int]:

@@ -78,7 +78,9 @@ class PutRules(OfContent):
 
     def value(self, lookup: Lookup, content: Content) -> Value:
         rules, grantee = _listed(content, self.default_for), lookup.grantee(self.grantee)
-        return None if rules is None else rule_words(rule for rule in rules if rule.grantee == grantee)
+        if rules is None:
+            return None
+        return rule_words(RuleRow.of(rule for rule in rules if rule.grantee == grantee).rules(grantee))
 
     def wanted(self) -> Value:
         return rule_words(self.row.rules(Grantee("", "")))

@@ -34,7 +34,7 @@ def what(visit: Visit) -> Response:
     questions = asking.questions()
     person, site = questions.site.find_user(user), questions.site
     key = ("reach", person.id, questions.of_oneself, questions.model, questions.open_points)
-    every = visit.site.kept(key, lambda: questions.reach(person.id))
+    every = visit.site.kept(key, lambda: questions.reach(person.id), len)
     rows = [row for row in every if kind in ("", KIND_NAMES[row.kind]) and words in same(row.path)]
     table, use = who_what.reach_table(rows), asking.use(site)
     last = [use.of(person.id, row.content, VIEW) for row in rows] if use is not None else []

@@ -1,0 +1,55 @@
+"""What is kept of a snapshot is made once and bounded by its rows."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from small_site import site
+
+from tabwarden.store.snapshots import Snapshot
+from tabwarden.web import served
+from tabwarden.web.served import ServedSite
+
+
+@pytest.fixture
+def one() -> ServedSite:
+    return ServedSite(Snapshot(*[0] * 14), site(), "nowhere")
+
+
+def test_a_list_is_made_once_and_the_oldest_goes(one: ServedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "ROWS", 10)
+    makings: list[str] = []
+
+    def ask(key: str, rows: int) -> list[int]:
+        return one.kept(key, lambda: makings.append(key) or list(range(rows)), len)  # type: ignore[func-returns-value]
+
+    assert ask("a", 4) is ask("a", 4)
+    ask("b", 4)
+    ask("a", 4)
+    assert makings == ["a", "b"]
+    ask("c", 4)  # with it there were twelve
+    ask("a", 4)
+    assert makings == ["a", "b", "c", "a"]
+    ask("large", 99)  # longer than all that is kept, and kept alone
+    ask("large", 99)
+    assert makings[-1] == "large"
+    assert makings.count("large") == 1
+
+
+def test_many_who_ask_at_once_are_all_answered(one: ServedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "ROWS", 5)
+    problems: list[object] = []
+
+    def ask(start: int) -> None:
+        for number in range(start, start + 400):
+            key = number % 9
+            answer = one.kept(key, lambda key=key: [key] * 2, len)  # type: ignore[misc]
+            problems.extend([] if answer == [key] * 2 else [answer])
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems

@@ -250,13 +250,7 @@ class Site:
 
     def path(self, content: str) -> str:
         """The way a person writes it: `Finance/Budget/Overview`."""
-        contents, names, met = self.contents, list[str](), set[str]()
-        place: str | None = content
-        while place is not None and place not in met and (thing := contents.get(place)) is not None:
-            met.add(place)
-            names.append(thing.name)
-            place = thing.parent
-        return "/".join(reversed(names))
+        return "/".join(reversed([self.contents[ancestor].name for ancestor in self.ancestors(content)]))
 
     @cached_property
     def _repeated(self) -> Mapping[str, bool]:

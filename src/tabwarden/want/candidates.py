@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from tabwarden.model.names import same
 from tabwarden.model.resolver import Candidate, OtherNames
-from tabwarden.model.site import Site, User
+from tabwarden.model.site import LOCAL, Site, User
 from tabwarden.want.roster import Person
 from tabwarden.want.wanted import Held
 
@@ -110,6 +110,12 @@ class Candidates:
             return None
         remedy = f"if it is the same person, write `{candidates[0].called}` in the list; else take the row out"
         return Held(person.name, _reason(candidates, person), remedy)
+
+
+def parted(person: Person) -> tuple[str, str]:
+    """Domain and bare name of somebody; without a domain the name is local."""
+    domain, backslash, bare = person.name.strip().partition("\\")
+    return (domain, bare) if backslash else (LOCAL, domain)
 
 
 def row_of(person: Person) -> str:

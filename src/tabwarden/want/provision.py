@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from tabwarden.model.capability import KIND_NAMES
@@ -13,7 +13,7 @@ from tabwarden.model.roles import is_admin, is_licensed, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
 from tabwarden.model.takes import Authentication, SiteTakes
-from tabwarden.want.candidates import Candidates, KnownAs, row_of
+from tabwarden.want.candidates import Candidates, KnownAs, parted, row_of
 from tabwarden.want.described import Described, Remarks, named
 from tabwarden.want.roster import Person, Roster
 from tabwarden.want.sign_in_group import sign_in_group
@@ -21,8 +21,6 @@ from tabwarden.want.wanted import DETAILS, EXISTS, LEAVER, SITE_ROLE, Held, Want
 
 UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
-_GUEST = same(GUEST)
-_NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +85,7 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
 
 def is_protected(user: User, names: tuple[str, ...]) -> bool:
     """Whether one of `names` (bare, `domain\\name` or id, any letter case, perhaps in quotes) is this user's."""
-    return bool(names) and not compared(names).isdisjoint(
-        (same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id))
-    )
+    return not compared(names).isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
 
 
 def is_left_alone(user: User, policy: Policy) -> bool:
@@ -105,8 +101,7 @@ class _Deciding:
         self.now, self.tasks, self.policy = now, tasks, policy
         self.users = dict(now.users)
         self.groups = dict(now.groups)
-        # What differs is a set.
-        self.members: dict[str, frozenset[str] | set[str]] = {g.id: g.members or _NOBODY for g in now.groups.values()}
+        self.members: dict[str, Set[str]] = {g.id: g.members or frozenset() for g in now.groups.values()}
         self.group: Group | None = None
         self.sentences: dict[tuple[str, str], str] = {}
         self.heirs: dict[str, str] = {}
@@ -117,7 +112,6 @@ class _Deciding:
         self.seats = self.seats_at_first = free_seats(now, VIEWER)
         self.candidates = candidates
         self.met: set[str] = set()
-        self.other_groups: dict[frozenset[str], Sequence[str]] = {}
         self.heir = self._find_heir()
 
     # -- the group that grants a role on sign-in --------------------------------------------------------------
@@ -131,7 +125,7 @@ class _Deciding:
         if group.group is None:
             return
         self.group = self.groups[group.group.id] = group.group
-        self.members.setdefault(group.group.id, _NOBODY)
+        self.members.setdefault(group.group.id, frozenset())
         if group.aspect:
             self.sentences[group.group.id, group.aspect] = group.because
 
@@ -161,7 +155,7 @@ class _Deciding:
 
     def _match(self, person: Person) -> tuple[User, ...] | None:
         """The user a person is, in a tuple that is empty when there is none; None when it is unclear: held."""
-        if person.name[:1] in "Gg" and same(person.name) == _GUEST:
+        if person.name[:1] in "Gg" and same(person.name) == same(GUEST):
             self.held.append(Held(person.name, "the guest is Tableau's own", "take it out of the list"))
             return None
         ids = self.now.users_named(person.name)
@@ -169,12 +163,10 @@ class _Deciding:
             names = ", ".join(sorted(f"`{self.now.users[i].domain}\\{self.now.users[i].name}`" for i in ids))
             self.held.append(Held(person.name, f"several users have this name: {names}", "write it with its domain"))
             return None
-        if not ids:
-            return ()
-        if ids[0] in self.met:  # named twice, with and without the domain
+        if ids and ids[0] in self.met:  # named twice, with and without the domain
             return None
-        self.met.add(ids[0])
-        return (self.now.users[ids[0]],)
+        self.met.update(ids)
+        return tuple(map(self.now.users.__getitem__, ids))
 
     # -- joiners ----------------------------------------------------------------------------------------------
 
@@ -196,7 +188,7 @@ class _Deciding:
             self._raise(user, person)
 
     def _new(self, person: Person) -> User | None:
-        domain, name = _split(person.name)
+        domain, name = parted(person)
         held = self.candidates.joiner(person)
         if held is not None:
             self.held.append(held)
@@ -215,29 +207,22 @@ class _Deciding:
 
     def _there(self, user: User, person: Person) -> User:
         """Somebody who is on the site, with the details that the list has of him."""
-        if not is_licensed(user.site_role) and (others := self._of_other_groups(self.now.groups_of(user.id))):
-            self.remarks.back.append(named(user, others))
+        if not is_licensed(user.site_role):
+            ours = "" if self.group is None else self.group.name
+            groups = (self.groups[group] for group in self.now.groups_of(user.id))
+            others = sorted(group.name for group in groups if not group.everyone and group.name != ours)
+            self.remarks.back += [named(user, others)] if others else []
         described = self.described.known(user, person)
         if described != user:
             self.users[user.id] = described
             self.sentences[user.id, DETAILS] = f"as in {row_of(person)}"
         return described
 
-    def _of_other_groups(self, ids: frozenset[str]) -> Sequence[str]:
-        """The names of groups that are neither All Users nor the one that grants a role, of people in these."""
-        names = self.other_groups.get(ids)
-        if names is None:
-            ours = None if self.group is None else self.group.name
-            groups = (self.groups[group] for group in ids)
-            names = sorted(group.name for group in groups if not group.everyone and group.name != ours)
-            self.other_groups[ids] = names
-        return names
-
     def _stays_untouched(self, user: User) -> bool:
         if is_admin(user.site_role):
             self.notes.append(f"`{user.qualified}` is {user.site_role}; administrators are left as they are")
             return True
-        if is_protected(user, self.policy.protected) or user.id == self.policy.own_id:
+        if user.id == self.policy.own_id or (self.policy.protected and is_protected(user, self.policy.protected)):
             self.notes.append(f"`{user.qualified}` is protected and left as is")
             return True
         return user.site_role in NOT_RANKED
@@ -338,9 +323,8 @@ class _Deciding:
             self.heirs[user.id] = self.heir.id
         del self.users[user.id]
         self.sentences[user.id, EXISTS] = because
-        for group, members in self.members.items():
-            if user.id in members:
-                self._changing(group).discard(user.id)
+        for group in [group for group, members in self.members.items() if user.id in members]:
+            self._changing(group).discard(user.id)
         return True
 
     def _leave_granting_groups(self, user: User, because: str) -> None:
@@ -390,12 +374,9 @@ class _Deciding:
 
     def wanted(self) -> Wanted:
         """Everything decided so far, as a Site."""
-        groups = {
-            g.id: replace(g, members=frozenset(members))
-            if isinstance(members := self.members[g.id], set) and g.members is not None and not g.everyone
-            else g
-            for g in self.groups.values()
-        }
+        changed = {group: frozenset(ids) for group, ids in self.members.items() if isinstance(ids, set)}
+        read = (g for g in self.groups.values() if g.id in changed and g.members is not None and not g.everyone)
+        groups = {**self.groups, **{g.id: replace(g, members=changed[g.id]) for g in read}}
         self.notes += self.remarks.all(self.now, self.group, self.described)
         contents = {
             c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c
@@ -406,12 +387,6 @@ class _Deciding:
         return Wanted(
             site, Why("", self.sentences, self.heirs, owned), (*self.held, *self.described.held), tuple(self.notes)
         )
-
-
-def _split(name: str) -> tuple[str, str]:
-    """Domain and bare name of `domain\\name`; without a domain it is local."""
-    domain, backslash, bare = name.strip().partition("\\")
-    return (domain, bare) if backslash else (LOCAL, name.strip())
 
 
 def _grants(role: str | None) -> bool:

@@ -94,12 +94,12 @@ def planned(
     if changes is None:
         changes = diff(now, wanted.site, wanted.why)
     shown = with_content_of(context.settings, now) if (with_contents or basis.invariants) and changes else now
-    held, notes, unlisted = wanted.held, wanted.notes, wanted.unlisted
+    left_alone, notes, unlisted = wanted.held, wanted.notes, wanted.unlisted
     del wanted  # which of a million joiners is as large as the plan
     if shown is not now:
         notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")
     basis = replace(basis, takes=context.takes)
-    return build(basis, now, changes, held=held, notes=notes, shown=shown, unlisted=unlisted)
+    return build(basis, now, changes, held=left_alone, notes=notes, shown=shown, unlisted=unlisted)
 
 
 def refused(people: People) -> tuple[Refused, ...]:

@@ -26,7 +26,7 @@ from tabwarden.store.history import History
 DOCUMENTED = {0, 1}
 MORE_CODES: Mapping[str, set[int]] = {
     "plan": {2, 3}, "diff": {2}, "apply": {3}, "run": {3}, "whatif": set(), "mirror": {3},
-    "lint": {2}, "check": {3}, "licences": set(), "audit": {2},
+    "lint": {2, 3}, "check": {2, 3}, "licences": set(), "audit": {2},
 }  # fmt: skip
 # What a terminal, or a reader's eye, obeys; tabs part the cells of a table in a pipe.
 RAW = re.compile(

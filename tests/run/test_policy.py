@@ -39,6 +39,7 @@ from tabwarden.model.site import (
 from tabwarden.model.usage import VIEW, Usage
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
+from tabwarden.report.plans import headline
 from tabwarden.run.context import Context, connected
 from tabwarden.run.policy import decide, drift_sarif, plan_policy, policy_text
 from tabwarden.run.usage import keep_activity
@@ -340,6 +341,7 @@ def test_every_switch_that_update_site_takes_is_said_switched_and_taken_back(ben
     text = json.dumps({"site": {name: not value for name, value in before.items()}})
     plan = planned(bench, text)
     assert {change.op for change in plan.changes} == {"set_setting"}
+    assert headline(plan) == f"{len(plan.changes)} changes to the site's settings"
     assert (len(plan.changes), plan.held) == (len(SETTINGS_BY_REST), ())
     assert bench.apply(plan).succeeded
     assert switches() == {name: not value for name, value in before.items()}

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tabwarden.effects.change import OPS, Change
+from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.effects.ref import DOMAIN
 from tabwarden.effects.sentences import site_named, words_of
 from tabwarden.plan.file import to_json
@@ -58,6 +59,8 @@ def _subjects(changes: Sequence[Change]) -> str:
     """What changes are about that say nothing of single people."""
     if all(change.subject is not None and change.subject.kind == DOMAIN for change in changes):
         return "domain nicknames"
+    if all(change.op == SetSetting.op for change in changes):
+        return "the site's settings"
     to_content = sum(1 for change in changes if change.of_content is not None)
     if 0 < to_content < len(changes):
         return "groups, memberships and content"

@@ -104,6 +104,14 @@ USERS = (
 def test_who_fits_by_another_form_is_a_candidate(words: str, fits: str) -> None:
     others = OtherNames(USERS, [("lab.example", "WEST")])
     assert [candidate.user for candidate in others.of(words)] == [*fits]
+    # Those of whom nobody else is kept answer the same, and of whom they do not know all are asked.
+    for among in ((words,), ("somebody", words), ("somebody",), ()):
+        assert OtherNames(USERS, [("lab.example", "WEST")], among).of(words) == others.of(words)
+
+
+def test_a_name_without_a_domain_is_no_domain_that_is_known() -> None:
+    users = (User("1", "ann", "Viewer", "east.example"), User("2", "corp.example", "Viewer"))
+    assert [candidate.user for candidate in OtherNames(users).of("ann@corp.example")] == ["1"]
 
 
 def test_an_error_names_who_has_the_name_in_another_form_and_who_is_called_much_like_it() -> None:

@@ -11,8 +11,11 @@ import pytest
 from command_line import Ended, run
 from inbox import open_inbox
 
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run.history import open_every_site, sites_kept
 from tabwarden.sandbox.http.server import Sandbox, running
+from tabwarden.sandbox.worlds.finding import find_world
+from tabwarden.store.journal import only_writer
 
 LEAVER = "lina.keller@acme.example"
 
@@ -121,6 +124,20 @@ def test_a_job_of_cron_whose_settings_are_broken_is_logged_and_mailed(
     (log,) = (tmp_path / "logs").iterdir()
     assert "`tableau.auth` is missing" in log.read_text(encoding="utf-8")
     assert "the settings cannot be used" in str(mail.get_body(("plain",)))
+
+
+def test_the_same_job_twice_is_told_of_each_site_at_work(
+    servers: tuple[Sandbox, Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(tmp_path, servers)
+    lab = next(site for site in find_world("acme").sites if site.content_url == "acme-lab")
+    with only_writer(tmp_path / "store", SiteIdentity(servers[0].url, "acme-lab", lab.id, lab.name)):
+        ended = typed(tmp_path, monkeypatch, "run", "provision", "--site", "acme-*", "--json")
+    assert ended.exit_code == 1
+    codes = {one["site"]: one["exit_code"] for one in json.loads(ended.stdout)["sites"]}
+    assert codes == {"acme-lab": 1, "acme-europe": 0}
+    (log,) = (tmp_path / "logs").iterdir()
+    assert "| ERROR | acme-lab: `acme-lab` is being written to by process" in log.read_text(encoding="utf-8")
 
 
 def test_plans_of_all_sites_are_kept_each_and_the_worst_code_counts(

@@ -84,7 +84,7 @@ def test_a_file_that_is_no_yaml_is_one_problem(tmp_path: Path) -> None:
         load_invariants(path)
     assert [problem.partition(": ")[2][:14] for problem in told.value.problems] == ["not valid YAML"]
     path.write_text("")
-    with pytest.raises(SettingsError, match="`invariants`: Field required"):
+    with pytest.raises(SettingsError, match="`invariants`: is missing"):
         load_invariants(path)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
 from random import Random
 
 import pytest
@@ -48,6 +49,23 @@ def test_a_checkpoint_survives_a_cut_anywhere(tmp_path):
         assert again.get("new") == (200, b"x")
         again.close()
         assert again.path.stat().st_mode & 0o077 == 0
+
+
+def test_no_bit_of_a_checkpoint_changes_an_answer(tmp_path):
+    """An answer is as it was put, its status too, or it is asked again; and no read is younger than it is."""
+    answers = {f"users?pageNumber={number}": (200 + 4 * number, b"<a/>" * number) for number in range(3)}
+    with closing(opened(tmp_path, {"server": "s"})) as kept:
+        for key, (status, body) in answers.items():
+            kept.put(key, status, body)
+        path, begun = kept.path, kept.begun
+    right = path.read_bytes()
+    for place in range(len(right)):
+        wrong = bytearray(right)
+        wrong[place] ^= 1 << place % 8
+        path.write_bytes(wrong)
+        with closing(opened(tmp_path, {"server": "s"})) as again:
+            assert all(again.get(key) in (None, answer) for key, answer in answers.items()), place
+            assert begun <= again.begun if not again.resumed else begun == again.begun, place
 
 
 def test_a_checkpoint_of_another_read_or_of_long_ago_is_not_gone_on_with(tmp_path, monkeypatch):

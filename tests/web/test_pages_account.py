@@ -191,6 +191,10 @@ def test_what_is_refused_is_written_down(acme_pages: Pages, people: Mapping[str,
         assert client.get("/look-as").status_code == 403
         newest = acts(acme_pages)[0]
         assert (newest.person, newest.act, newest.about) == (people["Viewer"][0], "refused", "/look-as")
+        assert client.get("/api/v1/plans").status_code == 403
+        assert acts(acme_pages)[0][4:6] == ("refused", "/api/v1/plans")
+        assert client.post("/account/tokens", data={"csrf": "guessed"}).status_code == 403
+        assert acts(acme_pages)[0][4:6] == ("refused", "/account/tokens")
     assert httpx.get(f"{acme_pages.address}/sign-in/link?token=guessed").status_code == 403
     assert acts(acme_pages)[0].act == "was not signed in"
 

@@ -97,6 +97,16 @@ def test_john_and_jane_see_what_the_document_says(company: Company) -> None:
     assert company.sees(ADA, "/catalog/search?q=a") == ["Private", "Plan"]
 
 
+def test_in_a_browser_john_sees_both_projects_and_jane_one(company: Company, browser: Any) -> None:
+    for name, names in ((JOHN, ["Private", "Public"]), (JANE, ["Public", "Plan"])):
+        with company.pages.in_browser(browser, name) as page:
+            page.get_by_role("navigation", name="Pages").get_by_role("link", name="Catalog").click()
+            assert page.locator("td.name").all_inner_texts() == names
+            page.get_by_role("searchbox").press_sequentially("budget")
+            page.get_by_role("status").filter(has_text="called so").wait_for()
+            assert page.locator("td.name").all_inner_texts() == ["Budget"] * (name == JOHN)
+
+
 def test_who_matches_nobody_or_is_unlicensed_sees_nothing_and_reads_why(company: Company) -> None:
     for name, why in ((ADMIN, "no Tableau user has this name"), (UNA, "your site role in Tableau is Unlicensed")):
         with company.pages.signed_in(name, "catalog") as client:

@@ -58,7 +58,7 @@ def emit(lines: Iterable[str], *, paged: bool = False) -> None:
     """Lines that are visible already, on standard output as they come; `paged` where somebody may want a pager."""
     with _paged() if paged else nullcontext(sys.stdout) as file:
         for line in lines:
-            print(line, file=file)
+            file.write(f"{line}\n")
 
 
 @contextmanager
@@ -87,12 +87,12 @@ class _Paged:
         self.process: Any = None
 
     def write(self, words: str) -> None:
-        """Text, line ends among it."""
+        """A line with its end."""
         if self.process is not None:
             self.process.stdin.write(words)
             return
         self.lines.append(words)
-        if words == "\n" and self.lines.count("\n") > self.most:
+        if len(self.lines) > self.most:
             self._start()
 
     def _start(self) -> None:

@@ -31,10 +31,12 @@ def _planning(kind: str) -> Callable[..., None]:
     def plan(settings: SettingsPath = None, out: Out = None, output: Output = PLAIN) -> None:
         """Exit code 2 when there are changes, 3 when a stop forbids them."""
         from tabwarden.commands._plans import present
+        from tabwarden.model.codec import collected_later
 
         loaded = load_settings(settings)
-        decided = getattr(import_module(f"tabwarden.run.{kind}"), f"plan_{kind}")(loaded)
-        present(decided, loaded, out, output)
+        with collected_later():
+            decided = getattr(import_module(f"tabwarden.run.{kind}"), f"plan_{kind}")(loaded)
+            present(decided, loaded, out, output)
 
     return plan
 

@@ -213,15 +213,18 @@ class Change:
     # -- what it rests on -------------------------------------------------------------------------------------
 
     def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
-        """What it touches, as it is on a Site: the role and id of people, what the group grants, who is in it."""
+        """What it touches, as it is on a Site: the role and id of people, what the group grants, who is in it.
+
+        Of whom changes before it spoke it is not told again.
+        """
         mine, group_ref = self.of_user, self.of_group
         user, group = lookup.user(mine), lookup.group(group_ref)
         for ref in (mine, self.needs):
-            if ref is not None:
+            if ref is not None and lookup.is_first(ref):
                 known = user if ref is mine else lookup.user(ref)
                 yield ref.key, known.site_role if known else None
                 yield f"id of {ref.key}", known.id if known else None
-        if group_ref is not None:
+        if group_ref is not None and lookup.is_first(group_ref):
             yield group_ref.key, None if group is None else grants_fact(group.minimum_site_role, group.grant_on)
             yield f"id of {group_ref.key}", group.id if group else None
         if mine is not None and group_ref is not None:

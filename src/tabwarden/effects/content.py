@@ -7,7 +7,7 @@ tableau-permissions §4.4, §4.5, §5; assign-to-contents: permissions paper, be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -68,15 +68,18 @@ def _nested_projects_become(site: Site, project: str, mode: str) -> Site:
 
 def _materialised(site: Site, contents: Iterable[str]) -> Site:
     """The rules in force written onto each content itself, as a real server keeps them."""
-    changed = []
+    return site.with_contents(*_with_own_rules(site, contents))
+
+
+def _with_own_rules(site: Site, contents: Iterable[str]) -> Iterator[Content]:
+    """Those of the contents that get other rules of their own by it."""
     for content in contents:
         thing, rules = site.contents[content], in_force(site, content)
         if thing.kind == "project":
             manager = managing_project(site, content) or content
-            changed.append(replace(thing, rules=rules, defaults=site.contents[manager].defaults))
+            yield replace(thing, rules=rules, defaults=site.contents[manager].defaults)
         elif (fitting := _fitting(rules, thing.kind)) != thing.rules:
-            changed.append(replace(thing, rules=fitting))
-    return site.with_contents(*changed)
+            yield replace(thing, rules=fitting)
 
 
 def _overwritten(site: Site, contents: Iterable[str], manager: str) -> Site:
@@ -177,21 +180,22 @@ def _named_leaders(rules: Rules | None) -> frozenset[Grantee]:
     return frozenset(r.grantee for r in rules or () if r.capability == LEADER and r.mode == ALLOW)
 
 
-def _no_longer_inherited(site: Site, contents: Iterable[str], grantees: frozenset[Grantee] | None) -> Site:
-    """Without the rows that tell of leadership from a parent, for these grantees (None: for all).
+def _no_longer_inherited(site: Site, contents: Iterable[str], grantees: frozenset[Grantee]) -> Site:
+    """Without the rows that tell of leadership from a parent, for these grantees.
 
     Whoever leads a parent that was read leads by that parent's own rule; only its echo goes.
     """
-    changed = []
-    for thing in (site.contents[c] for c in contents):
-        rules = frozenset(
-            r
-            for r in thing.rules or ()
-            if r.capability != INHERITED_LEADER or (grantees is not None and r.grantee not in grantees)
-        )
-        if thing.rules is not None and rules != thing.rules:
-            changed.append(replace(thing, rules=rules))
+    changed = tuple(_without_echoes((site.contents[content] for content in contents), grantees))
     return site.with_contents(*changed) if changed else site
+
+
+def _without_echoes(contents: Iterable[Content], grantees: frozenset[Grantee] | None) -> Iterator[Content]:
+    """Those of the contents that lose such rows, for these grantees (None: for all)."""
+    for thing in contents:
+        echoes = [r for r in thing.rules or () if r.capability == INHERITED_LEADER]
+        gone = echoes if grantees is None else [r for r in echoes if r.grantee in grantees]
+        if thing.rules is not None and gone:
+            yield replace(thing, rules=thing.rules.difference(gone))
 
 
 def remove_leader(site: Site, project: str, grantee: Grantee) -> Site:
@@ -303,10 +307,12 @@ def move(site: Site, content: str, target: str | None, *, open_points: OpenPoint
     thing = site.contents[content]
     came_locked = thing.kind == "project" and (managing_project(site, content) or content) != content
     scope = (content, *site.below(content))
-    materialised = _no_longer_inherited(_materialised(site, scope), scope, None)
-    moved = materialised.contents[content]
-    mode = LOCKED if came_locked else moved.mode
-    arrived = materialised.with_contents(replace(moved, parent=target, mode=mode))
+    own = {c: site.contents[c] for c in scope}
+    own |= {one.id: one for one in _with_own_rules(site, scope)}
+    own |= {one.id: one for one in tuple(_without_echoes(own.values(), None))}
+    moved = own[content]
+    own[content] = replace(moved, parent=target, mode=LOCKED if came_locked else moved.mode)
+    arrived = site.with_contents(*(one for one in own.values() if one is not site.contents[one.id]))
     if target is None or (thing.kind == "project" and arrived.contents[target].mode != LOCKED):
         return arrived
     manager = managing_project(arrived, target)

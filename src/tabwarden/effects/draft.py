@@ -53,17 +53,18 @@ class Draft:
 
     def add_user(self, ref: Ref, user: User) -> str:
         """Somebody new; his id is that of the Ref."""
-        self.new[ref.key] = ref.new_id
-        if (user.id, user.name, user.domain) != (ref.new_id, ref.name, ref.domain):
-            user = replace(user, id=ref.new_id, name=ref.name, domain=ref.domain)
+        new_id = self.new[ref.key] = user.id if user.id == ref.new_id else ref.new_id  # of a million no second copy
+        if user.id != new_id or user.name != ref.name or user.domain != ref.domain:
+            user = replace(user, id=new_id, name=ref.name, domain=ref.domain)
         self.put(user)
-        return ref.new_id
+        return new_id
 
     def put(self, user: User) -> None:
         """Somebody as he is now."""
-        self._seat(self.users.get(user.id), -1)
+        if "_taken" in self.__dict__:
+            self._seat(self.users.get(user.id), -1)
+            self._seat(user, 1)
         self.users[user.id] = user
-        self._seat(user, 1)
 
     def remove_user(self, user: str) -> None:
         """Somebody out of everything; what he owns and his rules stay."""
@@ -118,7 +119,9 @@ class Draft:
     def site(self) -> Site:
         """The Site after everything."""
         groups = {
-            g.id: replace(g, members=frozenset(self.members[g.id])) if g.id in self.members else g
+            g.id: g
+            if (members := self.members.get(g.id)) in (None, g.members)
+            else replace(g, members=frozenset(members))
             for g in self.groups.values()
         }
         contents = self.before.contents

@@ -31,6 +31,10 @@ class Ref(_Keyed):
     domain: str = LOCAL
     id: str | None = None
 
+    def __repr__(self) -> str:
+        """As any dataclass shows itself, without looking whether it holds itself: a plan has millions."""
+        return f"Ref(kind={self.kind!r}, name={self.name!r}, domain={self.domain!r}, id={self.id!r})"
+
     @property
     def key(self) -> str:
         """The same for the same user or group however its letters were typed, whether it exists or not."""
@@ -44,7 +48,7 @@ class Ref(_Keyed):
     @property
     def qualified(self) -> str:
         """The name a person types: bare when local, else `domain\\name`."""
-        return self.name if self.domain.casefold() == LOCAL else f"{self.domain}\\{self.name}"
+        return self.name if self.domain == LOCAL or self.domain.casefold() == LOCAL else f"{self.domain}\\{self.name}"
 
     def with_id(self, id_: str | None) -> Ref:
         """The same, known by another id, or by none."""
@@ -93,6 +97,15 @@ class Lookup:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self._nobody: set[str] = set()
+        self._spoken_of: dict[str, str | None] = {}
+
+    def is_first(self, ref: Ref) -> bool:
+        """Whether nobody has asked this of the Ref yet, nor of another with its key and id."""
+        if self._spoken_of.get(ref.key, NEW) == ref.id:
+            return False
+        self._spoken_of[ref.key] = ref.id
+        return True
 
     def user(self, ref: Ref | None) -> User | None:
         """The user a Ref means: by id, else by domain and name.
@@ -105,10 +118,15 @@ class Lookup:
         site = self.site
         if ref.id is not None:
             return site.users.get(ref.id)
-        users = [site.users[u] for u in site.users_named(f"{ref.domain}\\{ref.name}")]
-        if not users and ref.domain.casefold() == LOCAL:
-            users = [site.users[u] for u in site.users_named(ref.name)]
-        return users[0] if len(users) == 1 else None
+        if ref.key in self._nobody:
+            return None
+        ids = site.users_named(f"{ref.domain}\\{ref.name}")
+        if not ids and ref.domain.casefold() == LOCAL:
+            ids = site.users_named(ref.name)
+        if len(ids) == 1:
+            return site.users[ids[0]]
+        self._nobody.add(ref.key)
+        return None
 
     def group(self, ref: Ref | None) -> Group | None:
         """The group a Ref means: by id, else by domain and name."""

@@ -108,7 +108,7 @@ def _for_all(columns: Columns, chosen: Array, matches: Matches) -> tuple[list[st
     one = np.zeros(rows, np.int64)
     everybody = np.array([0, len(persons)]) if persons else np.zeros(1, np.int64)
     circle = np.zeros(min(len(persons), 1), np.int64)
-    everyone = everybody, np.arange(len(persons)), Circles(circle, circle, circle != 0, {0: "everybody"})
+    everyone = everybody, np.arange(len(persons)), Circles(circle, circle, circle, {0: "everybody"})
     return persons, Placed(content[:rows], parent[:rows], one.astype(bool), one, *everyone)
 
 

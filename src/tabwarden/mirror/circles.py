@@ -19,14 +19,14 @@ from tabwarden.engine.index import Parts
 from tabwarden.engine.memberships import ones
 from tabwarden.engine.mirror import Mirror
 from tabwarden.engine.mirror_rows import spoken
-from tabwarden.engine.rules import GROUP_ALLOW, SET_ALLOW, distinct, mixed
+from tabwarden.engine.rules import GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY, distinct, mixed
 from tabwarden.model.roles import is_admin
 
 _BLOCK = 1 << 22  # words of packed rows that are worked on at a time
 
 
 class Circles(NamedTuple):
-    """What sets are made of: a set, a circle and whether it is excepted, row by row.
+    """What sets are made of: a set, a circle, and 1 where it is excepted, row by row.
 
     `named` tells by number what a circle is after, where it is more than what a set and its groups differ by.
     """
@@ -48,74 +48,95 @@ def circles(mirror: Mirror, hints: Hints, rows: Array) -> tuple[Circles, Array, 
     """The circles of packed sets; where the users of each circle begin, and the users."""
     people, columns = mirror.parts.people, mirror.parts.columns
     is_one = np.asarray([is_admin(role) for role in columns.vocabulary.roles], bool)
-    admins = np.flatnonzero(is_one[columns.users.role])
-    base = np.concatenate((people.rows, people.pack(admins)[None]))
-    of_set, row = _candidates(mirror, hints, len(rows), base)
+    admins = people.pack(np.flatnonzero(is_one[columns.users.role]))
+    base = np.concatenate((people.rows, people.rows & ~admins, admins[None]))  # whom a rule denies is none of these
+    allowing, denying = _candidates(mirror, hints, len(rows), base)
     registry, size = Sets(rows.shape[1]), max(_BLOCK // rows.shape[1], 1)
-    pieces, rests = [(of_set[:0], row[:0])], [(of_set[:0], of_set[:0], np.zeros(0, bool))]
+    none = np.zeros(0, np.int64)
+    groups, rests = [(none, none, none)], [(none, none, none)]  # a set, its circle, and 1 for one that is excepted
     for start in range(0, len(rows), size):
-        first, end = np.searchsorted(of_set, (start, start + size))
-        sets, taken, *sides = _taken(base, rows[start : start + size], of_set[first:end] - start, row[first:end])
-        pieces.append((sets + start, taken))
-        for is_out, side in enumerate(sides):
-            some = np.flatnonzero(side.any(axis=1))
-            rests.append((some + start, registry.add(side[some]), np.full(len(some), bool(is_out))))
-    sets, taken = (np.concatenate(side) for side in zip(*pieces, strict=True))
+        whole = rows[start : start + size]
+        sets, row, missing, union = _taken(base, whole, ~whole, allowing.between(start, size))
+        out, out_row, over, _ = _taken(base, union & ~whole, whole, denying.between(start, size), no_others=True)
+        for sign, (of_set, taken, left) in enumerate(((sets, row, missing), (out, out_row, over))):
+            some = np.flatnonzero(left.any(axis=1))
+            groups.append((of_set + start, taken, np.full(len(taken), sign)))
+            rests.append((some + start, registry.add(left[some]), np.full(len(some), sign)))
+    of_set, taken, excepted = (np.concatenate(side) for side in zip(*groups, strict=True))
     used = distinct(taken)
     number = np.full(len(base), NONE)
     number[used] = registry.add(base[used])
     named: dict[int, str] = {}
     for known, text in zip(number[used].tolist(), _texts(mirror.parts, used), strict=True):
         named.setdefault(known, text)
-    rest, other, excepted = (np.concatenate(side) for side in zip(*rests, strict=True))
-    of_set, circle = np.append(sets, rest), np.append(number[taken], other)
-    return Circles(of_set, circle, np.append(np.zeros(len(sets), bool), excepted), named), *registry.members()
+    rest, circle, also = (np.concatenate(side) for side in zip(*rests, strict=True))
+    made_of = np.append(of_set, rest), np.append(number[taken], circle), np.append(excepted, also)
+    return Circles(*made_of, named), *registry.members()
 
 
-def _candidates(mirror: Mirror, hints: Hints, count: int, base: Array) -> tuple[Array, Array]:
-    """Pairs of a set and a row of `base` that it may be made of, set by set."""
+class _Candidates(NamedTuple):
+    """Pairs of a set and a row of packed people that it may be made of, set by set."""
+
+    of_set: Array
+    row: Array
+
+    def between(self, start: int, size: int) -> _Candidates:
+        """Those of so many sets, now counted from there."""
+        first, end = np.searchsorted(self.of_set, (start, start + size))
+        return _Candidates(self.of_set[first:end] - start, self.row[first:end])
+
+
+def _candidates(mirror: Mirror, hints: Hints, count: int, base: Array) -> tuple[_Candidates, _Candidates]:
+    """Which rows of `base` may be in each set, and which may be excepted."""
     parts = mirror.parts
     of, row, code = spoken(parts, parts.bit(mirror.capability), parts.sources.rules[hints.content])
-    allows = code & (GROUP_ALLOW | SET_ALLOW) != 0
-    sets, rows = [hints.of_set[of[allows]]], [row[allows].astype(np.int64)]
-    for everywhere in (*parts.people.everyone[:1].tolist(), len(base) - 1):
-        sets.append(np.arange(count))
-        rows.append(np.full(count, everywhere))
-    pairs = distinct(np.concatenate(sets) * len(base) + np.concatenate(rows))
-    return pairs // len(base), pairs % len(base)
+    everywhere = [*parts.people.everyone[:1].tolist(), len(base) - 1]
+    sides, without = [], len(parts.people.rows)
+    for bits, first, more in ((GROUP_ALLOW | SET_ALLOW, 0, everywhere), (GROUP_DENY | SET_DENY, without, [])):
+        speaks = code & bits != 0
+        keys = [hints.of_set[of[speaks]] * len(base) + row[speaks] + first]
+        keys += [np.arange(count) * len(base) + other for other in more]
+        pairs = distinct(np.concatenate(keys))
+        sides.append(_Candidates(pairs // len(base), pairs % len(base)))
+    return sides[0], sides[1]
 
 
-def _taken(base: Array, rows: Array, sets: Array, row: Array) -> tuple[Array, Array, Array, Array]:
-    """Sets and the candidates that bring more people of them than others; who is missing then, and who too much.
+def _taken(
+    base: Array, wanted: Array, unwanted: Array, candidates: _Candidates, *, no_others: bool = False
+) -> tuple[Array, Array, Array, Array]:
+    """Sets and the candidates that bring more people who are wanted than others, or `no_others` at all.
 
-    Those that bring no others come first, large before small.
+    Beside them who is wanted and still missing, and whom they bring. Those that bring fewest others come first, large
+    before small.
     """
-    others = np.bitwise_count(base[row] & ~rows[sets]).sum(axis=1, dtype=np.int64)
-    order = np.lexsort((row, -np.bitwise_count(base).sum(axis=1, dtype=np.int64)[row], others > 0, sets))
+    sets, row = candidates
+    others = np.bitwise_count(base[row] & unwanted[sets]).sum(axis=1, dtype=np.int64)
+    order = np.lexsort((row, -np.bitwise_count(base).sum(axis=1, dtype=np.int64)[row], others, sets))
+    order = order[others[order] == 0] if no_others else order
     sets, row, others = sets[order], row[order], others[order]
     rank = np.arange(len(sets)) - np.searchsorted(sets, sets)
     order = np.argsort(rank, kind="stable")
-    left, over, helps = rows.copy(), np.zeros_like(rows), np.zeros(len(sets), bool)
+    left, union, helps = wanted.copy(), np.zeros_like(wanted), np.zeros(len(sets), bool)
     for turn in np.split(order, np.cumsum(np.bincount(rank))[:-1]):  # of each set one at a time
         brings = np.bitwise_count(base[row[turn]] & left[sets[turn]]).sum(axis=1, dtype=np.int64)
         turn = turn[brings > others[turn]]
         left[sets[turn]] &= ~base[row[turn]]
-        over[sets[turn]] |= base[row[turn]]
+        union[sets[turn]] |= base[row[turn]]
         helps[turn] = True
-    return sets[helps], row[helps], left, over & ~rows
+    return sets[helps], row[helps], left, union
 
 
 def _texts(parts: Parts, rows: Array) -> list[str]:
     """What the rows of `base` are after: ids, which stay."""
-    columns, groups, sets = parts.columns, parts.people.n_groups, parts.people.n_named_sets
+    columns, groups, count = parts.columns, parts.people.n_groups, len(parts.people.rows)
     texts = []
     for row in rows.tolist():
-        if row < groups:
-            texts.append(f"group {columns.id_of('group', row)}")
-        elif row < groups + sets:
-            texts.append(f"group set {columns.id_of('group_set', row - groups)}")
-        else:
+        if row == 2 * count:
             texts.append("administrators")
+            continue
+        number, table = row % count, "group" if row % count < groups else "group_set"
+        name = columns.id_of(table, number if number < groups else number - groups)
+        texts.append(f"{table} {name}{' without administrators' * (row >= count)}")
     return texts
 
 

@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from operator import attrgetter, itemgetter
+from operator import attrgetter, itemgetter, ne
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
 import msgspec
@@ -107,6 +107,17 @@ def from_plain(plain: object, type_: Any, place: str = "") -> Any:
     return _values(_converted(plain, _decoder(type_)[0].type, place))
 
 
+class _Getter:
+    """Attributes of a value, as a tuple however few they are."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self.get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names) if len(names) > 1 else self._few
+
+    def _few(self, value: object) -> tuple[Any, ...]:
+        return tuple(getattr(value, name) for name in self.names)
+
+
 # -- one type -------------------------------------------------------------------------------------------------
 
 
@@ -121,6 +132,9 @@ class Shape(Generic[T]):
         self._type: Any = type_
         self._get = attrgetter(*names, names[0])  # of two at least: of one it would give no tuple
         self._usual = tuple(usual[name][0] for name in names)
+        optional = [name for name in names if usual[name][0] is not _NONE]
+        self._optional = _Getter(optional), tuple(usual[name][0] for name in optional)
+        self._saying: dict[tuple[bool, ...], tuple[tuple[str, ...], _Getter]] = {}
         keyword_only = dataclasses.is_dataclass(type_) and any(f.kw_only for f in dataclasses.fields(type_))
         self._names = tuple(names) if keyword_only else None
         self._places = itemgetter(*(given.index(name) for name in usual)) if given != list(usual) else None
@@ -139,10 +153,17 @@ class Shape(Generic[T]):
             return self.struct(*[_UNSET if one == usual else _structs(one) for one, usual in pairs])
         return self.struct(*[_UNSET if one == usual else one for one, usual in pairs])
 
-    def said(self, value: T) -> list[tuple[str, object]]:
-        """The fields that are not of their usual value, by name."""
-        these = zip(self.names, self._get(value), self._usual, strict=False)
-        return [(name, one) for name, one, usual in these if one is not usual and one != usual]
+    def said(self, value: T) -> tuple[tuple[str, ...], tuple[object, ...]]:
+        """The fields that are not of their usual value: their names, and their values."""
+        optional, usual = self._optional
+        differ = tuple(map(ne, optional.get(value), usual))
+        names_and_get = self._saying.get(differ)
+        if names_and_get is None:
+            said = dict(zip(optional.names, differ, strict=True))
+            names = tuple(name for name in self.names if said.get(name, True))
+            names_and_get = self._saying[differ] = names, _Getter(names)
+        names, getter = names_and_get
+        return names, getter.get(value)
 
     def value(self, struct: Any, *apart: object) -> T:
         """The value of a struct that was read."""

@@ -6,7 +6,8 @@ An index of names or places maps a key to ids, in their order on the Site, whate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,12 +19,9 @@ Index = Mapping[Any, tuple[str, ...]]
 Keys = Callable[[Site, str], Iterable[Hashable]]
 
 
-def _names(table: str) -> Keys:
-    def keys(site: Site, key: str) -> Iterable[str]:
-        thing = getattr(site, table)[key]
-        return dict.fromkeys((same(thing.name), same(f"{thing.domain}\\{thing.name}")))
-
-    return keys
+def _group_names(site: Site, key: str) -> Iterable[str]:
+    group = site.groups[key]
+    return dict.fromkeys((same(group.name), same(f"{group.domain}\\{group.name}")))
 
 
 def called(site: Site, user: str) -> Iterator[tuple[str, str]]:
@@ -45,8 +43,8 @@ def _spoken_of(site: Site, content: str) -> frozenset[Any]:
 
 
 _INDEXES: Mapping[str, Mapping[str, Keys]] = {
-    "users": {"_users_by_name": _names("users"), "_users_by_called": called},
-    "groups": {"_groups_by_name": _names("groups")},
+    "users": {"_users_by_name": lambda site, user: (same(site.users[user].name),), "_users_by_called": called},
+    "groups": {"_groups_by_name": _group_names},
     "contents": {
         "_children": lambda site, content: (site.contents[content].parent,),
         "_contents_by_path": lambda site, content: (same(site.path(content)),),
@@ -60,17 +58,49 @@ _OF_PLACES = ("_children", "_contents_by_path")
 def counted(site: Site, name: str) -> Index:
     """An index of a whole Site."""
     table = next(table for table, indexes in _INDEXES.items() if name in indexes)
-    keys, ids = _INDEXES[table][name], dict[Hashable, list[str]]()
+    keys, ids = _INDEXES[table][name], dict[Hashable, tuple[str, ...]]()
+    more = defaultdict[Hashable, list[str]](list)
     for one in getattr(site, table):
+        alone = (one,)
         for key in keys(site, one):
-            ids.setdefault(key, []).append(one)
-    return {key: tuple(listed) for key, listed in ids.items()}
+            if ids.setdefault(key, alone) is not alone:
+                more[key].append(one)
+    for key, listed in more.items():
+        ids[key] = (*ids[key], *listed)
+    return ids
 
 
 def under(index: Index, name: str) -> tuple[str, ...]:
     """What is called so in any letter case, blanks around it apart."""
-    ids, bare = index.get(same(name), ()), name.strip()
-    return ids if ids or bare == name else index.get(same(bare), ())
+    ids = index.get(same(name), ())
+    return ids or (index.get(same(bare), ()) if (bare := name.strip()) != name else ())
+
+
+def users_under(site: Site, name: str) -> tuple[str, ...]:
+    """The users of that name, or of `domain\\name`: the index has the bare names alone, for there are millions."""
+    index: Index = site._users_by_name
+    if "\\" not in name:
+        return index.get(same(name), ()) or under(index, name)
+    ids, bare = _with_domain(site, index, same(name)), name.strip()
+    return ids if ids or bare == name else _with_domain(site, index, same(bare))
+
+
+def _with_domain(site: Site, index: Index, key: str) -> tuple[str, ...]:
+    lists, users = [index.get(key, ())], site.users
+    domain, parted, bare = key.partition("\\")
+    if not lists[0] and "\\" not in bare and bare not in index:  # as of all who are new
+        return ()
+    while parted:
+        theirs = index.get(bare, ())
+        of_it = (user for user in theirs if same(users[user].domain) == domain and same(users[user].name) == bare)
+        lists += [tuple(of_it)] if theirs else ()
+        more, parted, bare = bare.partition("\\")
+        domain = f"{domain}\\{more}"
+    fitting = [ids for ids in lists if ids]
+    if len(fitting) > 1:
+        every = frozenset().union(*fitting)
+        return tuple(user for user in users if user in every)
+    return fitting[0] if fitting else ()
 
 
 def carried(before: Site, after: Site, table: str, ids: Iterable[str]) -> dict[str, object]:
@@ -81,9 +111,13 @@ def carried(before: Site, after: Site, table: str, ids: Iterable[str]) -> dict[s
     later = {name: counted_before[name] for name in CARRIED if name in counted_before}
     old, new = getattr(before, table), getattr(after, table)
     differ = [one for one in ids if old.get(one) is not new.get(one)]
+    moved = _moved(differ, old, new) if table == "contents" else ()
     for name, keys in _INDEXES.get(table, {}).items():
-        if name in later:
-            reached = _reached(before, name, differ, (old, new))
+        reached = differ if name not in _OF_PLACES else moved
+        if name in later and reached:
+            if name == "_contents_by_path":  # with a thing the paths of all below it
+                reached = list(dict.fromkeys(below for one in moved for below in (one, *before.below(one))))
+                keys = _by_path()
             later[name] = _with_keys((before, after), table, later[name], keys, reached)
     if "_groups_of" in later and table in ("users", "groups"):
         groups = with_these(later["_groups_of"], _memberships(before, after, table, differ, later["_groups_of"]))
@@ -96,21 +130,25 @@ def carried(before: Site, after: Site, table: str, ids: Iterable[str]) -> dict[s
 CARRIED = (*(name for names in _INDEXES.values() for name in names), "_groups_of", "_repeated")
 
 
-def _reached(
-    before: Site, name: str, differ: list[str], tables: tuple[Mapping[str, Any], Mapping[str, Any]]
-) -> Iterable[str]:
-    """The things whose keys may differ: with a path those of all below it."""
-    if name not in _OF_PLACES:
-        return differ
-    old, new = tables
-    moved = [
-        one
-        for one in differ
-        if one not in old or one not in new or (old[one].parent, old[one].name) != (new[one].parent, new[one].name)
+def _by_path() -> Keys:
+    """The paths of things, each made of that of what holds it where that was asked for before."""
+    paths: dict[tuple[int, str | None], str] = {}
+
+    def keys(site: Site, content: str) -> Iterable[str]:
+        thing = site.contents[content]
+        above = paths.get((id(site), thing.parent))
+        path = paths[id(site), content] = site.path(content) if above is None else f"{above}/{thing.name}"
+        return (same(path),)
+
+    return keys
+
+
+def _moved(differ: list[str], old: Mapping[str, Any], new: Mapping[str, Any]) -> Sequence[str]:
+    """Which of the contents that differ come, go, or are in another place or called otherwise."""
+    pairs = ((one, old.get(one), new.get(one)) for one in differ)
+    return [
+        one for one, was, now in pairs if was is None or now is None or was.parent != now.parent or was.name != now.name
     ]
-    if name == "_children":
-        return moved
-    return dict.fromkeys(below for one in moved for below in (one, *before.below(one)))
 
 
 def _with_keys(sites: tuple[Site, Site], table: str, index: Index, keys: Keys, ids: Iterable[str]) -> Index:
@@ -133,11 +171,17 @@ def _with_keys(sites: tuple[Site, Site], table: str, index: Index, keys: Keys, i
 
 def groups_of(site: Site) -> Mapping[str, frozenset[str]]:
     """Ids of the groups of each user, All Users included."""
-    groups: dict[str, set[str]] = {}
+    groups: dict[str, frozenset[str]] = {}
+    nothing: frozenset[str] = frozenset()
     for group in site.groups:
+        with_it: dict[frozenset[str], frozenset[str]] = {}  # people in the same groups share what says so
         for member in site.members(group):
-            groups.setdefault(member, set()).add(group)
-    return {user: frozenset(theirs) for user, theirs in groups.items()}
+            mine = groups.get(member, nothing)
+            ours = with_it.get(mine)
+            if ours is None:
+                ours = with_it[mine] = mine | {group}
+            groups[member] = ours
+    return groups
 
 
 def _memberships(

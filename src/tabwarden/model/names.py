@@ -20,7 +20,8 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uff
 def same(name: str) -> str:
     """The form in which two names are compared: letter case and the way accents are written do not count."""
     if name.isascii():  # nothing to normalise, and by far the most of many
-        return name.casefold()
+        folded = name.lower()
+        return name if folded == name else folded  # of a million names no second copy
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -7,7 +7,7 @@ name. Whoever has a name by another form alone (e-mail, UPN, another domain) is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -224,28 +224,45 @@ class Candidate(NamedTuple):
 class OtherNames:
     """The users of a site by e-mail, UPN, `domain\\name` and nickname form of a name.
 
-    `aliases` are other words for domains by their FQDN: nicknames on Tableau, NetBIOS names.
+    `aliases` are other words for domains by their FQDN: nicknames on Tableau, NetBIOS names. Where the words are known
+    that will be asked about, `among` are those: of a million users nobody else is kept.
     """
 
-    def __init__(self, users: Iterable[Named], aliases: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, users: Collection[Named], aliases: Iterable[tuple[str, str]] = (), among: Iterable[str] | None = None
+    ) -> None:
+        self._users, self._aliases = users, tuple(aliases)
         self._by_bare: dict[str, list[Named]] = defaultdict(list)
         self._by_mail: dict[str, list[Named]] = defaultdict(list)
-        self._fqdn = {same(alias): same(fqdn) for fqdn, alias in aliases}
-        self._domains: set[str] = set(self._fqdn.values())
+        self._fqdn = {same(alias): same(fqdn) for fqdn, alias in self._aliases}
+        domains, suffixes = set[str](), set[str]()
+        self._among = None if among is None else frozenset(form for words in among for form in _forms_of(words))
         for user in users:
-            bare, domains = _parts(user.domain, user.name)
-            self._by_bare[bare].append(user)
-            self._domains |= domains
-            if user.email:
-                self._by_mail[same(user.email)].append(user)
+            name, mail = same(user.name), same(user.email) if user.email else ""
+            bare, at, suffix = name.rpartition("@")
+            if at:
+                suffixes.add(suffix)
+            domains.add(user.domain)
+            bare = bare if at else name
+            if self._among is None or bare in self._among:
+                self._by_bare[bare].append(user)
+            if mail and (self._among is None or mail in self._among):
+                self._by_mail[mail].append(user)
+        self._domains = {*self._fqdn.values(), *suffixes, *map(same, domains)}.difference(NO_DOMAIN)
 
     def of(self, words: str, mails: Iterable[str] = (), others: Iterable[str] = ()) -> tuple[Candidate, ...]:
         """Whom words may mean that are nobody's name, the likeliest first; nobody for `local\\name`, which is whole.
 
         `mails` are the person's addresses, `others` other names of hers.
         """
+        mails, others = tuple(mails), tuple(others)
+        forms = {form for one in (words, *mails, *others) for form in _forms_of(one)}
+        if self._among is not None and not forms <= self._among:
+            return OtherNames(self._users, self._aliases).of(words, mails, others)
+        if forms.isdisjoint(self._by_bare) and forms.isdisjoint(self._by_mail):  # as of nearly all of a long list
+            return ()
         candidates: dict[str, Candidate] = {}
-        for candidate in self._each(words, tuple(mails), tuple(others)):
+        for candidate in self._each(words, mails, others):
             candidates.setdefault(candidate.user, candidate)
         return tuple(candidates.values())
 
@@ -287,6 +304,14 @@ class OtherNames:
         """Whether two words mean one domain: `corp` is `corp.example`, whatever its nickname is."""
         a, b = self._fqdn.get(one, one), self._fqdn.get(other, other)
         return a == b or (("." in a) != ("." in b) and a.partition(".")[0] == b.partition(".")[0])
+
+
+def _forms_of(words: str) -> tuple[str, str, str]:
+    """What somebody may be found by: the whole, without its domain before a backslash, and without any."""
+    whole = same(words.strip())
+    name = whole.rpartition("\\")[2]
+    bare, at, _ = name.rpartition("@")
+    return whole, name.strip(), bare if at else name
 
 
 def _parts(domain: str, name: str) -> tuple[str, set[str]]:

@@ -70,7 +70,7 @@ class User:
     @property
     def qualified(self) -> str:
         """As people type him: `domain\\name`, the bare name of a local user."""
-        return self.name if self.domain.casefold() == LOCAL else f"{self.domain}\\{self.name}"
+        return self.name if self.domain == LOCAL or self.domain.casefold() == LOCAL else f"{self.domain}\\{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,21 +225,22 @@ class Site:
 
     def project_of(self, content: str) -> str | None:
         """The project that holds `content` (a view's workbook); None at the top, an id not read as it stands."""
-        parent, met = self.contents[content].parent, set[str]()
-        while parent is not None and parent in self.contents and parent not in met:
-            if self.contents[parent].kind == "project":
+        contents, met = self.contents, set[str]()
+        parent = contents[content].parent
+        while parent is not None and parent not in met and (holder := contents.get(parent)) is not None:
+            if holder.kind == "project":
                 break
             met.add(parent)  # in a damaged snapshot a thing may hold itself
-            parent = self.contents[parent].parent
+            parent = holder.parent
         return parent
 
     def ancestors(self, content: str | None) -> Iterator[str]:
         """Ids of `content` itself and of what holds it, up to the top; a parent that was not read ends the walk."""
-        met: set[str] = set()
-        while content is not None and content in self.contents and content not in met:
+        contents, met = self.contents, set[str]()
+        while content is not None and content not in met and (thing := contents.get(content)) is not None:
             met.add(content)
             yield content
-            content = self.contents[content].parent
+            content = thing.parent
 
     @property
     def default_project_id(self) -> str | None:
@@ -282,7 +283,7 @@ class Site:
 
     def users_named(self, name: str) -> tuple[str, ...]:
         """Ids of the users with that name or `domain\\name`, in any letter case; several on several domains."""
-        return indexes.under(self._users_by_name, name)
+        return indexes.users_under(self, name)
 
     def find_user(self, words: str) -> User:
         """The one user a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""

@@ -72,17 +72,17 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
 
     def get(self, key: Any, default: Any = None) -> Any:
         """What is under a key."""
-        if key in self._recent:
-            return self._recent[key]
-        if key in self._things:
-            return self._things[key]
-        return default if key in self._gone else self._origin.get(key, default)
+        thing = self._recent.get(key, _GONE)
+        if thing is _GONE and (thing := self._things.get(key, _GONE)) is _GONE:
+            return default if self._gone and key in self._gone else self._origin.get(key, default)
+        return thing
 
     def __getitem__(self, key: str) -> _Thing:
-        thing: _Thing = self.get(key, _GONE)
-        if thing is _GONE:
+        thing: Any = self._recent.get(key, _GONE)
+        if thing is _GONE and (thing := self.get(key, _GONE)) is _GONE:
             raise KeyError(key)
-        return thing
+        known: _Thing = thing
+        return known
 
     def __contains__(self, key: object) -> bool:
         return key in self._recent or key in self._things or (key not in self._gone and key in self._origin)

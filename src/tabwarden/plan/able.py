@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tabwarden.access.abilities.ability import can
-from tabwarden.access.abilities.speaking import Speaking, speaking
+from tabwarden.access.abilities import speaking
+from tabwarden.access.abilities.ability import ANY_TARGET, can
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Verdict
 from tabwarden.access.few import FEW
-from tabwarden.engine.memberships import people_alike
 from tabwarden.model.errors import Disagreement
 from tabwarden.model.site import Site
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from tabwarden.engine.columns import Array
     from tabwarden.engine.engine import Engine
 
-MOST_REMEMBERED = 64  # ways in which people are alike
+MOST_REMEMBERED = 128  # contents of which everybody's answers are at hand
 
 
 class Verdicts(NamedTuple):
@@ -43,10 +42,10 @@ class Able:
     """The abilities of one Site's people; what was asked is remembered. `step` is called for each content."""
 
     def __init__(self, site: Site, engine: Engine) -> None:
-        self.site, self.columns, self.people = site, engine.columns, engine.parts.people
+        self.site, self.engine, self.columns, self.people = site, engine, engine.columns, engine.parts.people
         self.step: Callable[[], None] = lambda: None
         self._rows: dict[tuple[str, bytes, bytes], list[Verdicts]] = {}
-        self._alike: dict[Speaking, list[Array]] = {}
+        self._known: dict[str, Array] = {}
 
     def among(self, ability: str, contents: Array, users: Array, *, owners: bool = True) -> AbleAmong:
         """Who of some users is able on some contents; without `owners` nobody on what is his own.
@@ -66,7 +65,7 @@ class Able:
         able, unknown = np.zeros(self.people.count, bool), np.zeros(self.people.count, bool)
         among = np.zeros(self.people.count, bool)
         among[users] = True
-        for alike in alone or self._people_alike(speaking(self.site, ability, content)):
+        for alike in alone or self._people_alike(ability, content):
             some = alike[among[alike]]
             if len(some):
                 verdict = can(self.site, self.columns.id_of("user", int(some[0])), ability, content).verdict
@@ -74,12 +73,47 @@ class Able:
         self.step()
         return Verdicts(*(self.people.pack(np.flatnonzero(flags)) for flags in (able, unknown)))
 
-    def _people_alike(self, said: Speaking) -> list[Array]:
-        if said not in self._alike:
-            if len(self._alike) == MOST_REMEMBERED:
-                del self._alike[next(iter(self._alike))]
-            self._alike[said] = people_alike(self.columns, said.groups, said.users)
-        return self._alike[said]
+    def _people_alike(self, ability: str, content: str) -> list[Array]:
+        """Everybody by role, answers, power and ownership on all that the ability looks at; numbers rising."""
+        codes = self.columns.users.role.astype(np.int64)
+        for key in dict.fromkeys(speaking.looked_at(self.site, content)):
+            codes = _both(codes, self._answers(key))
+        if ability in ANY_TARGET:
+            codes = _both(codes, self._on_projects)
+        order = np.argsort(codes, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+
+    def _answers(self, content: str) -> Array:
+        """Of each user a number: the same where all answers on a content, the power over it and owning it are."""
+        if content not in self._known:
+            if len(self._known) == MOST_REMEMBERED:
+                del self._known[next(iter(self._known))]
+            self._known[content] = self._asked(self.columns.content_numbers[content])
+        return self._known[content]
+
+    def _asked(self, content: int) -> Array:
+        powers = self.engine.parts.powers
+        codes = (np.arange(self.people.count) == self.columns.contents.owner[content]).astype(np.int64)
+        row = int(powers.row[content])
+        for rows in (powers.rows, powers.perhaps_rows) if row >= 0 else ():
+            codes = codes * 2 + (0 if rows is None else self._flags(rows[row]))
+        for number, capability in enumerate(self.engine.capabilities, 1):
+            codes = codes * 3 + self.engine.verdicts(capability, content)
+            codes = codes if number % 30 else np.unique(codes, return_inverse=True)[1].astype(np.int64)
+        return np.asarray(np.unique(codes, return_inverse=True)[1].astype(np.int64))
+
+    def _flags(self, row: Array) -> Array:
+        flags = np.zeros(self.people.count, np.int64)
+        flags[self.people.ids(row)] = 1
+        return flags
+
+    @cached_property
+    def _on_projects(self) -> Array:
+        """The same of all projects together."""
+        codes = np.zeros(self.people.count, np.int64)
+        for content in np.flatnonzero(self.engine.parts.powers.row >= 0).tolist():
+            codes = _both(codes, self._asked(content))
+        return codes
 
     def _confirm(self, ability: str, contents: Array, users: Array, rows: list[Verdicts]) -> None:
         """The reference itself is asked about some at random."""
@@ -92,6 +126,11 @@ class Able:
                     f"people who look alike are not, about `{ability}` of user `{person}` on content `{content}`; "
                     "nothing of this is told, please report it with the snapshot"
                 )
+
+
+def _both(one: Array, other: Array) -> Array:
+    """A number that is the same where both are."""
+    return np.asarray(np.unique(one * (int(other.max(initial=0)) + 1) + other, return_inverse=True)[1].astype(np.int64))
 
 
 class AbleAmong:

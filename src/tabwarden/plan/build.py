@@ -160,8 +160,9 @@ def _too_much(
     kind: str, now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded
 ) -> tuple[Stop, ...]:
     people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
-    locked_out = locked_out_of_content(now, end, changes, guarded)
-    return (*people, *locked_out, *content_stops(now, end, changes, limits.rules_removed), *gone_for_good(changes))
+    to_content = [change for change in changes if change.of_content is not None]
+    locked_out = locked_out_of_content(now, end, to_content, guarded)
+    return (*people, *locked_out, *content_stops(now, end, to_content, limits.rules_removed), *gone_for_good(changes))
 
 
 # -- content ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
+from functools import lru_cache
+from itertools import islice
 from typing import Any, Protocol
 
 import tabwarden.effects.ops  # noqa: F401  (every op is known by its name)
@@ -20,7 +22,7 @@ from tabwarden.model.codec import Shape, shape, to_plain
 from tabwarden.model.errors import IncompleteRead, TabwardenError
 from tabwarden.model.names import hint, visible_in_json
 from tabwarden.model.roles import SITE_ROLES
-from tabwarden.model.site import ALLOW, DENY, MODES, ON_LOGIN, ON_SYNC
+from tabwarden.model.site import ALLOW, DENY, LOCAL, MODES, ON_LOGIN, ON_SYNC
 from tabwarden.plan.plan import FORMAT, Plan
 
 # What a field of a change may say, whoever has sealed the plan.
@@ -31,6 +33,7 @@ WITHIN: Mapping[str, Collection[str]] = {
     "grant_on": (ON_LOGIN, ON_SYNC),
     "mode": (ALLOW, DENY),
 }
+_BATCH = 500  # texts that are written at once
 PLAN_AGAIN = "make a new plan"
 _ENCODED = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _CONSTANTS = {None: ("null", "null"), True: ("true", "true"), False: ("false", "false")}
@@ -61,10 +64,7 @@ def text_of(plan: Plan) -> Iterator[str]:
     yield "{\n"
     yield from (piece for key in rest if key not in late for piece in _line(key, rest[key]))
     yield ' "changes": ['
-    for number, change in enumerate(plan.changes):
-        text, in_order = _texts_of_pairs([("op", change.op), *shape(type(change)).said(change)])
-        digest.update(_bytes(f", {in_order}" if number else in_order))
-        yield f"{',' if number else ''}\n  {visible_in_json(text)}"
+    yield from _several(map(_texts_of, plan.changes), digest)
     digest.update(b"]")
     yield "\n ],\n" if plan.changes else "],\n"
     yield from _line("impact", rest["impact"])
@@ -91,16 +91,23 @@ def _seen(seen: Mapping[str, Value], digest: Digest) -> Iterator[str]:
         _seal_in(digest, "seen", seen)
         yield from _line("seen", seen)
         return
-    yield ' "seen": {\n'
+    yield ' "seen": {'
     digest.update(b', "seen": {')
-    before_this, sealed_before_this = "  ", ""
-    for name in sorted(seen):
-        pair = f"{_string(name)}: {_texts(seen[name])[0]}"
-        digest.update(_bytes(f"{sealed_before_this}{pair}"))
-        yield f"{before_this}{visible_in_json(pair)}"
-        before_this, sealed_before_this = ",\n  ", ", "
+    pairs = (f"{_string(name)}: {_texts(seen[name])[0]}" for name in sorted(seen))
+    yield from _several(((pair, pair) for pair in pairs), digest)
     digest.update(b"}")
     yield "\n },\n"
+
+
+def _several(texts: Iterator[tuple[str, str]], digest: Digest) -> Iterator[str]:
+    """Texts as they are read, one a line; each is sealed as it is with its keys sorted. Many at once."""
+    first = True
+    while batch := tuple(islice(texts, _BATCH)):
+        as_they_are, in_order = zip(*batch, strict=True)
+        digest.update(_bytes(f"{'' if first else ', '}{', '.join(in_order)}"))
+        lines = ",\n  ".join(as_they_are)
+        yield visible_in_json(f"{'' if first else ','}\n  {lines}")
+        first = False
 
 
 def _texts(value: Any) -> tuple[str, str]:
@@ -110,21 +117,39 @@ def _texts(value: Any) -> tuple[str, str]:
         text = _string(value)
         return text, text
     if kind is Ref:
-        return _texts_of_pairs(shape(kind).said(value))
+        return _texts_of_ref(value)
     if value is None or kind is bool:
         return _CONSTANTS[value]
     plain = to_plain(value)
     return _ENCODED(plain), _SORTED(plain)
 
 
-def _texts_of_pairs(pairs: list[tuple[str, Any]]) -> tuple[str, str]:
-    texts = []
-    for name, value in pairs:
-        text, in_order = _texts(value)
-        texts.append((name, f'"{name}": {text}', f'"{name}": {in_order}'))
-    as_it_is = ", ".join([text for _, text, _ in texts])
-    texts.sort()
-    return f"{{{as_it_is}}}", f"{{{', '.join([text for _, _, text in texts])}}}"
+def _texts_of_ref(ref: Ref) -> tuple[str, str]:
+    """The same of whom a change is about: of a million people there is little but the name to say."""
+    about = f'"kind": {_string(ref.kind)}, "name": {_string(ref.name)}'
+    domain = "" if ref.domain == LOCAL else f'"domain": {_string(ref.domain)}'
+    id_ = "" if ref.id is None else f'"id": {_string(ref.id)}'
+    if not domain and not id_:
+        text = f"{{{about}}}"
+        return text, text
+    beside = ", ".join(filter(None, (domain, id_)))
+    return f"{{{about}, {beside}}}", f"{{{beside}, {about}}}"
+
+
+def _texts_of(change: Change) -> tuple[str, str]:
+    """The same of a change, which begins with its op."""
+    names, values = shape(type(change)).said(change)
+    as_it_is, in_order, places = _templates(names, change.op)
+    texts = [_texts(value) for value in values]
+    return as_it_is % tuple([text for text, _ in texts]), in_order % tuple([texts[place][1] for place in places])
+
+
+@lru_cache(maxsize=1024)
+def _templates(names: tuple[str, ...], op: str) -> tuple[str, str, tuple[int, ...]]:
+    """Changes with these fields, their values left out, as they are and sorted, and which place is which then."""
+    fields = [("op", _string(op)), *((name, "%s") for name in names)]
+    as_it_is, in_order = (", ".join(f'"{name}": {text}' for name, text in one) for one in (fields, sorted(fields)))
+    return f"{{{as_it_is}}}", f"{{{in_order}}}", tuple(sorted(range(len(names)), key=names.__getitem__))
 
 
 def from_json(text: str, where: str = "the plan") -> Plan:

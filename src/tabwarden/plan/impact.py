@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from itertools import chain
 from typing import cast
@@ -31,11 +31,14 @@ def impact(now: Site, after: Site, held_people: int = 0, *, rights: bool = False
     With `rights` what they may do to it, too. `base` is `now`, where it is asked more.
     """
     base = base or Base(now, most=MOST_TOLD)
-    promised = _promised(now), _promised(after)
+    people = dict(_people(now, after))
+    promised = _promised(now, people), _promised(after, people)
     lists: dict[str, list[str]] = {name: [] for name in LISTS}
     gained: Counter[str] = Counter()
     lost: Counter[str] = Counter()
-    for user, before, end in _people(now, after):
+    for before, end in people.values():
+        user = before or end
+        assert user is not None
         for name in _what_happens(before, end):
             lists[name].append(user.qualified)
         had, has = (licence_of(one.site_role) if one else None for one in (before, end))
@@ -65,12 +68,28 @@ def impact(now: Site, after: Site, held_people: int = 0, *, rights: bool = False
     )
 
 
-def _people(now: Site, after: Site) -> Iterator[tuple[User, User | None, User | None]]:
-    for user_id in chain(now.users, (u for u in after.users if u not in now.users)):
-        before, end = now.users.get(user_id), after.users.get(user_id)
-        known = before or end
-        if known is not None:
-            yield known, before, end
+def _people(now: Site, after: Site) -> Iterator[tuple[str, tuple[User | None, User | None]]]:
+    """Everybody who is another, or whose groups are or grant otherwise, before and afterwards, in their order."""
+    regrouped = _regrouped(now, after)
+    for user_id, before in now.users.items():
+        end = after.users.get(user_id)
+        if end is not before or user_id in regrouped:
+            yield user_id, (before, end)
+    yield from ((user_id, (None, end)) for user_id, end in after.users.items() if user_id not in now.users)
+
+
+def _regrouped(now: Site, after: Site) -> set[str]:
+    """Who enters or leaves a group, and who is in one that grants otherwise."""
+    people: set[str] = set()
+    for group_id in chain(now.groups, (group for group in after.groups if group not in now.groups)):
+        before, end = now.groups.get(group_id), after.groups.get(group_id)
+        if before is end:
+            continue
+        were = now.members(group_id) if before is not None else frozenset()
+        are = after.members(group_id) if end is not None else frozenset()
+        grants = {(group.minimum_site_role, group.grant_on) if group is not None else None for group in (before, end)}
+        people |= (were ^ are) if len(grants) == 1 else (were | are)
+    return people
 
 
 def _what_happens(before: User | None, end: User | None) -> Iterator[str]:
@@ -93,13 +112,15 @@ def _rises(promised: Mapping[str, int], user: User) -> int:
     return minimum if has is not None and minimum > has else 0
 
 
-def _promised(site: Site) -> Mapping[str, int]:
-    """By id of the users in groups that grant a role on sign-in, the highest rank of those."""
+def _promised(site: Site, people: Collection[str]) -> Mapping[str, int]:
+    """By id of those of these users who are in groups that grant a role on sign-in, the highest rank of those."""
+    among = frozenset(people)
     promised: dict[str, int] = {}
     for group in site.groups.values():
         granted = rank(group.minimum_site_role or "") or 0
         if group.grant_on == ON_LOGIN and granted:
-            promised |= {user: granted for user in site.members(group.id) if promised.get(user, 0) < granted}
+            members = site.members(group.id) & among
+            promised |= {user: granted for user in members if promised.get(user, 0) < granted}
     return promised
 
 
@@ -109,6 +130,8 @@ def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str
     for group_id in chain(now.groups, (g for g in after.groups if g not in now.groups)):
         group = after.groups.get(group_id) or now.groups[group_id]
         if group.everyone:
+            continue
+        if now.groups.get(group_id) is group:
             continue
         before = now.members(group_id) if group_id in now.groups else frozenset()
         end = after.members(group_id) if group_id in after.groups else frozenset()

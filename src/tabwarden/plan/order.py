@@ -7,7 +7,7 @@ Nothing is left out here on purpose: whoever wants something left alone writes i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -19,7 +19,7 @@ from tabwarden.effects.ops.refreshes import SetRefresh
 from tabwarden.effects.ops.settings import SWITCHES, SetNickname, SetSetting, is_on
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole, height
 from tabwarden.effects.ref import DOMAIN, GROUP, USER, Ref, group_ref, user_ref
-from tabwarden.model.site import LOCAL, ON_SYNC, Group, Site
+from tabwarden.model.site import LOCAL, ON_SYNC, Group, Site, User
 from tabwarden.want.wanted import DETAILS, EXISTS, GRANTS, NICKNAME, REFRESH, SETTINGS, SITE_ROLE, Why
 
 UNLICENSED = "Unlicensed"
@@ -61,14 +61,18 @@ class Both:
     now: Site
     wanted: Site
     why: Why
-    places: Mapping[str, int] = field(init=False, repr=False)
+    places: dict[str, int] = field(init=False, repr=False, default_factory=dict)
     new: dict[str, Ref] = field(init=False, repr=False, default_factory=dict)
+    group_refs: dict[str, Ref] = field(init=False, repr=False, default_factory=dict)
+    differing: tuple[User, ...] = field(init=False, repr=False)
     changed: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """The place of each user of the wanted Site and who gets another role, once: there are thousands to ask."""
-        object.__setattr__(self, "places", {user: place for place, user in enumerate(self.wanted.users)})
-        changed = (user.id for user in self.wanted.users.values() if user.site_role != self.role_now(user.id))
+        """Who is another on the wanted Site, in its order, and who gets another role: there may be a million others."""
+        have = self.now.users
+        differing = tuple(user for key, user in self.wanted.users.items() if have.get(key) is not user)
+        object.__setattr__(self, "differing", differing)
+        changed = (user.id for user in differing if user.site_role != self.role_now(user.id))
         object.__setattr__(self, "changed", frozenset(changed))
 
     def role_now(self, user_id: str) -> str:
@@ -112,16 +116,16 @@ class Both:
 
     def users_added(self) -> Iterator[Change]:
         """People who are not on the site yet."""
-        for user in self.wanted.users.values():
+        for user in self.differing:
             if user.id not in self.now.users:
                 because = self.why.says(user.id, EXISTS)
                 yield AddUser.of(self.user(user.id), user, UNLICENSED, because)
 
     def details(self) -> Iterator[Change]:
         """Display names, e-mail addresses and authentication; those of a directory's people it tells Tableau itself."""
-        for user in self.wanted.users.values():
+        for user in self.differing:
             current = self.now.users.get(user.id)
-            if current is None or current is user or user.domain.casefold() != LOCAL:
+            if current is None or user.domain.casefold() != LOCAL:
                 continue
             details = Details.of(user).unlike(Details.of(current))
             if any(value is not None for value in details):
@@ -139,7 +143,7 @@ class Both:
 
     def roles(self, *, up: bool) -> Iterator[Change]:
         """Site roles that rise (`up`) or that fall or change without rising."""
-        for user in self.wanted.users.values():
+        for user in self.differing:
             before = self.role_now(user.id)
             if before == user.site_role or (height(user.site_role) > height(before)) is not up:
                 continue
@@ -152,10 +156,9 @@ class Both:
         `forbidding`: those for whom the group's minimum forbids the role they get; they go before it is set.
         """
         for group in self.now.groups.values():
-            if group.everyone or group.members is None or group.id not in self.wanted.groups:
+            if group.everyone or group.members is None or self.wanted.groups.get(group.id) in (None, group):
                 continue
-            gone = group.members - _members(self.wanted, group.id)
-            for user in self.in_order(gone & self.wanted.users.keys()):
+            for user in self.in_order(group.members - _members(self.wanted, group.id)):
                 if self.waits(user, self.wanted.groups[group.id]) is forbidding:
                     yield self.leave(user, group.id, self.why.says(user, group.id))
         for user, group_id in self.stepping() if forbidding else ():
@@ -183,10 +186,12 @@ class Both:
             if group_id in self.wanted.groups:
                 staying &= _members(self.wanted, group_id)
             steps += [(user, group_id) for user in staying if self.waits(user, group)]
-        yield from sorted(steps, key=lambda pair: (self.places[pair[0]], pair[1]))
+        yield from sorted(steps, key=lambda pair: (self.place(pair[0]), pair[1]))
 
     def joining(self, group: Group) -> Iterator[str]:
         """Who is to be in the group and is not, in the order of the wanted Site."""
+        if self.now.groups.get(group.id) is group:
+            return iter(())
         return self.in_order(_members(self.wanted, group.id) - _members(self.now, group.id))
 
     def waits(self, user_id: str, group: Group) -> bool:
@@ -230,14 +235,25 @@ class Both:
 
     def group(self, group_id: str) -> Ref:
         """How the plan refers to a group of either Site."""
-        if group_id in self.now.groups:
-            return group_ref(self.now.groups[group_id])
-        group = self.wanted.groups[group_id]
-        return Ref(GROUP, group.name, group.domain)
+        ref = self.group_refs.get(group_id)
+        if ref is None:
+            group = self.now.groups.get(group_id)
+            wanted = self.wanted.groups[group_id] if group is None else group
+            ref = Ref(GROUP, wanted.name, wanted.domain) if group is None else group_ref(group)
+            self.group_refs[group_id] = ref
+        return ref
 
     def in_order(self, users: frozenset[str]) -> Iterator[str]:
         """These users in the order of the wanted Site: what a roster named first is done first."""
-        return iter(sorted(users & self.places.keys(), key=self.places.__getitem__))
+        if len(users) * 8 > len(self.wanted.users):
+            return (user for user in self.wanted.users if user in users)
+        return iter(sorted((user for user in users if user in self.wanted.users), key=self.place))
+
+    def place(self, user: str) -> int:
+        """The place of a user on the wanted Site."""
+        if not self.places:
+            self.places.update((user, place) for place, user in enumerate(self.wanted.users))
+        return self.places[user]
 
 
 def forbids(group: Group, role: str) -> bool:

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
 
 from tabwarden.effects.change import NO_FACTS, Change, Facts
 from tabwarden.want.wanted import Held, Unlisted
 
 FORMAT = 2
+_BATCH = 500  # that are hashed at once
 
 
 def _no_counts() -> Mapping[str, int]:
@@ -197,9 +199,10 @@ class Plan:
     @cached_property
     def fingerprint(self) -> str:
         """One word for all of `seen`; two plans that saw the same have the same."""
-        digest = hashlib.sha256()
-        for key in sorted(self.seen):
-            digest.update(f"{key}={self.seen[key]!r}\n".encode())
+        digest, seen = hashlib.sha256(), self.seen
+        keys = iter(sorted(seen))
+        while batch := tuple(islice(keys, _BATCH)):
+            digest.update("".join([f"{key}={seen[key]!r}\n" for key in batch]).encode())
         return digest.hexdigest()
 
     @cached_property
@@ -207,7 +210,9 @@ class Plan:
         """What the journal calls this plan: the same for the same changes made at the same time."""
         head = repr((self.kind, self.site, self.made_at, self.fingerprint, ()))
         digest = hashlib.sha256(head.removesuffix("))").encode())
-        for number, change in enumerate(self.changes):
-            digest.update(f"{', ' if number else ''}{change!r}".encode())
+        shown, between = map(repr, self.changes), ""
+        while batch := ", ".join(islice(shown, _BATCH)):
+            digest.update(f"{between}{batch}".encode())
+            between = ", "
         digest.update(b",))" if len(self.changes) == 1 else b"))")  # as a tuple shows itself
         return digest.hexdigest()[:12]

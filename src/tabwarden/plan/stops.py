@@ -264,10 +264,13 @@ def _memberships_removed(now: Site, changes: Sequence[Change], limit: Limit, *, 
     """
     net: Counter[tuple[str, str]] = Counter()
     leaving: set[str] = set()
-    for change in changes:
+    moving = [change for change in changes if change.net_members]
+    losing = {change.of_group.id for change in moving if change.net_members < 0 and change.of_group is not None}
+    for change in moving if losing else ():
         user, group = change.of_user, change.of_group
-        if change.net_members and user is not None and group is not None and group.id:
-            net[group.id, user.key] -= change.net_members
+        if user is not None and group is not None and group.id:
+            if group.id in losing:
+                net[group.id, user.key] -= change.net_members
             leaving |= {user.key} if change.because.startswith(LEAVER) else set()
     lost = Counter(group for (group, _user), number in net.items() if number > 0)
     moved = Counter(group for (group, user), number in net.items() if number > 0 and user not in leaving)

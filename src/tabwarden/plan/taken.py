@@ -106,8 +106,8 @@ class _Judging:
 
 def _unwritable(change: Change) -> Refusal | None:
     """Whether what it names anew, or describes, holds a character that no request can carry."""
-    name = "" if change.creates is None else change.creates.name
-    if is_writable(name) and is_writable(getattr(change, "description", "")):
+    created, description = change.creates, getattr(change, "description", "")
+    if (created is None or is_writable(created.name)) and (not description or is_writable(description)):
         return None
     return "would hold a character that no request can carry", "take control characters out of its text"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -154,13 +154,13 @@ def changes_table(changes: Sequence[Change]) -> Table:
     """Each change with its number and reason; a terminal shows the first few of each step of long plans, for every
     step counts.
     """
-    seen: Counter[str] = Counter()
-    first = []
+    most = len(changes) if len(changes) <= MOST_ROWS else SAMPLE
+    places: defaultdict[str, list[int]] = defaultdict(list)
     for place, change in enumerate(changes):
-        seen[change.op] += 1
-        if len(changes) <= MOST_ROWS or seen[change.op] <= SAMPLE:
-            first.append(place)
-    rows = Rows(tuple(enumerate(changes, 1)), lambda one: (one[0], one[1].to_do(), one[1].because))
+        if len(of_step := places[change.op]) < most:
+            of_step.append(place)
+    first = sorted(place for of_step in places.values() for place in of_step)
+    rows = Rows(range(len(changes)), lambda at: (at + 1, changes[at].to_do(), changes[at].because))
     return Table(Column("#", NUMBER, "number"), "Change", "Because", name="changes", rows=rows, first=first)
 
 

@@ -52,7 +52,7 @@ def tabbed(parts: Iterable[Drawable], limit: int | None, *, bare: bool = False) 
         if not part.plain and not bare:
             yield "\t".join(visible(column.head) for column in part.columns)
         for row in part.cut(limit, watched=False):
-            yield "\t".join(visible(words_of(cell)) for cell in row)
+            yield "\t".join([visible(words_of(cell)) for cell in row])
 
 
 def csv_lines(table: Table, limit: int | None) -> Iterator[str]:

@@ -70,7 +70,7 @@ def with_sources(context: Context, basis: Basis, people: People) -> Basis:
     return replace(
         basis,
         left_out=people.left_out,
-        readings=people.readings,
+        readings=tuple(r if r.roster is None else r._replace(roster=r.roster.in_brief) for r in people.readings),
         last_rows=last_good_rows(context.store, basis.site),
         sources=tuple(summaries),
         refused=refused(people),
@@ -94,11 +94,12 @@ def planned(
     if changes is None:
         changes = diff(now, wanted.site, wanted.why)
     shown = with_content_of(context.settings, now) if (with_contents or basis.invariants) and changes else now
-    notes = wanted.notes
+    left_alone, notes, unlisted = wanted.held, wanted.notes, wanted.unlisted
+    del wanted  # which of a million joiners is as large as the plan
     if shown is not now:
         notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")
     basis = replace(basis, takes=context.takes)
-    return build(basis, now, changes, held=wanted.held, notes=notes, shown=shown, unlisted=wanted.unlisted)
+    return build(basis, now, changes, held=left_alone, notes=notes, shown=shown, unlisted=unlisted)
 
 
 def refused(people: People) -> tuple[Refused, ...]:

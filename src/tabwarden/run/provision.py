@@ -34,6 +34,7 @@ from tabwarden.tableau.read.people import read_people
 from tabwarden.want.days import JOIN, LEAVE, Turn, next_change
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster
+from tabwarden.want.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -103,14 +104,21 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     basis = with_sources(context, basis, gathered.people)
     if gathered.now is None:
         return build(basis)
-    now, names = gathered.now, gathered.named
+    now, known_as = gathered.now, gathered.named.known_as
+    wanted = [_wanted(context, now, gathered)]
+    del gathered  # a million joiners are as large as what is planned for them
+    plan = planned(context, basis, now, wanted.pop(), with_contents=with_contents)
+    keep_who_is_who(context, plan, known_as)
+    return plan
+
+
+def _wanted(context: Context, now: Site, gathered: Gathered) -> Wanted:
+    """The Site as the lists would have it, with what was held and remarked before."""
+    names = gathered.named
     policy = replace(policy_of(context, now, gathered.owners), known_as=names.known_as)
     wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
     notes = (*names.notes, *wanted.notes, *_days(gathered.people))
-    wanted = replace(wanted, held=(*names.held, *wanted.held), notes=notes)
-    plan = planned(context, basis, now, wanted, with_contents=with_contents)
-    keep_who_is_who(context, plan, names.known_as)
-    return plan
+    return replace(wanted, held=(*names.held, *wanted.held), notes=notes)
 
 
 def _days(people: People) -> Iterator[str]:

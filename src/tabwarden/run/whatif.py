@@ -18,6 +18,7 @@ from tabwarden.effects.change import NICKNAMES, REFRESHES
 from tabwarden.effects.ops.several import NOTHING_DIFFERS
 from tabwarden.effects.phrases import refusal
 from tabwarden.effects.sentences import VERBS
+from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
 from tabwarden.questions import Progress, Questions
@@ -39,6 +40,7 @@ _READS = (
 """What of a site is read beside it for a sentence that begins, or speaks, so."""
 
 
+@collected_later()
 def try_out(
     questions: Questions, sentences: Sequence[str], progress: Progress | None = None
 ) -> tuple[WhatIf, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -71,6 +72,15 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
         if thing is None:
             thing = self._made[key] = self._make(self._number(key))
         return thing
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The thing of that id, without an error for one that is not there."""
+        thing = self._made.get(key)
+        if thing is not None:
+            return thing
+        if key not in self:
+            return default
+        return self[key]
 
     def _number(self, key: str) -> int:
         number = self._reader.number(self._name, key)
@@ -325,6 +335,7 @@ def _indexes(reader: _Reader, site: Site) -> dict[str, object]:
         """Of somebody who was not read but is a member."""
         return frozenset(g.id for g in site.groups.values() if not g.everyone and user in (g.members or ()))
 
+    @lru_cache(maxsize=10_000)
     def children(parent: str | None) -> tuple[str, ...]:
         row = NONE if parent is None else reader.number("content", parent)
         if row is None:

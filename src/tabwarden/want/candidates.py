@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +10,7 @@ from types import MappingProxyType
 
 from tabwarden.model.names import same
 from tabwarden.model.resolver import Candidate, OtherNames
-from tabwarden.model.site import Site, User
+from tabwarden.model.site import LOCAL, Site, User
 from tabwarden.want.roster import Person
 from tabwarden.want.wanted import Held
 
@@ -39,38 +38,59 @@ class Candidates:
         self, now: Site, known_as: KnownAs, joiners: Iterable[Person] = (), leavers: Iterable[Person] = ()
     ) -> None:
         self.now, self.known_as = now, known_as
-        self._leaving = {user for person in leavers for user in now.users_named(person.name)}
-        self._new_by_bare_name: dict[str, list[Person]] = defaultdict(list)
-        for person in joiners:
-            if not now.users_named(person.name):
-                self._new_by_bare_name[same(_bare(person))].append(person)
+        self._joiners, self._leavers = tuple(joiners), tuple(leavers)
+        self._leaving = {user for person in self._leavers for user in now.users_named(person.name)}
+
+    @cached_property
+    def _new(self) -> tuple[Person, ...]:
+        """The joiners whose names nobody on the site has."""
+        return tuple(person for person in self._joiners if not self.now.users_named(person.name))
+
+    @cached_property
+    def _alike(self) -> Mapping[str, list[Person]]:
+        """The new joiners who have one name but for the domain, by it."""
+        first: dict[str, Person] = {}
+        alike: dict[str, list[Person]] = {}
+        for person in self._new:
+            bare = same(_bare(person))
+            if (before := first.setdefault(bare, person)) is not person:
+                alike.setdefault(bare, [before]).append(person)
+        return alike
 
     @cached_property
     def _names(self) -> OtherNames:
         aliases = (*(self.now.nicknames or {}).items(), *self.known_as.aliases)
-        return OtherNames(self.now.users.values(), aliases)
+        new = (*self._new, *(person for person in self._leavers if not self.now.users_named(person.name)))
+        if not 0 < len(new) * 2 < len(self.now.users):
+            return OtherNames(self.now.users.values(), aliases)
+        words = (word for person in new for word in (person.name, person.email) if word)
+        others = (other for names in self.known_as.others.values() for other in names)
+        return OtherNames(self.now.users.values(), aliases, (*words, *others))
 
     def of(self, person: Person) -> tuple[Candidate, ...]:
         """The users she may be, by key first; nobody where she is on the site by name."""
-        if self.now.users_named(person.name):
-            return ()
+        return () if self.now.users_named(person.name) else self._of_nobody(person)
+
+    def _of_nobody(self, person: Person) -> tuple[Candidate, ...]:
+        known_as, mails = self.known_as, (person.email,) if person.email else ()
+        if not known_as.others and not known_as.before:
+            return self._names.of(person.name, mails)
         known = same(person.name.strip())
-        mails = (person.email,) if person.email else ()
-        others = self._names.of(person.name, mails, self.known_as.others.get(known, ()))
-        before = self.now.users_named(self.known_as.before.get(known, ""))
+        others = self._names.of(person.name, mails, known_as.others.get(known, ()))
+        before = self.now.users_named(known_as.before.get(known, ""))
         renamed = (Candidate(u, self.now.users[u].qualified, "is the same by key, renamed since") for u in before)
         return tuple({candidate.user: candidate for candidate in (*others, *renamed)}.values())
 
     def joiner(self, person: Person) -> Held | None:
-        """A joiner who is not on the site and would be somebody's second user."""
-        candidates = self.of(person)
+        """A joiner whose name nobody on the site has, and who would be somebody's second user."""
+        candidates = self._of_nobody(person)
         if candidates:
             first = candidates[0].called
             remedy = f"if it is the same person, write `{first}` in the list, or {rename_words(first, person.name)}"
             other = f"local\\{_bare(person)}"
             new = "" if self.now.users_named(other) else f"; a new person is `{other}`"
             return Held(person.name, _reason(candidates, person), f"{remedy}{new}")
-        alike = [one for one in self._new_by_bare_name[same(_bare(person))] if one is not person]
+        alike = [one for one in self._alike.get(same(_bare(person)), ()) if one is not person] if self._alike else ()
         if alike and any("\\" not in one.name for one in (person, *alike)):
             reason = f"may be the same person as `{alike[0].name}`, {row_of(alike[0])}"
             return Held(person.name, reason, "take one of the rows out, or write both with their domain")
@@ -90,6 +110,12 @@ class Candidates:
             return None
         remedy = f"if it is the same person, write `{candidates[0].called}` in the list; else take the row out"
         return Held(person.name, _reason(candidates, person), remedy)
+
+
+def parted(person: Person) -> tuple[str, str]:
+    """Domain and bare name of somebody; without a domain the name is local."""
+    domain, backslash, bare = person.name.strip().partition("\\")
+    return (domain, bare) if backslash else (LOCAL, domain)
 
 
 def row_of(person: Person) -> str:

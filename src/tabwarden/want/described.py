@@ -41,7 +41,9 @@ class Described:
     def known(self, user: User, person: Person) -> User:
         """Somebody who is on the site; what the list does not say stays as it is."""
         if user.domain.casefold() == LOCAL:
-            user = replace(user, full_name=person.full_name or user.full_name, email=person.email or user.email)
+            details = person.full_name or user.full_name, person.email or user.email
+            if details != (user.full_name, user.email):
+                user = replace(user, full_name=details[0], email=details[1])
         how = self._authentication(person)
         if isinstance(how, Held):
             self.held.append(how)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from tabwarden.model.capability import KIND_NAMES
@@ -13,7 +13,7 @@ from tabwarden.model.roles import is_admin, is_licensed, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
 from tabwarden.model.takes import Authentication, SiteTakes
-from tabwarden.want.candidates import Candidates, KnownAs, row_of
+from tabwarden.want.candidates import Candidates, KnownAs, parted, row_of
 from tabwarden.want.described import Described, Remarks, named
 from tabwarden.want.roster import Person, Roster
 from tabwarden.want.sign_in_group import sign_in_group
@@ -75,7 +75,7 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
     deciding.find_the_group(any_joiners=bool(joiners.people), any_leavers=bool(leavers.people))
     both = deciding.in_both(joiners, leavers) if leavers.people else ()
     for person in joiners.people:
-        if same(person.name) not in both:
+        if not both or same(person.name) not in both:
             deciding.joiner(person)
     for person in leavers.people:
         if same(person.name) not in both:
@@ -101,7 +101,7 @@ class _Deciding:
         self.now, self.tasks, self.policy = now, tasks, policy
         self.users = dict(now.users)
         self.groups = dict(now.groups)
-        self.members = {g.id: set(g.members or ()) for g in now.groups.values()}
+        self.members: dict[str, Set[str]] = {g.id: g.members or frozenset() for g in now.groups.values()}
         self.group: Group | None = None
         self.sentences: dict[tuple[str, str], str] = {}
         self.heirs: dict[str, str] = {}
@@ -125,7 +125,7 @@ class _Deciding:
         if group.group is None:
             return
         self.group = self.groups[group.group.id] = group.group
-        self.members.setdefault(group.group.id, set())
+        self.members.setdefault(group.group.id, frozenset())
         if group.aspect:
             self.sentences[group.group.id, group.aspect] = group.because
 
@@ -155,7 +155,7 @@ class _Deciding:
 
     def _match(self, person: Person) -> tuple[User, ...] | None:
         """The user a person is, in a tuple that is empty when there is none; None when it is unclear: held."""
-        if same(person.name) == same(GUEST):
+        if person.name[:1] in "Gg" and same(person.name) == same(GUEST):
             self.held.append(Held(person.name, "the guest is Tableau's own", "take it out of the list"))
             return None
         ids = self.now.users_named(person.name)
@@ -163,10 +163,10 @@ class _Deciding:
             names = ", ".join(sorted(f"`{self.now.users[i].domain}\\{self.now.users[i].name}`" for i in ids))
             self.held.append(Held(person.name, f"several users have this name: {names}", "write it with its domain"))
             return None
-        if self.met.intersection(ids):  # named twice, with and without the domain
+        if ids and ids[0] in self.met:  # named twice, with and without the domain
             return None
         self.met.update(ids)
-        return tuple(self.now.users[i] for i in ids)
+        return tuple(map(self.now.users.__getitem__, ids))
 
     # -- joiners ----------------------------------------------------------------------------------------------
 
@@ -181,13 +181,14 @@ class _Deciding:
         if match:
             user = self._there(user, person)
         if self.tasks.add_joiners_to_group and self.group is not None:
-            self._enter(user, self.group, f"joiner, {row_of(person)}")
+            if user.id not in self.members[self.group.id]:
+                self._enter(user, self.group, self.sentences.get((user.id, EXISTS)) or f"joiner, {row_of(person)}")
             self.remarks.eligible += not is_licensed(user.site_role)
         if self.tasks.set_joiners_viewer:
             self._raise(user, person)
 
     def _new(self, person: Person) -> User | None:
-        domain, name = _split(person.name)
+        domain, name = parted(person)
         held = self.candidates.joiner(person)
         if held is not None:
             self.held.append(held)
@@ -206,10 +207,11 @@ class _Deciding:
 
     def _there(self, user: User, person: Person) -> User:
         """Somebody who is on the site, with the details that the list has of him."""
-        others = [self.groups[g].name for g in self.now.groups_of(user.id) if not self.groups[g].everyone]
-        others = sorted(name for name in others if self.group is None or name != self.group.name)
-        if others and not is_licensed(user.site_role):
-            self.remarks.back.append(named(user, others))
+        if not is_licensed(user.site_role):
+            ours = "" if self.group is None else self.group.name
+            groups = (self.groups[group] for group in self.now.groups_of(user.id))
+            others = sorted(group.name for group in groups if not group.everyone and group.name != ours)
+            self.remarks.back += [named(user, others)] if others else []
         described = self.described.known(user, person)
         if described != user:
             self.users[user.id] = described
@@ -220,7 +222,7 @@ class _Deciding:
         if is_admin(user.site_role):
             self.notes.append(f"`{user.qualified}` is {user.site_role}; administrators are left as they are")
             return True
-        if is_protected(user, self.policy.protected) or user.id == self.policy.own_id:
+        if user.id == self.policy.own_id or (self.policy.protected and is_protected(user, self.policy.protected)):
             self.notes.append(f"`{user.qualified}` is protected and left as is")
             return True
         return user.site_role in NOT_RANKED
@@ -321,8 +323,8 @@ class _Deciding:
             self.heirs[user.id] = self.heir.id
         del self.users[user.id]
         self.sentences[user.id, EXISTS] = because
-        for members in self.members.values():
-            members.discard(user.id)
+        for group in [group for group, members in self.members.items() if user.id in members]:
+            self._changing(group).discard(user.id)
         return True
 
     def _leave_granting_groups(self, user: User, because: str) -> None:
@@ -333,7 +335,7 @@ class _Deciding:
             grants = _grants(group.minimum_site_role)
             if not (ours or grants or self.policy.all_groups) or is_kept(group):
                 continue
-            self.members[group_id].discard(user.id)
+            self._changing(group_id).discard(user.id)
             why = ": the group grants a site role" if grants else ": out of all groups"
             self.sentences[user.id, group_id] = because if ours else f"{because}{why}"
 
@@ -359,18 +361,22 @@ class _Deciding:
     # -- the result -------------------------------------------------------------------------------------------
 
     def _enter(self, user: User, group: Group, because: str) -> None:
-        if is_kept(group):
-            return
-        if user.id not in self.members[group.id]:
-            self.members[group.id].add(user.id)
+        if user.id not in self.members[group.id] and not is_kept(group):
+            self._changing(group.id).add(user.id)
             self.sentences[user.id, group.id] = because
+
+    def _changing(self, group: str) -> set[str]:
+        """The members of a group whose members differ."""
+        members = self.members[group]
+        if not isinstance(members, set):
+            members = self.members[group] = set(members)
+        return members
 
     def wanted(self) -> Wanted:
         """Everything decided so far, as a Site."""
-        groups = {
-            g.id: g if g.members is None or g.everyone else replace(g, members=frozenset(self.members[g.id]))
-            for g in self.groups.values()
-        }
+        changed = {group: frozenset(ids) for group, ids in self.members.items() if isinstance(ids, set)}
+        read = (g for g in self.groups.values() if g.id in changed and g.members is not None and not g.everyone)
+        groups = {**self.groups, **{g.id: replace(g, members=changed[g.id]) for g in read}}
         self.notes += self.remarks.all(self.now, self.group, self.described)
         contents = {
             c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c
@@ -381,12 +387,6 @@ class _Deciding:
         return Wanted(
             site, Why("", self.sentences, self.heirs, owned), (*self.held, *self.described.held), tuple(self.notes)
         )
-
-
-def _split(name: str) -> tuple[str, str]:
-    """Domain and bare name of `domain\\name`; without a domain it is local."""
-    domain, backslash, bare = name.strip().partition("\\")
-    return (domain, bare) if backslash else (LOCAL, name.strip())
 
 
 def _grants(role: str | None) -> bool:

@@ -6,7 +6,7 @@ A bad row never stops the others: it is put in quarantine with its number, what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -94,6 +94,12 @@ class Roster:
     over: tuple[Person, ...] = ()
 
     @property
+    def in_brief(self) -> Roster:
+        """The same without its people, but for the first: what is asked of a list beside whom it names."""
+        people, waiting, over = self.people[:1], self.waiting[:1], self.over[:1]
+        return replace(self, people=people, quarantined=(), waiting=waiting, over=over)
+
+    @property
     def names_anybody(self) -> bool:
         """Whether any row is a person, now or another day."""
         return bool(self.people or self.waiting or self.over)
@@ -165,8 +171,10 @@ class _Reading:
         stay = self.calendar.stay(row, starts, ends) if starts or ends else ALWAYS
         if self.leaving and not stay.has_end:
             stay = stay._replace(word=OVER)  # who is in a list of leavers without a last day leaves now
-        full_name, auth = text_of(row, full_name_of), text_of(row, auth_setting_of)
-        return Person(name, full_name, known_by(row, email_of), auth, number, self.source, "", stay)
+        full_name = text_of(row, full_name_of) if full_name_of else ""
+        auth = text_of(row, auth_setting_of) if auth_setting_of else ""
+        email = known_by(row, email_of) if email_of else ""
+        return Person(name, full_name, email, auth, number, self.source, "", stay)
 
     def roster(self, count: int, as_of: str | None) -> Roster:
         """What all rows say."""

@@ -143,7 +143,9 @@ def _answer(query: Query) -> Response:
     question, visit = query.question, query.visit
     try:
         if question.right not in visit.rights:
-            return problem(403, f"this needs the right `{question.right}`, which you do not have")
+            words = f"this needs the right `{question.right}`, which you do not have"
+            visit.audit("refused", visit.request.url.path, words)
+            return problem(403, words)
         limit, offset = query.number("limit", 0, MOST), query.number("offset", 0, 10**9)
         known = _tag(visit, visit.site.tag) if question.of_snapshot else ""
         if known and known in visit.request.headers.get("if-none-match", ""):

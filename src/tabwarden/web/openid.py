@@ -173,7 +173,7 @@ class Provider:
     def _address(self, name: str) -> str:
         """One of its addresses: over TLS, unless the provider is on this machine."""
         address = self.metadata().get(name)
-        if not isinstance(address, str) or not address:
+        if not isinstance(address, str) or not address or not address.isascii() or not address.isprintable():
             raise OpenIdError(f"{self.called} names no `{name}`")
         on_this_machine = loopback(self.settings.issuer) and loopback(address)
         if not address.startswith("https://") and not (address.startswith("http://") and on_this_machine):

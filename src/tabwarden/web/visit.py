@@ -258,7 +258,9 @@ async def _answer(request: Request, handler: Handler, demand: Demand) -> Respons
         return _to_sign_in(request)
     csrf = visit.form.get("csrf", "")
     if request.method in CHANGING and not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
-        return _error(visit, 403, "this form is of another session; open the page again and send it once more")
+        words = "this form is of another session; open the page again and send it once more"
+        await run_in_threadpool(visit.audit, "refused", request.url.path, words)
+        return _error(visit, 403, words)
     return await run_in_threadpool(_given, visit, handler, demand)
 
 

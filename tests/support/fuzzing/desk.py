@@ -167,6 +167,10 @@ class Edits:
         _away(path)
         path.symlink_to(to)
 
+    def unfinished(self, path: Path, content: bytes) -> None:
+        """As if a read had been killed, and its checkpoint been damaged since."""
+        self.write(self.desk.folder / self.desk.checkpoint[0], content)
+
     def sql(self, path: Path, statement: str) -> None:
         with closing(sqlite3.connect(path)) as database, database:
             database.execute("pragma foreign_keys = off")
@@ -315,6 +319,19 @@ class Desk:
             assert ended.code in (0, 2, 3), (words, ended)
             self.clean()
         self.read_keys = sorted(key for key in self.replay.known if key.startswith("GET") or key.endswith("/signin"))
+        self.checkpoint = self._broken_off()
+
+    def _broken_off(self) -> tuple[str, bytes]:
+        """The name and the content of the checkpoint that a read leaves which comes to one answer less."""
+        last = max(key for key in self.read_keys if key.endswith("/permissions"))
+        self.replay.live, self.replay.changed = False, {last: b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"}
+        ended = self.call(("read",))
+        self.replay.live, self.replay.changed = True, {}
+        names = [name for name in self.changed() if name.endswith(".unfinished")]
+        assert (ended.code, len(names)) == (1, 1), (ended, names)
+        content = (self.folder / names[0]).read_bytes()
+        self.clean()
+        return names[0], content
 
     @property
     def newest_journal(self) -> str:

@@ -398,6 +398,25 @@ def kept_files(random: Random, desk: Desk) -> Input:
     return Input("stores", words, damage(random, file, len(desk.base[file])), must=must)
 
 
+def checkpoints(random: Random, desk: Desk) -> Input:
+    """What a read left that was killed: the next one goes on where it is whole, and the snapshot is the right one."""
+    content = bytearray(desk.checkpoint[1])
+    for _ in range(random.choice((1, 1, 2, 5))):
+        one, other = sorted(random.sample(range(len(content)), 2))
+        size = min(random.choice((1, 8, 100)), other - one, len(content) - other)
+        match random.randrange(4):
+            case 0 | 1:
+                content[one] ^= 1 << random.randrange(8)
+            case 2:
+                first, second = content[one : one + size], content[other : other + size]
+                content[one : one + size], content[other : other + size] = second, first
+            case _:
+                del content[one : one + random.choice((1, 10, len(content)))]
+                content = content or bytearray(b"\n\n")
+    edits = (("store/unfinished", "unfinished", _boxed(bytes(content), desk)),)
+    return Input("stores", ("read",), edits, must="read")
+
+
 def snapshots(random: Random, desk: Desk) -> Input:
     file = random.choice(sorted(name for name in desk.base if name.startswith("out/one/") and desk.base[name]))
     content = desk.base[file]
@@ -537,7 +556,7 @@ KINDS: Mapping[str, tuple[tuple[int, Generator], ...]] = {
     "lists": ((600, lists),),
     "plans": ((500, plans),),
     "journals": ((300, journals), (100, good_runs)),
-    "stores": ((300, stores), (200, kept_files)),
+    "stores": ((300, stores), (150, kept_files), (50, checkpoints)),
     "snapshots": ((1500, snapshots),),
     "worlds": ((1300, worlds),),
     "cases": ((1300, cases),),

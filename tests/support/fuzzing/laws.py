@@ -26,7 +26,7 @@ from tabwarden.store.history import History
 DOCUMENTED = {0, 1}
 MORE_CODES: Mapping[str, set[int]] = {
     "plan": {2, 3}, "diff": {2}, "apply": {3}, "run": {3}, "whatif": set(), "mirror": {3},
-    "lint": {2}, "check": {3}, "licences": set(), "audit": {2},
+    "lint": {2, 3}, "check": {2, 3}, "licences": set(), "audit": {2},
 }  # fmt: skip
 # What a terminal, or a reader's eye, obeys; tabs part the cells of a table in a pipe.
 RAW = re.compile(
@@ -234,6 +234,15 @@ def _refused(one: Input, ended: Ended, desk: Desk) -> str:
     return "" if ended.code == 1 else f"taken for what it is not: {ended.out[:200]!a}"
 
 
+def _read(one: Input, ended: Ended, desk: Desk) -> str:
+    """An error, or a snapshot of the site as it is, whatever was kept of a read before."""
+    if ended.code:
+        return f"the read does not come to its end: {ended.err[:200]!a}"
+    with History(desk.folder / "store") as history:
+        newest = history.open(max(snapshot.number for snapshot in history.snapshots()))
+    return "" if access_of(newest) == access_of(_site(desk, 3)) else "the snapshot is another one"  # type: ignore[arg-type]
+
+
 def _names(words: str) -> Callable[[Input, Ended, Desk], str]:
     """That the sentence says what is wrong."""
 
@@ -254,7 +263,7 @@ def _anything(one: Input, ended: Ended, desk: Desk) -> str:
 
 
 OWN: Mapping[str, Callable[[Input, Ended, Desk], str]] = {
-    "same": _same, "stopped": _stopped, "unapplied": _unapplied, "undone": _undone, "done": _anything,
+    "same": _same, "read": _read, "stopped": _stopped, "unapplied": _unapplied, "undone": _undone, "done": _anything,
     "journal": _anything, "clocks": _clocks, "refused": _refused, "told": _shown,
     "king": _names("King"), "aliases": _names("aliases"), "device": _names("is a device"),
 }  # fmt: skip

@@ -105,6 +105,8 @@ class AddUser(Change):
     @property
     def is_called(self) -> str:
         """Display name and e-mail address, in words."""
+        if not self.full_name and not self.email:
+            return ""
         both = (("full name", self.full_name), ("e-mail", self.email))
         return "".join(f", {name} `{value}`" for name, value in both if value)
 

@@ -19,10 +19,11 @@ from typing import IO, NamedTuple
 
 from tabwarden.model.errors import TabwardenError
 
-FORMAT = 1
+FORMAT = 2
 LONGEST_AGE = 12 * 3600.0  # seconds after which a site has changed too much to go on
 _WHOM = ":whom"  # no path begins so
-_HEAD = struct.Struct("<IIHdI")  # lengths of key and body, status, when, checksum
+_HEAD = struct.Struct("<IIHd")  # lengths of key and body, status, when
+_CHECK = struct.Struct("<I")  # behind it a checksum of the head, the key and the body
 
 
 class StoredAnswer(NamedTuple):
@@ -67,7 +68,8 @@ class Checkpoint:
     def put(self, key: str, status: int, body: bytes) -> None:
         """Keep an answer; a second one under the same key takes the place of the first."""
         name, packed = key.encode(), zlib.compress(body, 1)
-        head = _HEAD.pack(len(name), len(packed), status, self._clock(), zlib.crc32(name + packed))
+        head = _HEAD.pack(len(name), len(packed), status, self._clock())
+        head += _CHECK.pack(zlib.crc32(head + name + packed))
         try:
             start = self._file.tell()
             _write_all(self._file, head + name + packed)
@@ -107,9 +109,8 @@ class Checkpoint:
         if begun is None or not 0 <= self.begun - begun <= LONGEST_AGE:
             self._file.seek(0)
             self._file.truncate()
-            line = json.dumps({**about, "format": FORMAT, "begun": self.begun}).encode() + b"\n"
             try:
-                _write_all(self._file, line)
+                _write_all(self._file, _first_line(about, self.begun))
             except OSError as error:
                 raise cannot_be_written(self.path, error) from None
             return
@@ -162,20 +163,25 @@ def cannot_be_written(path: Path, error: OSError) -> TabwardenError:
 def _begun(line: bytes, about: Mapping[str, object]) -> float | None:
     """When the read that this first line describes began; None where it is another one."""
     try:
-        head = json.loads(line)
-        begun = float(head.pop("begun"))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        begun = float(json.loads(line)["begun"])
+    except (ValueError, TypeError, LookupError, RecursionError):
         return None
-    return begun if head == {**about, "format": FORMAT} else None
+    return begun if line == _first_line(about, begun) else None
+
+
+def _first_line(about: Mapping[str, object], begun: float) -> bytes:
+    """Which read it is and since when, with a checksum: a time that is damaged would make an old read a new one."""
+    line = json.dumps({**about, "format": FORMAT, "begun": begun})
+    return f'{line[:-1]}, "check": {zlib.crc32(line.encode())}}}\n'.encode()
 
 
 def _next(file: IO[bytes]) -> tuple[str, _Place, float] | None:
-    head = file.read(_HEAD.size)
-    if len(head) < _HEAD.size:
+    head, check = file.read(_HEAD.size), file.read(_CHECK.size)
+    if len(check) < _CHECK.size:
         return None
-    key_length, length, status, when, checksum = _HEAD.unpack(head)
+    key_length, length, status, when = _HEAD.unpack(head)
     data = file.read(key_length + length)
-    if len(data) < key_length + length or zlib.crc32(data) != checksum:
+    if len(data) < key_length + length or check != _CHECK.pack(zlib.crc32(head + data)):
         return None
     return data[:key_length].decode(), _Place(file.tell() - length, length, status), when
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from sys import intern
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -64,8 +65,10 @@ def read_people(connection: Connection, groups: Iterable[str] | None = None) -> 
     unread = sum(1 for g in listed if g.id not in members and not g.everyone)
     if unread:
         partial.append(f"members of {unread} groups")
-    groups = {group.id: group for group in with_members(listed, members)}
-    return replace(site, users={user.id: user for user in users}, groups=groups, partial=tuple(partial))
+    by_id = {user.id: user for user in users}
+    own = {group: frozenset(by_id[i].id if i in by_id else i for i in ids) for group, ids in members.items()}
+    groups = {group.id: group for group in with_members(listed, own)}  # the ids are those of the users, not copies
+    return replace(site, users=by_id, groups=groups, partial=tuple(partial))
 
 
 def on_demand_of(groups: Iterable[ListedGroup]) -> frozenset[str]:
@@ -181,18 +184,21 @@ def with_roles(connection: Connection, users: list[User]) -> list[User]:
 
 
 def user_of(element: Element) -> User:
-    """A user as told; one that never signed in, or whose sign-ins are not told, has no `last_login`."""
-    domain = element.find("domain")
+    """A user as told; one that never signed in, or whose sign-ins are not told, has no `last_login`.
+
+    Words that a million users share are one word in memory.
+    """
+    value, domain = element.get, element.find("domain")
     return User(
-        id=element.get("id", ""),
-        name=element.get("name", ""),
-        site_role=element.get("siteRole", ""),
-        domain=domain.get("name", LOCAL) if domain is not None else element.get("domainName", LOCAL),
-        full_name=element.get("fullName", ""),
-        email=element.get("email", ""),
-        auth_setting=element.get("authSetting") or None,
-        last_login=element.get("lastLogin") or None,
-        idp_configuration_id=element.get("idpConfigurationId") or None,
+        value("id", ""),
+        value("name", ""),
+        intern(value("siteRole", "")),
+        intern(domain.get("name", LOCAL) if domain is not None else value("domainName", LOCAL)),
+        value("fullName", ""),
+        value("email", ""),
+        intern(value("authSetting", "")) or None,
+        value("lastLogin") or None,
+        intern(value("idpConfigurationId", "")) or None,
     )
 
 

@@ -39,12 +39,14 @@ from tabwarden.model.site import (
 from tabwarden.model.usage import VIEW, Usage
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
+from tabwarden.report.plans import headline
 from tabwarden.run.context import Context, connected
 from tabwarden.run.policy import decide, drift_sarif, plan_policy, policy_text
 from tabwarden.run.usage import keep_activity
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings.policy import load_policy, schema
+from tabwarden.store.snapshots import about_of, bare_site
 from tabwarden.store.usage.days import keep
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.policy.export import told
@@ -330,13 +332,16 @@ def test_contents_by_pattern_and_owner_and_switches(bench: Bench) -> None:
 def test_every_switch_that_update_site_takes_is_said_switched_and_taken_back(bench: Bench) -> None:
     def switches() -> dict[str, bool]:
         with connected(bench.settings) as connection:
-            return dict(told(read_site(connection)).site)
+            site = read_site(connection)
+        assert bare_site(about_of(site, {})).switches == site.switches  # which a snapshot keeps
+        return dict(told(site).site)
 
     before = switches()
     assert {name.replace(" ", "_") for name in before} == SETTINGS_BY_REST.keys()
     text = json.dumps({"site": {name: not value for name, value in before.items()}})
     plan = planned(bench, text)
     assert {change.op for change in plan.changes} == {"set_setting"}
+    assert headline(plan) == f"{len(plan.changes)} changes to the site's settings"
     assert (len(plan.changes), plan.held) == (len(SETTINGS_BY_REST), ())
     assert bench.apply(plan).succeeded
     assert switches() == {name: not value for name, value in before.items()}

@@ -46,7 +46,7 @@ REFUSALS = {
     "top_level": "only projects lie at the top level",
     "exists": "there is one of that name already",
     "not_read": "its rules were not read",
-    "not_told": "the site does not tell that switch, or a snapshot keeps it not",
+    "not_told": "the site tells no such switch",
     "not_on_site": "is not on the site",
     "by_directory": "the directory decides who is in it; `tabwarden plan groups` reads it and plans that",
     "nothing_differs": "there is nothing that it would change",

@@ -160,7 +160,7 @@ class Site:
     `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
     `refreshes` tells when extracts are refreshed, None: not read; no snapshot keeps it.
     `switches` are what REST tells of the site beside its `settings`, by our names: no access depends on them. None: not
-    read; no snapshot keeps them.
+    read.
     `on_demand` are ids of groups through which an application lets people in whom no snapshot holds.
     `apart` counts what the site keeps and nobody can open (recycle bin, archive, drafts, ...), in words.
     """

@@ -33,6 +33,7 @@ from tabwarden.report.table import (
 MOST_ROWS = 40
 MOST_CONTENTS = 12
 SAMPLE = 8
+SITE_SETTING = "site setting"  # the step of what concerns the site alone
 
 
 def count_of(number: int, one: str, many: str) -> str:
@@ -58,6 +59,8 @@ def _subjects(changes: Sequence[Change]) -> str:
     """What changes are about that say nothing of single people."""
     if all(change.subject is not None and change.subject.kind == DOMAIN for change in changes):
         return "domain nicknames"
+    if all(change.step == SITE_SETTING for change in changes):
+        return "the site's settings"
     to_content = sum(1 for change in changes if change.of_content is not None)
     if 0 < to_content < len(changes):
         return "groups, memberships and content"

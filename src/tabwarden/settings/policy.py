@@ -27,6 +27,7 @@ from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 from tabwarden.safe_files import read_text
 from tabwarden.settings.lines import Origin, Place, Written, dotted, read_yaml
 from tabwarden.settings.wording import of_a_text
+from tabwarden.troubles import why
 from tabwarden.want.policy.wishes import (
     ALL,
     EVERYBODY,
@@ -198,7 +199,7 @@ def load_policy(paths: Iterable[Path]) -> Policy:
         try:
             all_written.append(read_yaml(read_text(file), str(file)))
         except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"`{file}` cannot be read: {error}")
+            problems.append(f"`{file}` cannot be read: {why(error)}")
     packs = _packs(all_written)
     for written in all_written:
         text = _checked(written, packs)

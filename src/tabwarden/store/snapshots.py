@@ -171,6 +171,7 @@ def about_of(site: Site, vocabulary: Mapping[str, object]) -> dict[str, Any]:
     return {
         "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
         "settings": asdict(site.settings),
+        "switches": None if site.switches is None else dict(site.switches),
         "licences": None if site.licences is None else dict(site.licences),
         "nicknames": None if site.nicknames is None else dict(site.nicknames),
         "on_demand": sorted(site.on_demand),
@@ -185,6 +186,7 @@ def bare_site(about: Mapping[str, Any]) -> Site:
     return Site(
         **about["site"],
         settings=SiteSettings(**about["settings"]),
+        switches=about.get("switches"),
         licences=about["licences"],
         nicknames=about.get("nicknames"),
         on_demand=frozenset(about.get("on_demand", ())),

@@ -25,7 +25,6 @@ def serve(
     alone that `--link-for` names.
     """
     import os
-    from functools import partial
 
     from tabwarden.commands._options import load_settings
     from tabwarden.commands._output import show
@@ -35,7 +34,10 @@ def serve(
     from tabwarden.settings import load
     from tabwarden.store.journal import whoami
 
-    say, others = partial(show, style="command", now=True), tuple(link_for or ())
+    def say(line: str) -> None:
+        show(*line.split("\n"), style="command", now=True)
+
+    others = tuple(link_for or ())
     if demo:
         with serving.demo(say) as (own, names):
             serving.serve(load(own, os.environ), own, say, (*names, *others), port)

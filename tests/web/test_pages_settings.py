@@ -12,8 +12,11 @@ from command_line import run
 
 from plugins.pages import served, settings_of
 from tabwarden.model.errors import SettingsError
+from tabwarden.model.site import Site, Taken, User
 from tabwarden.settings import Settings
+from tabwarden.store.history import History
 from tabwarden.web import rights
+from tabwarden.web.answers import Asked
 from tabwarden.web.app import application
 
 ACME = "amir.ito@acme.example"
@@ -75,3 +78,18 @@ def test_a_port_that_is_taken_is_told(acme_folder: tuple[Path, dict[str, Any]], 
         ended = run("serve", "--settings", acme_folder[0] / "settings.yaml", "--port", port)
     assert ended.exit_code == 1
     assert f"nothing can listen on 127.0.0.1:{port}: address already in use" in ended.stderr
+
+
+def test_two_servers_may_share_a_content_url(tmp_path: Path) -> None:
+    """Each is served under its own address, asked apart, and the settings' own is the usual one."""
+    store = tmp_path / ".tabwarden"
+    for where, users in (("http://127.0.0.1:1", 2), ("https://other.example.com", 3)):
+        people = {f"u{n}": User(f"u{n}", f"u{n}@acme.example", "Viewer") for n in range(users)}
+        site = Site(id=where, name=where, content_url="acme", users=people, taken=Taken(where, "2026-01-01T00:00:00Z"))
+        with History(store) as history:
+            history.keep(site)
+    served_sites = application(_settings(store)).state.house.served
+    assert set(served_sites.sites) == {"http://127.0.0.1:1/#/site/acme", "https://other.example.com/#/site/acme"}
+    assert len(served_sites.site().site.users) == 2
+    other = served_sites.site("https://other.example.com/#/site/acme")
+    assert len(Asked(other, snapshot="last").questions().site.users) == 3

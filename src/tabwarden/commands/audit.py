@@ -50,7 +50,7 @@ def audit_verify(
 def audit_list(
     person: Annotated[str | None, Option("--person", value="USER", about="Only of this one.", of=PEOPLE)] = None,
     act: Annotated[str | None, Option("--act", about="Only of this kind, as `refused` or `signed in`.")] = None,
-    limit: Annotated[int, Option("--limit", about="So many of the newest.", least=1)] = 50,
+    newest: Annotated[int, Option("--newest", about="So many of the newest.", least=1)] = 50,
     store: StoreWords = None,
     settings: SettingsPath = None,
     output: Output = PLAIN,
@@ -64,7 +64,7 @@ def audit_list(
     from tabwarden.store.web.state import opened
 
     with closing(opened(store_named(store, settings), create=False)) as database:
-        acts = audit.newest(database, limit, audit.Wanted(person or "", act or ""))
+        acts = audit.newest(database, newest, audit.Wanted(person or "", act or ""))
     columns = (Column("Number", NUMBER), Column("When", TIME), Column("Who", NAME), Column("From", NAME))
     table = Table(*columns, "Act", Column("About", NAME), "Outcome", name="acts")
     for one in acts:

@@ -166,7 +166,10 @@ def of_site(
     if len(chains) > 1:
         urls = [chain[-1].content_url for chain in chains]
         named = ", ".join(
-            sorted(f"`{_address(c[-1]) if urls.count(c[-1].content_url) > 1 else c[-1].content_url}`" for c in chains)
+            sorted(
+                f"`{browser_address(c[-1]) if urls.count(c[-1].content_url) > 1 else c[-1].content_url}`"
+                for c in chains
+            )
         )
         raise UnknownName(f"the history holds snapshots of several sites; say which with --site: {named}")
     return chains[0]
@@ -200,7 +203,7 @@ def _chains(snapshots: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
     """For each site its snapshots: those of the whole of it, else those of the scope that was read last."""
     sites: dict[str, list[Snapshot]] = {}
     for one in snapshots:
-        sites.setdefault(_address(one), []).append(one)
+        sites.setdefault(browser_address(one), []).append(one)
     chains = []
     for chain in sites.values():
         newest = next((snapshot for snapshot in reversed(chain) if not snapshot.scope), chain[-1])
@@ -215,19 +218,19 @@ def snapshots_of(history: Listing | History, site: str | None = None) -> tuple[S
         return snapshots
     if "*" in site or "?" in site:
         return tuple(one for one in snapshots if _fits(site, one))
-    exact = tuple(one for one in snapshots if site in (one.content_url, _address(one)))
-    named = {str(one.number): (one.content_url, _address(one), one.site_id, one.name) for one in snapshots}
+    exact = tuple(one for one in snapshots if site in (one.content_url, browser_address(one)))
+    named = {str(one.number): (one.content_url, browser_address(one), one.site_id, one.name) for one in snapshots}
     alike = lambda name: [number for number, forms in named.items() if same(name) in map(same, forms)]  # noqa: E731
     numbers = () if exact or not site else meant(site, (), alike, named.__getitem__)
     return exact or tuple(one for one in snapshots if str(one.number) in numbers)
 
 
 def _fits(pattern: str, snapshot: Snapshot) -> bool:
-    names = (snapshot.content_url, snapshot.name, _address(snapshot))
+    names = (snapshot.content_url, snapshot.name, browser_address(snapshot))
     return any(fnmatchcase(same(name), same(pattern)) for name in names)
 
 
-def _address(snapshot: Snapshot) -> str:
+def browser_address(snapshot: Snapshot) -> str:
     """As a browser shows it: `https://tableau.example.com/#/site/acme`."""
     return f"{snapshot.where}/#/site/{snapshot.content_url}" if snapshot.content_url else f"{snapshot.where}/#"
 
@@ -315,7 +318,9 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     def chosen(history: Listing | History) -> Snapshot:
         snapshot = snapshot_of(history, which, settings.tableau.site, now, where=where)
         if (snapshot.where, snapshot.content_url) != (where, settings.tableau.site):
-            raise UnknownName(f"{snapshot.words} is of `{_address(snapshot)}`, and the settings name another site")
+            raise UnknownName(
+                f"{snapshot.words} is of `{browser_address(snapshot)}`, and the settings name another site"
+            )
         return snapshot
 
     if listing is None:

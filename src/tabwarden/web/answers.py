@@ -89,7 +89,7 @@ class Asked(Asking):
         settings: Path | None = None,
     ) -> Asked:
         """To this site, under a model and open points in words."""
-        site, store = served.snapshot.content_url, served.store
+        site, store = served.address, served.store
         asking = super().__new__(cls, snapshot, None, store, site, model, list(open_point), settings)
         asking.served = served
         return asking

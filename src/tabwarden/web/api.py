@@ -104,7 +104,7 @@ class Query:
         options = read(question.command, parameters, self.words())
         options.pop("output", None)
         served = visit.site
-        beside = {"store": served.store, "site_url": served.snapshot.content_url}
+        beside = {"store": served.store, "site_url": served.address}
         options |= {
             name: beside[name] for name in beside if any(one.name == name and not one.within for one in parameters)
         }

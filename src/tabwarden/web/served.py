@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +20,7 @@ from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.places import Meant, about
 from tabwarden.questions import Questions
 from tabwarden.run.catalog import CatalogPeople
-from tabwarden.run.history import every_site, opened, store_of
+from tabwarden.run.history import browser_address, every_site, opened, store_of
 from tabwarden.settings import load
 from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot, listed
@@ -43,11 +44,15 @@ EVERY = 1.0  # seconds between two looks for a newer snapshot
 
 @dataclass
 class ServedSite:
-    """One site as it was last read, and the questions to it."""
+    """One site as it was last read, and the questions to it.
+
+    `url` is what addresses call it by: its content URL, or as a browser shows it where two servers share that.
+    """
 
     snapshot: Snapshot
     site: Site
     store: str
+    url: str
     settings: Settings | None = None  # what the file says for this site; None: it is about others
     _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
     _kept: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
@@ -126,6 +131,11 @@ class ServedSite:
         return Catalogs(self.questions())
 
     @property
+    def address(self) -> str:
+        """What names it in the history and in the database of the pages, whatever else is served."""
+        return browser_address(self.snapshot)
+
+    @property
     def tag(self) -> str:
         """What changes with everything in it: for ETags."""
         return f"{self.snapshot.number}-{self.snapshot.mark}"
@@ -144,6 +154,12 @@ class ServedSite:
         _ = browsable.order, browsable.texts, engine.columns.content_numbers
 
 
+def _by_url(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:
+    """By content URL; by their address those that share one on two servers."""
+    counts = Counter(one.content_url for one in snapshots)
+    return {one.content_url if counts[one.content_url] == 1 else browser_address(one): one for one in snapshots}
+
+
 class Served:
     """The sites that are served, by content URL. `refresh` looks for newer snapshots; `watch` does so by itself."""
 
@@ -159,7 +175,7 @@ class Served:
         try:
             newest = self._newest()
             fresh = {url: one for url, one in newest.items() if self._number(url) != (one.number, one.mark)}
-            opened_sites = {url: self._opened(snapshot) for url, snapshot in fresh.items()}
+            opened_sites = {url: self._opened(snapshot, url) for url, snapshot in fresh.items()}
         except UnknownName:
             newest, opened_sites = {}, {}  # nothing was ever read
         except TabwardenError as error:
@@ -193,17 +209,17 @@ class Served:
     def _newest(self) -> dict[str, Snapshot]:
         listing = listed(self.store)
         if listing is not None:
-            return {one.content_url: one for one in every_site(listing)}
+            return _by_url(every_site(listing))
         with opened(self.store) as history:
-            return {one.content_url: one for one in every_site(history)}
+            return _by_url(every_site(history))
 
-    def _opened(self, snapshot: Snapshot) -> ServedSite:
+    def _opened(self, snapshot: Snapshot, url: str) -> ServedSite:
         """The site of a snapshot, ready to answer."""
         site = beside.opened(self.store, snapshot)
         if site is None:
             with opened(self.store) as history:
                 site = history.open(snapshot.number)
-        served = ServedSite(snapshot, site, self.store, self._settings_of(snapshot))
+        served = ServedSite(snapshot, site, self.store, url, self._settings_of(snapshot))
         served.warm()
         return served
 
@@ -213,7 +229,10 @@ class Served:
         if not sites:
             raise UnknownName("no site was read yet: take a snapshot with `tabwarden read`")
         if url is None:
-            return sites.get(self.settings.tableau.site) or next(iter(sites.values()))
+            tableau = self.settings.tableau
+            own = (address_of(tableau.server), tableau.site)
+            usual = (one for one in sites.values() if (one.snapshot.where, one.snapshot.content_url) == own)
+            return next(usual, None) or sites.get(tableau.site) or next(iter(sites.values()))
         if url not in sites:
             raise UnknownName(f"no site `{url}` is served{hint(url, dict.fromkeys(sites, ''))}")
         return sites[url]

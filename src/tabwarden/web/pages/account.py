@@ -95,7 +95,7 @@ def begin_looking(visit: Visit) -> Response:
     if words or user is None:
         raise TabwardenError(f"you may not look as `{name}`: {words}")
     now = datetime.now(UTC).isoformat()
-    looking = Looking(served.site.called(user.id), served.snapshot.content_url, reason, now)
+    looking = Looking(served.site.called(user.id), served.url, reason, now)
     visit.house.sessions.change(visit.session, with_looking(person, looking))
     return RedirectResponse("/", status_code=303)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _snapshots(visit: Visit) -> list[Snapshot]:
     """Those of the site, the newest first."""
     with opened(visit.site.store) as past:
-        return list(snapshots_of(past, visit.site.site.content_url))[::-1]
+        return list(snapshots_of(past, visit.site.address))[::-1]
 
 
 @page("/history", AUDITOR, audit="looked")
@@ -36,7 +36,7 @@ def time_line(visit: Visit) -> Response:
         on=on,
         capability=capability,
         store=served.store,
-        site_url=served.snapshot.content_url,
+        site_url=served.address,
         settings=visit.house.file,
     )
     values = {"content": visit.word("content"), "user": visit.word("user"), "on": on, "capability": capability}

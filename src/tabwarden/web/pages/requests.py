@@ -70,7 +70,7 @@ def waiting(visit: Visit) -> list[Decided]:
 
 
 def _waiting(visit: Visit) -> Iterator[Decided]:
-    for request in approvals.requests(visit.house.database, visit.site.site.content_url, [WAITS]):
+    for request in approvals.requests(visit.house.database, visit.site.address, [WAITS]):
         meant = _means(visit, request)
         if meant and meant.user != visit.user and _may_decide(visit, meant.content):
             yield meant
@@ -79,14 +79,14 @@ def _waiting(visit: Visit) -> Iterator[Decided]:
 def ended(visit: Visit) -> list[AccessRequest]:
     """Requests that were granted until a day that is over: their plan waits to be undone."""
     today = datetime.now(UTC).date().isoformat()
-    granted = approvals.requests(visit.house.database, visit.site.site.content_url, [GRANTED])
+    granted = approvals.requests(visit.house.database, visit.site.address, [GRANTED])
     return [request for request in granted if "" < request.until < today]
 
 
 @page("/requests")
 def requests(visit: Visit) -> Response:
     """One's own requests, those one may decide, and asking for more."""
-    every = approvals.requests(visit.house.database, visit.site.site.content_url)
+    every = approvals.requests(visit.house.database, visit.site.address)
     own = [request for request in every if request.person.casefold() == visit.name.casefold()]
     values = {"own": own, "waiting": waiting(visit), "path": visit.word("path")}
     return visit.show("requests.html", title="Requests", **values)
@@ -101,7 +101,7 @@ def ask(visit: Visit) -> Response:
     problems = [*([] if path else ["say on what"]), *([] if reason else ["say what you need it for"])]
     if len(reason) > LONGEST or len(path) > LONGEST:
         problems.append(f"what you write may have {LONGEST} letters")
-    database, site = visit.house.database, visit.site.site.content_url
+    database, site = visit.house.database, visit.site.address
     own = [one for one in approvals.requests(database, site, [WAITS]) if one.person.casefold() == visit.name.casefold()]
     if len(own) >= MOST_WAITING:
         problems.append(f"{MOST_WAITING} requests of yours wait; more can be asked when some of them are decided")

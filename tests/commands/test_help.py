@@ -25,7 +25,12 @@ from tabwarden.report.table import Table, Text, words_of
         ("plan", 0, "Usage: tabwarden plan COMMAND", "plan groups"),
         ("read", 0, "Read a site\n", "tabwarden read"),
         ("0009", 1, "", "there is no page `0009`; `tabwarden help` lists them all"),
-        ("safty", 1, "", "there is no page `safty`; nearest is `safety` or `web-safety`; `tabwarden help` lists them all"),
+        (
+            "safty",
+            1,
+            "",
+            "there is no page `safty`; nearest is `safety` or `web-safety`; `tabwarden help` lists them all",
+        ),
         ("sandbox", 1, "", "name one of them: `reference/sandbox` and `explanation/sandbox`"),
         ("settings shop", 1, "", "page `settings` has no heading `shop`; its headings are `How values are written`, "),
     ],

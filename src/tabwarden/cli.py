@@ -277,6 +277,8 @@ def main() -> None:
         say_error(words, as_json=_wants_json(sys.argv))
         _write_no_more()
         code = ERROR
+    if code == INTERRUPTED:  # what a signal cut off says nothing of itself while it is thrown away
+        sys.unraisablehook = lambda _: None
     raise SystemExit(code)
 
 

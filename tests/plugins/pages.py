@@ -153,9 +153,11 @@ def acme_pages(acme_folder: tuple[Path, dict[str, Any]]) -> Iterator[Pages]:
         yield pages
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium of the system, without a window."""
+    """Chromium of the system, without a window. A module's own: Playwright keeps a loop running in its thread, in which
+    no other test could run one.
+    """
     from shutil import which
 
     from playwright.sync_api import sync_playwright

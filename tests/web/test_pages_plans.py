@@ -186,7 +186,7 @@ def test_the_pages_killed_while_a_plan_is_applied_lose_and_repeat_nothing(
 
 def test_in_a_browser_the_progress_is_seen(pages: Pages, browser: Any) -> None:
     with pages.in_browser(browser, OPERATOR, "operator") as page:
-        page.get_by_role("link", name="Plans").click()
+        page.get_by_role("navigation").get_by_role("link", name="Plans").click()
         page.get_by_label("What is to change").fill(f'add {OTHER} to "HR"')
         page.get_by_role("button", name="Make the plan").click()
         assert page.get_by_role("heading", name=re.compile(r"Plan \d+")).is_visible()

@@ -44,7 +44,11 @@ class Served:
         house = self.app.state.house
         house.served.sites = {
             site.content_url: ServedSite(
-                _snapshot(number, site), site, "", None if site.content_url else house.settings
+                _snapshot(number, site),
+                site,
+                "",
+                url=site.content_url,
+                settings=None if site.content_url else house.settings,
             )
             for number, site in enumerate(sites, 1)
         }

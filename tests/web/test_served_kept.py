@@ -14,7 +14,7 @@ from tabwarden.web.served import ServedSite
 
 @pytest.fixture
 def one() -> ServedSite:
-    return ServedSite(Snapshot(*[0] * 14), site(), "nowhere")
+    return ServedSite(Snapshot(*[0] * 14), site(), "nowhere", url="")
 
 
 def test_a_list_is_made_once_and_the_oldest_goes(one: ServedSite, monkeypatch: pytest.MonkeyPatch) -> None:

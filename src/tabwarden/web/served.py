@@ -52,8 +52,8 @@ class ServedSite:
     snapshot: Snapshot
     site: Site
     store: str
-    url: str
-    settings: Settings | None = None  # what the file says for this site; None: it is about others
+    url: str = field(kw_only=True)
+    settings: Settings | None = field(default=None, kw_only=True)  # what the file says of it; None: it is about others
     _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
     _kept: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
     _keeping: threading.Lock = field(default_factory=threading.Lock)
@@ -219,7 +219,7 @@ class Served:
         if site is None:
             with opened(self.store) as history:
                 site = history.open(snapshot.number)
-        served = ServedSite(snapshot, site, self.store, url, self._settings_of(snapshot))
+        served = ServedSite(snapshot, site, self.store, url=url, settings=self._settings_of(snapshot))
         served.warm()
         return served
 

@@ -120,6 +120,9 @@ class Sandbox:
     async def stop(self) -> None:
         """Stop listening and let go of the state file."""
         if self._runner is not None:
+            for site in [*self._runner.sites]:
+                await site.stop()
+            await asyncio.sleep(0)  # a connection that was taken just now is there to be let go of
             await self._runner.cleanup()
             self._runner = None
         self.state.close()

@@ -10,6 +10,7 @@ from tabwarden.model.errors import TabwardenError
 
 HELP = ("-h", "--help")
 NARROW, WIDE = 40, 110
+MOST_DAYS = 36_525  # a hundred years; a day before the calendar is none
 OPTIONS = "Options"
 # What a word names, for the shell that completes it.
 USERS, PEOPLE, GROUPS, CONTENTS, CAPABILITIES = "users", "people", "groups", "contents", "capabilities"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import Out, SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave
-from tabwarden.commands._parsing import Option
+from tabwarden.commands._parsing import MOST_DAYS, Option
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User
@@ -19,7 +19,9 @@ Lower = Annotated[str, Option("--to", about="The site role they would get.", cho
 
 
 def licences(
-    idle: Annotated[int | None, Option("--idle", least=1, value="DAYS", about="Only who was not seen so long.")] = None,
+    idle: Annotated[
+        int | None, Option("--idle", least=1, most=MOST_DAYS, value="DAYS", about="Only who was not seen so long.")
+    ] = None,
     to: Lower = TO[0],
     warn: Annotated[bool, Option("--warn", about="With --idle: write a mail to each, once.")] = False,
     settings: SettingsPath = None,
@@ -49,11 +51,19 @@ def licences(
 
 
 def plan_licences(
-    idle: Annotated[int, Option("--idle", least=1, value="DAYS", about="Who was not seen for so many days.")] = 90,
+    idle: Annotated[
+        int, Option("--idle", least=1, most=MOST_DAYS, value="DAYS", about="Who was not seen for so many days.")
+    ] = 90,
     to: Lower = TO[0],
     warned: Annotated[
         int | None,
-        Option("--warned", least=0, value="DAYS", about="Only whom a mail (`licences --warn`) told so long ago."),
+        Option(
+            "--warned",
+            least=0,
+            most=MOST_DAYS,
+            value="DAYS",
+            about="Only whom a mail (`licences --warn`) told so long ago.",
+        ),
     ] = None,
     settings: SettingsPath = None,
     out: Out = None,

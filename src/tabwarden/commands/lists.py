@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking
-from tabwarden.commands._parsing import CONTENTS, GROUPS, Argument, Option
+from tabwarden.commands._parsing import CONTENTS, GROUPS, MOST_DAYS, Argument, Option
 
 Words = Annotated[list[str] | None, Argument("Only what holds these words.")]
 CHOICE = "Which, and in which order"
@@ -40,6 +40,7 @@ class Idle(NamedTuple):
             about="Who did not sign in for so many days, by the snapshot.",
             value="DAYS",
             least=1,
+            most=MOST_DAYS,
             under=CHOICE,
         ),
     ] = None

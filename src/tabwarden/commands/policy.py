@@ -8,7 +8,7 @@ from typing import Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
 from tabwarden.commands._output import CHANGES, DONE, STOPPED, emit, leave, screen, show
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import MOST_DAYS, Argument, Option
 
 Scope = Annotated[str | None, Option("--scope", about="A project: it and all in it alone.")]
 
@@ -64,7 +64,8 @@ def policy_export(
 def policy_from_use(
     scope: Scope = None,
     days: Annotated[
-        int | None, Option("--days", about="Used in so many; default: `lint.unused_days`.", value="N", least=1)
+        int | None,
+        Option("--days", about="Used in so many; default: `lint.unused_days`.", value="N", least=1, most=MOST_DAYS),
     ] = None,
     out: Annotated[Path | None, Option("--out", about="Where to write it.")] = None,
     asking: Asking = NEWEST,

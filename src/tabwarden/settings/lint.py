@@ -41,9 +41,9 @@ class LintSettings(Section):
     )
     ignore: tuple[Text, ...] = Field(default=_USUAL.ignore, description="lints that are left out, by id")
     unused_days: int = Field(
-        default=_USUAL.unused_days, ge=1, description="days after which access that nobody used is told"
+        default=_USUAL.unused_days, ge=1, le=36_525, description="days after which access that nobody used is told"
     )
-    unused_days_of: dict[Text, Annotated[int, Field(ge=1)]] = Field(
+    unused_days_of: dict[Text, Annotated[int, Field(ge=1, le=36_525)]] = Field(
         default={}, description="the same of single capabilities, by their names"
     )
     baseline: LocalPath | None = Field(default=None, description="file of findings that are put by")

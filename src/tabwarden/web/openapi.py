@@ -91,8 +91,9 @@ def _described(parameter: Parameter, question: Question) -> dict[str, Any]:
     form = TAKEN[parameter.name]
     if form:
         schema["pattern"] = form
-    if isinstance(parameter.spec, Option) and parameter.spec.least is not None:
-        schema["minimum"] = parameter.spec.least
+    if isinstance(parameter.spec, Option) and parameter.type is int:
+        bounds = {"minimum": parameter.spec.least, "maximum": parameter.spec.most}
+        schema |= {name: bound for name, bound in bounds.items() if bound is not None}
     if parameter.many:
         schema = {"type": "array", "items": schema}
     place = {"in": "path", "required": True} if in_path else {"in": "query", "required": parameter.required}

@@ -113,11 +113,11 @@ class Asker:
             case "grid":
                 return self.admin, f"/check?user={somebody}&content={content}"
             case "who":
-                return self.admin, f"/who?capability=View&content={content}"
+                return self.admin, f"/check/who?capability=View&content={content}"
             case "what":
-                return self.admin, f"/check?user={somebody}"
+                return self.admin, f"/check/what?user={somebody}"
             case _:
-                return self.admin, f"/check?user={somebody}&content={content}&capability=View"
+                return self.admin, f"/check/why?user={somebody}&content={content}&capability=View"
 
 
 async def ask(session: aiohttp.ClientSession, asker: Asker, kind: str) -> tuple[float, int]:

@@ -74,11 +74,15 @@ def test_asking_tells_nothing_and_the_owner_grants_it_by_a_plan(pages: Pages, si
         assert "1 request for access waits" in client.get("/").text
         page = client.get("/requests/1").text
         assert "the audit" in page
-        assert send(client, "/requests/1/grant", way="99").status_code == 400
-        assert send(client, "/requests/1/grant", way="1").status_code == 303
+        tag = re.findall(r'name="tag" value="([^"]+)"', page)[0]
+        assert send(client, "/requests/1/grant", choose="99", tag=tag).status_code == 404
+        assert send(client, "/requests/1/grant", choose="1", tag="of before").status_code == 400
+        assert send(client, "/requests/1/grant", choose="1", tag=tag).status_code == 303
         assert client.get("/requests/1").status_code == 404  # decided
     (plan,) = kept_plans(pages.folder / ".tabwarden")
     assert plan.by == asker.name
+    with pages.signed_in("olga", "operator") as client:  # an owner grants, and approves nothing
+        assert "Approved by" not in client.get("/plans/1").text
     with pages.signed_in(asker.name) as client:
         assert f"granted by {owner.name}" in client.get("/requests").text
 

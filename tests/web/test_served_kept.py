@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from small_site import site
+from small_site import project, site
 
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.store.snapshots import Snapshot
 from tabwarden.web import served
 from tabwarden.web.served import ServedSite
@@ -53,3 +54,14 @@ def test_many_who_ask_at_once_are_all_answered(one: ServedSite, monkeypatch: pyt
     for thread in threads:
         thread.join()
     assert not problems
+
+
+def test_questions_under_other_points_do_not_pile_up(one: ServedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may name open points in an address, some of them free words."""
+    one.site = site(project("A"), project("B"))
+    monkeypatch.setattr(served, "ROWS", 4)
+    usual = one.questions()
+    for number in range(50):
+        one.questions(open_points=OpenPoints(ai_access_name=f"N{number}"))
+    assert len(one._kept) == 2
+    assert one.questions() is usual

@@ -6,15 +6,13 @@ worded in one place, and held against the command line by a test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabwarden.commands._answer import Output
 from tabwarden.commands._options import Asking
 from tabwarden.model.open_points import OpenPoints, open_points_from
-from tabwarden.model.scope import of_rules
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Site
@@ -63,18 +61,6 @@ class Taken(Output):
     def note(self, words: str) -> None:
         """Keep it too."""
         self.notes.append(words)
-
-    def warn_partial(self, site: Site, *, connections: bool = False) -> None:
-        """As on the command line."""
-        lacking = site.partial if connections else of_rules(site.partial)
-        if lacking:
-            self.note(f"not read: {'; '.join(lacking)}; what depends on it is unknown")
-
-    @contextmanager
-    def progress(self, words: str) -> Iterator[Callable[[int, int], None]]:
-        """Nobody watches."""
-        del words
-        yield lambda _done, _of: None
 
 
 class Asked(Asking):

@@ -54,18 +54,24 @@ class ServedSite:
     store: str
     url: str = field(kw_only=True)
     settings: Settings | None = field(default=None, kw_only=True)  # what the file says of it; None: it is about others
-    _questions: dict[tuple[str, OpenPoints], Questions] = field(default_factory=dict)
     _kept: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
     _keeping: threading.Lock = field(default_factory=threading.Lock)
-    _made: dict[str, Any] = field(default_factory=dict)
-    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def questions(self, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> Questions:
-        """The questions under a model and its open points; made once. UnknownName for a model there is not."""
-        key = (model, open_points)
-        if key not in self._questions:
-            self._questions[key] = Questions(self.site, model=model, open_points=open_points)
-        return self._questions[key]
+        """The questions under a model and its open points; UnknownName for a model there is not.
+
+        The usual ones stay; of the others, which anybody may ask for by the address, as many as are kept of a snapshot.
+        """
+        if (model, open_points) == (CURRENT, DOCUMENTED):
+            return self.usual
+        key = ("questions", model, open_points)
+        questions = lambda: Questions(self.site, model=model, open_points=open_points)  # noqa: E731
+        return self.kept(key, questions, lambda one: len(one.site.contents))
+
+    @cached_property
+    def usual(self) -> Questions:
+        """Those under today's model, as it is documented."""
+        return Questions(self.site)
 
     def kept(self, key: Hashable, make: Callable[[], Answer], rows: Callable[[Answer], int] = lambda _: 1) -> Answer:
         """What is made of this snapshot once for all who ask; `rows` tells how long it is.
@@ -111,14 +117,6 @@ class ServedSite:
         from tabwarden.store.usage.days import last_use
 
         return last_use(self.store, self.site)
-
-    def once(self, name: str, make: Callable[[], Answer]) -> Answer:
-        """What `make` gives, made once for all who ask while this snapshot is the newest."""
-        with self._making:
-            if name not in self._made:
-                self._made[name] = make()
-            answer: Answer = self._made[name]
-            return answer
 
     @cached_property
     def people(self) -> CatalogPeople:

@@ -28,6 +28,7 @@ from tabwarden.commands._unforeseen import sentence
 from tabwarden.mirror.match import Match, Unmatched
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.run.catalog import with_change
+from tabwarden.run.plans import keep_in
 from tabwarden.settings.mirror import Mirror
 from tabwarden.store.web import audit as trail
 from tabwarden.store.web.attempts import Attempts
@@ -42,6 +43,7 @@ from tabwarden.web.served import Served, ServedSite
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User
+    from tabwarden.plan.plan import Plan
     from tabwarden.settings import Settings
     from tabwarden.store.database import Database
     from tabwarden.web.openid import Provider
@@ -208,6 +210,11 @@ class Visit:
             about=f"as {self.name}: {about}" if self.looking else about,
             outcome=outcome,
         )
+
+    def keep(self, plan: Plan, by: str = "") -> int:
+        """Keep a plan in the store, as made by whoever is signed in or on whose request it is; its number."""
+        number, _ = keep_in(self.house.settings.store.folder, plan, by=by or self.signed_in)
+        return number
 
     def show(self, template: str, **values: Any) -> Response:
         """A page made of a template; whose, of which site and how fresh it is, stands on each."""

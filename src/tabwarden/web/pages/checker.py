@@ -20,7 +20,6 @@ from tabwarden.model.usage import proves
 from tabwarden.report.access_changes import also, fixes_heading, steps_of
 from tabwarden.report.answers import asked_name, decider, grantee_name
 from tabwarden.report.table import flat
-from tabwarden.run.plans import keep_in
 from tabwarden.run.whatif import plan_of
 from tabwarden.web.answers import Asked, answered
 from tabwarden.web.asking import asking_of, person_asked, shown
@@ -29,7 +28,7 @@ from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
     from tabwarden.compare.fix import Fix, Fixes
-    from tabwarden.model.site import Content, User
+    from tabwarden.model.site import Content, Site, User
     from tabwarden.model.usage import LastUse
     from tabwarden.questions import Questions
 
@@ -178,16 +177,31 @@ class Way(NamedTuple):
     decisions: int
 
 
+def ways_of(site: Site, fixes: Fixes) -> list[Way]:
+    """What would turn an answer, best first, each with its effect on people."""
+    user = fixes.question.user
+    return [
+        Way(steps_of(site, way), also(site, fixes, way), way.reach.count.others(user), way.decisions)
+        for way in fixes.ways
+    ]
+
+
+def way_chosen(fixes: Fixes, visit: Visit) -> Fix:
+    """The way that a form chose by its number; TabwardenError where it was shown of an older snapshot."""
+    if visit.word("tag") != visit.site.tag:
+        raise TabwardenError(SNAPSHOT_GONE)
+    number = visit.word("choose")
+    if not number.isdecimal() or not 1 <= int(number) <= len(fixes.ways):
+        raise UnknownName(f"there is no way `{number}`: {len(fixes.ways)} are told; choose one of them by its number")
+    return fixes.ways[int(number) - 1]
+
+
 def _fixes(visit: Visit, questions: Questions, question: Question) -> tuple[str, list[Way]]:
-    """What would turn it, best first, each with its effect on people."""
+    """What would turn it, in words."""
     if AUDITOR not in visit.rights:
         raise UnknownName("what would change an answer tells of others; that is asked by whoever has `auditor`")
     fixes = questions.fixes(question)
-    site, ways = questions.site, []
-    for way in fixes.ways:
-        others = way.reach.count.others(question.user)
-        ways.append(Way(steps_of(site, way), also(site, fixes, way), others, way.decisions))
-    return fixes_heading(fixes), ways
+    return fixes_heading(fixes), ways_of(questions.site, fixes)
 
 
 @page("/check/plan", OPERATOR, methods=("POST",))
@@ -198,18 +212,8 @@ def plan_fix(visit: Visit) -> Response:
     asking, words = asking_of(visit), visit.word("content") or None
     questions = asking.questions()
     question = questions.asked(visit.word("user"), visit.word("capability"), words, to=visit.word("to") or None)
-    if visit.word("tag") != visit.site.tag:
-        raise TabwardenError(SNAPSHOT_GONE)
-    changes = _way(questions.fixes(question), visit).changes(questions.site)
+    changes = way_chosen(questions.fixes(question), visit).changes(questions.site)
     plan = plan_of(questions.site, changes, settings=visit.house.settings)
-    number, _ = keep_in(visit.house.settings.store.folder, plan, by=visit.name)
+    number = visit.keep(plan)
     visit.audit("planned", f"plan {number} ({plan.id})")
     return visit.go(f"/plans/{number}")
-
-
-def _way(fixes: Fixes, visit: Visit) -> Fix:
-    """The way that was chosen by its number."""
-    number = visit.word("choose")
-    if not number.isdecimal() or not 1 <= int(number) <= len(fixes.ways):
-        raise UnknownName(f"there is no way `{number}`: {len(fixes.ways)} are told; choose one of them by its number")
-    return fixes.ways[int(number) - 1]

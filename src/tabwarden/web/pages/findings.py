@@ -9,7 +9,6 @@ from tabwarden.commands import check, licences, lint
 from tabwarden.compare.what_if import written
 from tabwarden.model.errors import TabwardenError
 from tabwarden.run import lint as linting
-from tabwarden.run.plans import keep_in
 from tabwarden.run.whatif import plan_of
 from tabwarden.web.answers import Answered, Asked, answered
 from tabwarden.web.rights import AUDITOR, OPERATOR
@@ -23,7 +22,7 @@ def asked(visit: Visit) -> Asked:
 
 def all_findings(visit: Visit) -> Answered:
     """Those of the whole site, found once for each snapshot."""
-    return visit.site.once("findings", lambda: answered(lint.lint, asking=asked(visit)))
+    return visit.site.kept("findings", lambda: answered(lint.lint, asking=asked(visit)))
 
 
 @page("/findings", AUDITOR)
@@ -49,8 +48,7 @@ def mend(visit: Visit) -> Response:
     result = linting.lint(asking.questions(), asking.where, linting.Wanted())
     changes, _ = linting.changes_of(result.all, words)
     plan = plan_of(site, written(site, changes), settings=visit.house.settings)
-    number, _ = keep_in(visit.house.settings.store.folder, plan, by=visit.name)
-    return visit.go(f"/plans/{number}")
+    return visit.go(f"/plans/{visit.keep(plan)}")
 
 
 @page("/invariants", AUDITOR)

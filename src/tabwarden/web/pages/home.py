@@ -89,7 +89,7 @@ def _of_plans(visit: Visit, standing: Status) -> Iterator[Matter]:
 
 def _of_findings(visit: Visit) -> Iterator[Matter]:
     try:
-        broken = visit.site.once("invariants", lambda: answered(check.check, asking=findings.asked(visit)))
+        broken = visit.site.kept("invariants", lambda: answered(check.check, asking=findings.asked(visit)))
         words = next((part for part in broken.parts), "") if broken.code else ""
         if words:
             yield Matter(f"{getattr(words, 'words', words)}.", "/invariants", "Invariants")

@@ -35,7 +35,7 @@ def site_map(visit: Visit) -> Response:
 def _pictures(visit: Visit, questions: Questions, inside: str | None) -> tuple[Picture, Picture | None]:
     site = questions.site
     children = site.children(inside)
-    sizes = visit.site.once("below", lambda: _below(questions))
+    sizes = visit.site.kept("below", lambda: _below(questions))
     projects = [one for one in children if site.contents[one].kind == "project"]
     parts = sorted(projects or children, key=lambda one: (-sizes[one], one))[:TILES]
     viewers = {one: frozenset(questions.who_ids(VIEW, one)) for one in parts}

@@ -19,7 +19,7 @@ from tabwarden.commands.plans import became
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.report.plans import plan_table
 from tabwarden.run import jobs
-from tabwarden.run.plans import BEGUN, WAITING, KeptPlan, keep_in, kept_plans, load_plan
+from tabwarden.run.plans import BEGUN, WAITING, KeptPlan, kept_plans, load_plan
 from tabwarden.run.whatif import plan_by_snapshot
 from tabwarden.store.web import approvals
 from tabwarden.web.rights import APPROVER, OPERATOR
@@ -207,8 +207,7 @@ def new_plan(visit: Visit) -> Response:
     plan = plan_by_snapshot(visit.site.site, sentences, visit.house.settings)
     if not plan.changes:
         raise TabwardenError("that is so already: there is nothing to change")
-    number, _ = keep_in(_store(visit), plan, by=visit.name)
-    return visit.go(f"/plans/{number}")
+    return visit.go(f"/plans/{visit.keep(plan)}")
 
 
 @page("/jobs/{id}", OPERATOR)

@@ -6,35 +6,29 @@ Asking looks nothing up: whether what is asked for exists, whoever asks learns f
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import Response
 
 from tabwarden.access.powers import power_over
-from tabwarden.compare.fix import Fix
 from tabwarden.model.capability import capability_named
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Content, User
-from tabwarden.report.access_changes import steps_of
-from tabwarden.run.plans import keep_in
 from tabwarden.run.whatif import plan_of
 from tabwarden.store.web import approvals
 from tabwarden.store.web.approvals import GRANTED, REFUSED, WAITS, AccessRequest
+from tabwarden.web.pages.checker import way_chosen, ways_of
 from tabwarden.web.rights import APPROVER
 from tabwarden.web.visit import Visit, page
 
+if TYPE_CHECKING:
+    from tabwarden.compare.fix import Fixes
+
 MOST_WAITING = 20  # requests of one person
 LONGEST = 1000  # letters of a reason
-
-
-class Way(NamedTuple):
-    """One way to give what is asked: its steps, and whom else it lets in or shuts out."""
-
-    fix: Fix
-    steps: list[str]
-    people: int
 
 
 class Decided(NamedTuple):
@@ -139,44 +133,34 @@ def _asked_for(visit: Visit) -> Decided:
     raise UnknownName(f"no request {number} waits for you")
 
 
-def _ways(visit: Visit, meant: Decided) -> list[Way]:
-    """How it could be given, the best first; none where it is so already, or where what decides was not read."""
-    site, request = visit.site.site, meant.request
+def _fixes(visit: Visit, meant: Decided) -> Fixes:
+    """How it could be given: no way where it is so already, or where what decides was not read."""
     questions = visit.site.questions()
-    question = questions.asked(meant.user.id, f"capability:{request.capability}", meant.content.id)
+    question = questions.asked(meant.user.id, f"capability:{meant.request.capability}", meant.content.id)
     fixes = questions.fixes(question)
-    people = [len({user for shift in way.reach.shifts for user in shift.users}) for way in fixes.ways]
-    return (
-        [Way(way, list(steps_of(site, way)), n) for way, n in zip(fixes.ways, people, strict=True)]
-        if fixes.give
-        else []
-    )
+    return fixes if fixes.give else replace(fixes, ways=())
 
 
 @page("/requests/{number:int}", audit="looked")
 def request(visit: Visit) -> Response:
     """One request, and the ways to grant it with whom else each concerns."""
-    meant = _asked_for(visit)
-    ways = _ways(visit, meant)
-    path = visit.site.site.path(meant.content.id)
-    return visit.show("request.html", title=f"Request {meant.request.number}", meant=meant, ways=ways, path=path)
+    meant, site = _asked_for(visit), visit.site.site
+    values = {"meant": meant, "ways": ways_of(site, _fixes(visit, meant)), "path": site.path(meant.content.id)}
+    return visit.show("request.html", title=f"Request {meant.request.number}", **values)
 
 
 @page("/requests/{number:int}/grant", methods=("POST",))
 def grant(visit: Visit) -> Response:
-    """Make the plan that gives it, and approve that."""
+    """Make the plan that gives it; an approver approves that with it."""
     meant, database = _asked_for(visit), visit.house.database
-    ways = _ways(visit, meant)
-    choice = visit.word("way")
-    if not choice.isdecimal() or not 1 <= int(choice) <= len(ways):
-        raise TabwardenError("choose one of the ways to grant it")
-    visit.audit("granted", f"request {meant.request.number} of {meant.request.person}", f"way {choice}")
-    site, settings = visit.site.site, visit.house.settings
-    plan = plan_of(site, ways[int(choice) - 1].fix.changes(site), settings=settings)
-    number, _ = keep_in(settings.store.folder, plan, by=meant.request.person)
+    changes = way_chosen(_fixes(visit, meant), visit).changes(visit.site.site)
+    visit.audit("granted", f"request {meant.request.number} of {meant.request.person}", f"way {visit.word('choose')}")
+    plan = plan_of(visit.site.site, changes, settings=visit.house.settings)
+    number = visit.keep(plan, by=meant.request.person)
     if not approvals.decide(database, meant.request.number, GRANTED, by=visit.name, plan=number):
-        raise TabwardenError("somebody else has decided it meanwhile")
-    approvals.approve(database, plan.id, visit.name, datetime.now(UTC))
+        raise TabwardenError(f"somebody else has decided it meanwhile; plan {number} is of nobody's request")
+    if APPROVER in visit.rights:
+        approvals.approve(database, plan.id, visit.name, datetime.now(UTC))
     return visit.go("/requests")
 
 

@@ -14,7 +14,7 @@ from tabwarden.commands._answer import COLLECTED, CSV, JSON, Output
 from tabwarden.commands._options import again, load_settings, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._unforeseen import sentence
-from tabwarden.log import RunLog, open_log
+from tabwarden.log import RunLog
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.names import same, some
 from tabwarden.model.roles import ui_role
@@ -26,8 +26,8 @@ from tabwarden.report.table import NAME, Column, Many, Table, Text
 from tabwarden.run.apply import Applied
 from tabwarden.run.persons import OnSite, leavers_elsewhere
 from tabwarden.run.plans import keep_in
-from tabwarden.run.run_log import mail_if_due, result_words
-from tabwarden.scrubber import KNOWN, Scrubber
+from tabwarden.run.run_log import mail_if_due, opened, result_words
+from tabwarden.scrubber import Scrubber
 from tabwarden.section import Part
 from tabwarden.settings import Logs, Mail, Settings, load_part
 
@@ -159,14 +159,7 @@ def tell_that_none_are_usable(path: Path | None, error: SettingsError) -> None:
         if file is None:
             return
         logs = _part("logs", Logs, path) or Logs.model_validate({}, context={"folder": file.parent})
-        run_log = open_log(
-            logs.folder,
-            level=logs.level,
-            retention_days=logs.retention_days,
-            as_json=logs.as_json,
-            scrub=KNOWN,
-            quiet=True,
-        )
+        run_log = opened(logs)
     except TabwardenError as problem:
         say(f"no log was written: {problem}")
         return
@@ -221,13 +214,5 @@ def logged(settings: Settings, *, quiet: bool, errors_only: bool = False) -> Ite
             yield run_log
             collected.errors, collected.warnings = run_log.errors, run_log.warnings
         return
-    with open_log(
-        logs.folder,
-        level=logs.level,
-        retention_days=logs.retention_days,
-        as_json=logs.as_json,
-        scrub=Scrubber(settings.secrets()),
-        quiet=quiet,
-        errors_only=errors_only,
-    ) as run_log:
+    with opened(logs, Scrubber(settings.secrets()), quiet=quiet, errors_only=errors_only) as run_log:
         yield run_log

@@ -184,19 +184,10 @@ def _result(ended: Ended[OfOneSite]) -> OfOneSite:
 
 def _log(settings: Path | None) -> RunLog:
     """The log of all of them, by the settings whatever is wrong with another section."""
-    from tabwarden.log import open_log
-    from tabwarden.scrubber import KNOWN
+    from tabwarden.run.run_log import opened
     from tabwarden.settings import Logs, load_part
 
-    logs = load_part("logs", Logs, settings, alone=True)
-    return open_log(
-        logs.folder,
-        level=logs.level,
-        retention_days=logs.retention_days,
-        as_json=logs.as_json,
-        scrub=KNOWN,
-        quiet=True,
-    )
+    return opened(load_part("logs", Logs, settings, alone=True))
 
 
 def _tell(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tabwarden import notify
-from tabwarden.log import RunLog
+from tabwarden.log import RunLog, open_log
 from tabwarden.model.names import visible
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan, Waiver
@@ -15,10 +15,24 @@ from tabwarden.report.plans import headline, stop_words
 from tabwarden.run.apply import Applied, judge_and_do, settle_jobs, terms_of
 from tabwarden.run.context import Context, Progress, running, silent
 from tabwarden.run.plans import keep_in
-from tabwarden.settings import Mail, Settings
+from tabwarden.scrubber import KNOWN, Scrubber
+from tabwarden.settings import Logs, Mail, Settings
 from tabwarden.store.journal import SKIPPED, newest, only_writer
 
 log = logging.getLogger(__name__)
+
+
+def opened(logs: Logs, scrub: Scrubber = KNOWN, *, quiet: bool = True, errors_only: bool = False) -> RunLog:
+    """A log as the settings have it; `scrub` takes out the secrets that are known. TabwardenError as `open_log`."""
+    return open_log(
+        logs.folder,
+        level=logs.level,
+        retention_days=logs.retention_days,
+        as_json=logs.as_json,
+        scrub=scrub,
+        quiet=quiet,
+        errors_only=errors_only,
+    )
 
 
 def log_plan(plan: Plan) -> None:

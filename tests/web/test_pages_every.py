@@ -25,6 +25,7 @@ PAGES = (
     "/requests",
     "/findings",
     "/findings?lint=rules-for-persons",
+    "/invariants",
     "/licences",
     "/history",
     "/history?content=HR%2FSalaries",

@@ -167,3 +167,20 @@ def test_the_first_page_tells_three_things_of_those_that_one_may_know(pages: Pag
         number = Questions(site).views(somebody.id)
         assert f"You may View {number} things" in page
         assert "plan" not in page.casefold().replace("</", "")
+
+
+def test_invariants_are_those_that_are_written_now(pages: Pages) -> None:
+    """The file may change while a snapshot is served: a broken one is told, on the first page too, and none is none."""
+    file = pages.folder / "invariants.yaml"
+    before = file.read_text(encoding="utf-8")
+    try:
+        with pages.signed_in("auditor", "auditor") as client:
+            assert "1 invariant: 1 broken" in client.get("/").text
+            file.write_text("invariants: 7\n", encoding="utf-8")
+            assert client.get("/invariants").status_code == 400
+            assert "The invariants cannot be judged" in client.get("/").text
+            file.unlink()
+            assert "Nobody has written any down yet" in client.get("/invariants").text
+            assert "invariant" not in client.get("/").text.partition("<main")[2]
+    finally:
+        file.write_text(before, encoding="utf-8")

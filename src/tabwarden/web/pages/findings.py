@@ -9,6 +9,7 @@ from tabwarden.commands import check, licences, lint
 from tabwarden.compare.what_if import written
 from tabwarden.model.errors import TabwardenError
 from tabwarden.run import lint as linting
+from tabwarden.run.check import invariants_there
 from tabwarden.run.whatif import plan_of
 from tabwarden.web.answers import Answered, Asked, answered
 from tabwarden.web.rights import AUDITOR, OPERATOR
@@ -23,6 +24,14 @@ def asked(visit: Visit) -> Asked:
 def all_findings(visit: Visit) -> Answered:
     """Those of the whole site, found once for each snapshot."""
     return visit.site.kept("findings", lambda: answered(lint.lint, asking=asked(visit)))
+
+
+def judged(visit: Visit) -> Answered | None:
+    """The invariants as they are written now, judged once for each snapshot; None where nobody wrote any."""
+    invariants = invariants_there(visit.house.file)
+    if not invariants:
+        return None
+    return visit.site.kept(("invariants", repr(invariants)), lambda: answered(check.check, asking=asked(visit)))
 
 
 @page("/findings", AUDITOR)
@@ -54,8 +63,7 @@ def mend(visit: Visit) -> Response:
 @page("/invariants", AUDITOR)
 def invariants(visit: Visit) -> Response:
     """What must always hold, and whether it does."""
-    answer = answered(check.check, asking=asked(visit))
-    return visit.show("answer.html", title="Invariants", answer=answer)
+    return visit.show("invariants.html", title="Invariants", answer=judged(visit))
 
 
 @page("/licences", AUDITOR)

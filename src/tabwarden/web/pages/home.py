@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from tabwarden.commands import check
 from tabwarden.model.errors import TabwardenError
 from tabwarden.report.lists import seats_words
 from tabwarden.report.plans import count_of
-from tabwarden.report.table import Table, words_of
+from tabwarden.report.table import Table, Text, flat, words_of
 from tabwarden.run.status import Status, status
-from tabwarden.web.answers import Answered, answered
+from tabwarden.web.answers import Answered
 from tabwarden.web.pages import findings, requests
 from tabwarden.web.rights import AUDITOR, OPERATOR
 from tabwarden.web.visit import Visit, page
@@ -89,12 +88,13 @@ def _of_plans(visit: Visit, standing: Status) -> Iterator[Matter]:
 
 def _of_findings(visit: Visit) -> Iterator[Matter]:
     try:
-        broken = visit.site.kept("invariants", lambda: answered(check.check, asking=findings.asked(visit)))
-        words = next((part for part in broken.parts), "") if broken.code else ""
-        if words:
-            yield Matter(f"{getattr(words, 'words', words)}.", "/invariants", "Invariants")
-    except TabwardenError:  # nobody wrote any down
-        pass
+        invariants = findings.judged(visit)
+    except TabwardenError as error:
+        yield Matter(f"The invariants cannot be judged: {error.lines[0]}.", "/invariants", "Invariants")
+    else:
+        if invariants is not None and invariants.code:
+            headline = next(part.words for part in flat(invariants.parts) if isinstance(part, Text))
+            yield Matter(f"{headline}.", "/invariants", "Invariants")
     yield from _worst(findings.all_findings(visit))
 
 

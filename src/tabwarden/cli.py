@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 
@@ -182,6 +184,7 @@ def run(words: Sequence[str]) -> int:
         say_error(error, as_json=_wants_json(words))
         return ERROR
     except KeyboardInterrupt as interrupt:
+        _throw_away_in_silence()
         say(_interrupted(command.words, str(interrupt)))
         return INTERRUPTED
     except SystemExit as left:
@@ -258,6 +261,7 @@ def _help(family: str) -> Iterator[str]:
 def main() -> None:
     """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
     code = 0
+    sys.unraisablehook = _not_lost
     try:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
@@ -265,6 +269,7 @@ def main() -> None:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
+        _throw_away_in_silence()
         code = INTERRUPTED
     except BrokenPipeError:  # whoever read it has read enough
         _write_no_more()
@@ -277,9 +282,25 @@ def main() -> None:
         say_error(words, as_json=_wants_json(sys.argv))
         _write_no_more()
         code = ERROR
-    if code == INTERRUPTED:  # what a signal cut off says nothing of itself while it is thrown away
-        sys.unraisablehook = lambda _: None
     raise SystemExit(code)
+
+
+def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:
+    """A Ctrl-C that comes while something is thrown away (`__del__`) is dropped by Python; it comes once more."""
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        _thread.start_new_thread(_interrupt_again, ())
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def _interrupt_again() -> None:
+    time.sleep(0.001)  # raised at once it would be dropped like the first
+    _thread.interrupt_main()
+
+
+def _throw_away_in_silence() -> None:
+    """What a signal cut off, such as a loop that was not closed, says nothing of itself when its last frame goes."""
+    sys.unraisablehook = lambda _: None
 
 
 def _write_no_more() -> None:

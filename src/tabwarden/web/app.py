@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -69,6 +72,7 @@ def application(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         served.watch()
+        _end_with_parent()
         yield
         served.end()
         house.database.close()
@@ -109,6 +113,19 @@ def _provider(web: Web) -> Provider | None:
     from tabwarden.web.openid import Provider
 
     return Provider(web.openid, web.url)
+
+
+def _end_with_parent() -> None:
+    """A worker ends when whoever started it was killed: else it would go on, and its port stay taken."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        assert parent is not None
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent is not None:
+        threading.Thread(target=wait, name="tabwarden parent", daemon=True).start()
 
 
 def _routes() -> list[BaseRoute]:

@@ -11,7 +11,8 @@ a right and the token of a form are demanded, and where what is to be audited is
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -210,6 +211,13 @@ class Visit:
             about=f"as {self.name}: {about}" if self.looking else about,
             outcome=outcome,
         )
+
+    @contextmanager
+    def doing(self, act: str, about: str, outcome: str = "") -> Iterator[None]:
+        """What is written down, and then done in the database of the pages: both or neither, whenever it is killed."""
+        with self.house.database.writing():
+            self.audit(act, about, outcome)
+            yield
 
     def keep(self, plan: Plan, by: str = "") -> int:
         """Keep a plan in the store, as made by whoever is signed in or on whose request it is; its number."""

@@ -7,7 +7,7 @@ goes on when the pages are restarted, and no plan is applied twice.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,6 +27,7 @@ from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
     from tabwarden.plan.plan import Plan, Stop
+    from tabwarden.web.served import ServedSite
 
 # Plans that read sources or files of the settings, and what each is of.
 KINDS = {
@@ -48,6 +49,15 @@ class Shown:
     def plan(self) -> Plan | None:
         """The plan itself; None where its file is gone."""
         return load_plan(self.kept_plan.path) if self.kept_plan.path.is_file() else None
+
+    @cached_property
+    def is_here(self) -> bool:
+        """Whether it is of the site that is visited, for there one has the right to it; or of none that is served."""
+        plan, here = self.plan, self.visit.site
+        if plan is None:
+            return may_be_of(self.kept_plan, here, self.visit.house.served.sites.values())
+        others = (one.snapshot for one in self.visit.house.served.sites.values() if one is not here)
+        return (plan.site.where, plan.site.content_url) not in [(one.where, one.content_url) for one in others]
 
     @cached_property
     def job(self) -> jobs.Job | None:
@@ -94,6 +104,13 @@ class Shown:
         return len(self.kept_plan.record.ended)
 
 
+def may_be_of(kept_plan: KeptPlan, here: ServedSite, sites: Iterable[ServedSite]) -> bool:
+    """Whether a plan, by the name of its site, is of a site that is served, or of none of them."""
+    names = {here.site.name, here.snapshot.content_url}
+    others = ({one.site.name, one.snapshot.content_url} for one in sites if one is not here)
+    return kept_plan.site in names or not any(kept_plan.site in other for other in others)
+
+
 def about(plan: str) -> str:
     """What the job is about that applies a plan."""
     return f"applying plan {plan}"
@@ -107,9 +124,9 @@ def _shown(visit: Visit) -> Shown:
     """The plan that the address names by its number; UnknownName where there is none, or another site's."""
     number = visit.part("number")
     for kept_plan in kept_plans(_store(visit)):
-        if str(kept_plan.number) == number:
-            return Shown(visit, kept_plan)
-    raise UnknownName(f"there is no plan {number}")
+        if str(kept_plan.number) == number and (shown := Shown(visit, kept_plan)).is_here:
+            return shown
+    raise UnknownName(f"there is no plan {number} of the site {visit.site.site.name}")
 
 
 def _audit(visit: Visit, act: str, shown: Shown, words: str = "") -> None:
@@ -123,11 +140,17 @@ def _start(visit: Visit, subject: str, words: Sequence[str]) -> jobs.Job:
     return jobs.start(_store(visit), subject, [*words, *settings], visit.name, os.environ)
 
 
+def plans_here(visit: Visit, plans: Iterable[KeptPlan]) -> list[KeptPlan]:
+    """Those of the site that is visited."""
+    sites = visit.house.served.sites.values()
+    return [one for one in plans if may_be_of(one, visit.site, sites)]
+
+
 @page("/plans", OPERATOR)
 def plans(visit: Visit) -> Response:
     """The plans of the store, the newest first."""
     waiting = visit.word("waiting") == "yes"
-    every = [kept_plan for kept_plan in kept_plans(_store(visit)) if not waiting or kept_plan.state == WAITING][::-1]
+    every = [one for one in plans_here(visit, kept_plans(_store(visit))) if not waiting or one.state == WAITING][::-1]
     values = {"plans": every, "waiting": waiting, "became": became, "kinds": KINDS}
     return visit.show("plans.html", title="Plans", **values)
 
@@ -198,7 +221,8 @@ def new_plan(visit: Visit) -> Response:
         if kind not in KINDS:
             raise UnknownName(f"no plan is of the kind `{kind}`; there are {', '.join(KINDS)}")
         visit.audit("planned", kind)
-        job = _start(visit, f"planning {kind}", ["plan", kind, "--json"])
+        subject = f"planning {kind} for {visit.site.site.name}"
+        job = _start(visit, subject, ["plan", kind, "--json", *visit.words_of_site])
         return visit.go(f"/jobs/{job.id}")
     sentences = [line.strip() for line in visit.word("changes").splitlines() if line.strip()]
     if not sentences:

@@ -287,8 +287,8 @@ def json_api() -> Iterator[str]:
     yield "`Authorization: Bearer ...`."
     yield ""
     yield "- A list may be given more than once (`words=a&words=b`); `true` and `false` are the values of a switch."
-    yield "- `site` is the content URL of a site that is served; without it the usual one. Plans are of every site,
-  and take the right on each."
+    yield "- `site` is the content URL of a site that is served; without it the usual one. Plans"
+    yield "  are of every site, and take the right on each."
     yield "- `limit` and `offset` give a part of the rows; `tabwarden-rows` tells how many there are, `link` the next."
     yield "- `etag` changes with the snapshot; with `If-None-Match` what is known is not sent again (304)."
     yield "- `tabwarden-exit-code` is the command's: 2 and 3 of `lint` and `check` mean findings and broken invariants."

@@ -122,6 +122,11 @@ class Visit:
             raise UnknownName(f"while you look as {self.name} you see one site alone")
         return self.house.served.site(self.looking.site)
 
+    @property
+    def settings(self) -> Settings:
+        """What the settings say of the site that is asked about; what they say of all where they are about others."""
+        return self.site.settings or self.house.settings
+
     def _site_named(self, url: str) -> ServedSite:
         """The site of that content URL; one that he has nothing to do with is answered as one there is not."""
         served = self.house.served.sites.get(url)
@@ -146,14 +151,7 @@ class Visit:
 
     def has_everywhere(self, right: str) -> bool:
         """Whether he has a right on each site that is served: for what tells of all of them."""
-        granted, person = self.house.settings.web.rights, self.session.person
-        sites = self.house.served.sites.values()
-        return right in self.rights and all(right in rights.rights_of(granted, person, one.site) for one in sites)
-
-    @property
-    def words_of_site(self) -> list[str]:
-        """The option of a command that names the site that is visited, where the settings are of several."""
-        return ["--site", self.site.address] if self.house.settings.is_of_several else []
+        return right in self.rights and all(right in self.rights_on(one) for one in self.house.served.sites.values())
 
     def of_site(self, handler: Callable[[], Answer]) -> Answer:
         """What `handler` gives where commands that it asks load the settings of the site that is visited."""
@@ -181,7 +179,11 @@ class Visit:
         """What he may do here."""
         if self.looking:
             return frozenset() if self.refusal() else frozenset({rights.OWN})
-        site = self.site.site if self.house.served.sites else None
+        return self.rights_on(self.site if self.house.served.sites else None)
+
+    def rights_on(self, served: ServedSite | None) -> frozenset[str]:
+        """What whoever is signed in may do on a site, by a token no more than it is good for."""
+        site = served.site if served is not None else None
         every = rights.rights_of(self.house.settings.web.rights, self.session.person, site)
         return every if self.scope is None else every & {rights.OWN, *self.scope}
 

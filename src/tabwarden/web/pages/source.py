@@ -41,7 +41,7 @@ class SourcePage:
 
     def __init__(self, visit: Visit) -> None:
         self.visit, self.site = visit, visit.site.site
-        self.settings, self.mirror = visit.site.settings or visit.house.settings, visit.source.mirror
+        self.settings, self.mirror = visit.settings, visit.source.mirror
         self.server, self.url = visit.site.snapshot.where, visit.site.snapshot.content_url
         self.is_own = visit.site.settings is not None
         self.fetched = last_list(self.settings, self.site) if self.is_own else None
@@ -178,7 +178,7 @@ def extract(visit: Visit) -> Response:
     opened, file = _own(visit), visit.house.file
     visit.audit("extracted", opened.called)
     words = ["mirror", "--read", "--json", *(["--settings", str(file)] if file is not None else [])]
-    words += visit.words_of_site
+    words += ["--site", visit.site.address] if visit.house.settings.is_of_several else []
     jobs.start(opened.settings.store.folder, opened.about, words, visit.signed_in, {**os.environ, PROGRESS: "lines"})
     return visit.go("/catalog/source")
 

@@ -20,7 +20,7 @@ from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.places import Meant, about
 from tabwarden.questions import Questions
 from tabwarden.run.catalog import CatalogPeople
-from tabwarden.run.history import browser_address, every_site, opened, store_of
+from tabwarden.run.history import every_site, opened, store_of
 from tabwarden.settings import load
 from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot, listed
@@ -131,7 +131,7 @@ class ServedSite:
     @property
     def address(self) -> str:
         """What names it in the history and in the database of the pages, whatever else is served."""
-        return browser_address(self.snapshot)
+        return self.snapshot.address
 
     @property
     def tag(self) -> str:
@@ -155,7 +155,7 @@ class ServedSite:
 def _by_url(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:
     """By content URL; by their address those that share one on two servers."""
     counts = Counter(one.content_url for one in snapshots)
-    return {one.content_url if counts[one.content_url] == 1 else browser_address(one): one for one in snapshots}
+    return {one.content_url if counts[one.content_url] == 1 else one.address: one for one in snapshots}
 
 
 class Served:

@@ -133,6 +133,11 @@ class Visit:
             raise UnknownName(f"while you look as {self.name} you see one site alone")
         return self.house.served.site(self.looking.site)
 
+    @property
+    def settings(self) -> Settings:
+        """What the settings say of the site that is asked about; what they say of all where they are about others."""
+        return self.site.settings or self.house.settings
+
     def _site_named(self, url: str) -> ServedSite:
         """The site of that content URL; one that he has nothing to do with is answered as one there is not."""
         served = self.house.served.sites.get(url)

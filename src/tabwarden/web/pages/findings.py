@@ -56,7 +56,7 @@ def mend(visit: Visit) -> Response:
     asking, site = asked(visit), visit.site.site
     result = linting.lint(asking.questions(), asking.where, linting.Wanted())
     changes, _ = linting.changes_of(result.all, words)
-    plan = plan_of(site, written(site, changes), settings=visit.house.settings)
+    plan = plan_of(site, written(site, changes), settings=visit.settings)
     return visit.go(f"/plans/{visit.keep(plan)}")
 
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from tabwarden.commands.plans import became
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.places import browser_address
 from tabwarden.report.plans import plan_table
 from tabwarden.run import jobs
 from tabwarden.run.plans import BEGUN, WAITING, KeptPlan, kept_plans, load_plan
@@ -116,11 +117,15 @@ def _audit(visit: Visit, act: str, shown: Shown, words: str = "") -> None:
     visit.audit(act, f"plan {shown.kept_plan.number} ({shown.kept_plan.id})", words)
 
 
-def _start(visit: Visit, subject: str, words: Sequence[str]) -> jobs.Job:
-    """Start a command over the settings that are served, in the name of whoever is signed in."""
+def _start(visit: Visit, subject: str, words: Sequence[str], site: str = "") -> jobs.Job:
+    """Start a command over the settings that are served, in the name of whoever is signed in.
+
+    Where they are for several sites it is told that it is about `site`, an address; "" where it finds that by itself.
+    """
     file = visit.house.file
     settings = ["--settings", str(file)] if file is not None else []
-    return jobs.start(_store(visit), subject, [*words, *settings], visit.name, os.environ)
+    of_site = ["--site", site] if site and visit.house.settings.is_of_several else []
+    return jobs.start(_store(visit), subject, [*words, *settings, *of_site], visit.name, os.environ)
 
 
 @page("/plans", OPERATOR)
@@ -186,7 +191,11 @@ def undo(visit: Visit) -> Response:
     """Make the plan that takes back what was done of it."""
     shown = _shown(visit)
     _audit(visit, "planned to undo", shown)
-    job = _start(visit, f"undoing plan {shown.kept_plan.id}", ["plan", "undo", str(shown.kept_plan.path), "--json"])
+    if shown.plan is None:
+        raise TabwardenError("the file of the plan is gone, so nobody knows what to take back")
+    words, site = ["plan", "undo", str(shown.kept_plan.path), "--json"], shown.plan.site
+    address = browser_address(site.where, site.content_url)
+    job = _start(visit, f"undoing plan {shown.kept_plan.id}", words, address)
     return visit.go(f"/jobs/{job.id}")
 
 
@@ -198,13 +207,13 @@ def new_plan(visit: Visit) -> Response:
         if kind not in KINDS:
             raise UnknownName(f"no plan is of the kind `{kind}`; there are {', '.join(KINDS)}")
         visit.audit("planned", kind)
-        job = _start(visit, f"planning {kind}", ["plan", kind, "--json"])
+        job = _start(visit, f"planning {kind}", ["plan", kind, "--json"], visit.site.address)
         return visit.go(f"/jobs/{job.id}")
     sentences = [line.strip() for line in visit.word("changes").splitlines() if line.strip()]
     if not sentences:
         raise TabwardenError("write down what is to change, a sentence a line, as in `lock Finance`")
     visit.audit("planned", "; ".join(sentences))
-    plan = plan_by_snapshot(visit.site.site, sentences, visit.house.settings)
+    plan = plan_by_snapshot(visit.site.site, sentences, visit.settings)
     if not plan.changes:
         raise TabwardenError("that is so already: there is nothing to change")
     return visit.go(f"/plans/{visit.keep(plan)}")

@@ -155,7 +155,7 @@ def grant(visit: Visit) -> Response:
     meant, database = _asked_for(visit), visit.house.database
     changes = way_chosen(_fixes(visit, meant), visit).changes(visit.site.site)
     visit.audit("granted", f"request {meant.request.number} of {meant.request.person}", f"way {visit.word('choose')}")
-    plan = plan_of(visit.site.site, changes, settings=visit.house.settings)
+    plan = plan_of(visit.site.site, changes, settings=visit.settings)
     number = visit.keep(plan, by=meant.request.person)
     if not approvals.decide(database, meant.request.number, GRANTED, by=visit.name, plan=number):
         raise TabwardenError(f"somebody else has decided it meanwhile; plan {number} is of nobody's request")

@@ -42,7 +42,7 @@ class SourcePage:
 
     def __init__(self, visit: Visit) -> None:
         self.visit, self.site = visit, visit.site.site
-        self.settings, self.mirror = visit.site.settings or visit.house.settings, visit.source.mirror
+        self.settings, self.mirror = visit.settings, visit.source.mirror
         self.server, self.url = visit.site.snapshot.where, visit.site.snapshot.content_url
         self.is_own = visit.site.settings is not None
         self.fetched = last_list(self.settings, self.site) if self.is_own else None

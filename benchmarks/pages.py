@@ -130,18 +130,19 @@ async def ask(session: aiohttp.ClientSession, asker: Asker, kind: str) -> tuple[
         return time.perf_counter() - start, answer.status
 
 
-async def one_by_one(address: str, asker: Asker, number: int) -> None:
+async def one_by_one(address: str, asker: Asker, number: int, process: int) -> None:
     async with aiohttp.ClientSession(address) as session:
         for kind in PAGES:
-            took, statuses = [], set()
+            took, statuses, before = [], set(), processor_time(process)
             for _ in range(number):
                 seconds, status = await ask(session, asker, kind)
                 took.append(seconds * 1000)
                 statuses.add(status)
             took.sort()
+            each = (processor_time(process) - before) * 1000 / number
             print(
                 f"{kind:8} median {statistics.median(took):7.1f} ms, 99 % {took[int(len(took) * 0.99)]:7.1f} ms, "
-                f"first {max(took):7.1f} ms at most; statuses {sorted(statuses)}",
+                f"longest {took[-1]:7.1f} ms, {each:5.1f} ms of a processor; statuses {sorted(statuses)}",
                 flush=True,
             )
 
@@ -181,6 +182,15 @@ def memory(process: int) -> int:
     return total // 1024
 
 
+def processor_time(process: int) -> float:
+    """Seconds of processor that a process and its children have taken."""
+    taken = 0
+    for one in [process, *children(process)]:
+        words = Path(f"/proc/{one}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        taken += int(words[11]) + int(words[12])
+    return taken / os.sysconf("SC_CLK_TCK")
+
+
 def children(process: int) -> list[int]:
     words = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
     return [number for word in words for number in (int(word), *children(int(word)))]
@@ -214,7 +224,7 @@ def main() -> None:
         with serving(folder, store, 1) as (address, process):
             sizes = f"{len(people):,} people, {len(site.contents):,} contents"
             print(f"{words.size}: {sizes}; one worker, {memory(process)} MB")
-            asyncio.run(one_by_one(address, asker, words.number))
+            asyncio.run(one_by_one(address, asker, words.number, process))
             print(f"afterwards {memory(process)} MB")
         if not words.seconds:
             return

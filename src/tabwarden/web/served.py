@@ -20,7 +20,7 @@ from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.places import Meant, about
 from tabwarden.questions import Questions
 from tabwarden.run.catalog import CatalogPeople
-from tabwarden.run.history import browser_address, every_site, opened, store_of
+from tabwarden.run.history import every_site, opened, store_of
 from tabwarden.settings import load
 from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot, listed
@@ -131,7 +131,17 @@ class ServedSite:
     @property
     def address(self) -> str:
         """What names it in the history and in the database of the pages, whatever else is served."""
-        return browser_address(self.snapshot)
+        return self.snapshot.address
+
+    @property
+    def meant(self) -> Meant:
+        """The site that commands are about which are asked of it; settings that do not know it say what is common."""
+        return Meant(self.address, of_history=self.settings is None)
+
+    def demand_settings(self) -> None:
+        """TabwardenError where these settings are about other sites, and would be taken for this one's."""
+        if self.settings is None:
+            raise TabwardenError(f"{self.site.name} is read by other settings than these")
 
     @property
     def tag(self) -> str:
@@ -155,7 +165,7 @@ class ServedSite:
 def _by_url(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:
     """By content URL; by their address those that share one on two servers."""
     counts = Counter(one.content_url for one in snapshots)
-    return {one.content_url if counts[one.content_url] == 1 else browser_address(one): one for one in snapshots}
+    return {one.content_url if counts[one.content_url] == 1 else one.address: one for one in snapshots}
 
 
 class Served:

@@ -56,7 +56,7 @@ def mend(visit: Visit) -> Response:
     asking, site = asked(visit), visit.site.site
     result = linting.lint(asking.questions(), asking.where, linting.Wanted())
     changes, _ = linting.changes_of(result.all, words)
-    plan = plan_of(site, written(site, changes), settings=visit.house.settings)
+    plan = plan_of(site, written(site, changes), settings=visit.settings)
     return visit.go(f"/plans/{visit.keep(plan)}")
 
 
@@ -70,6 +70,7 @@ def invariants(visit: Visit) -> Response:
 def seats(visit: Visit) -> Response:
     """Who has which seat, and who could do with less."""
     words = visit.word("idle").strip()
+    visit.site.demand_settings()
     if words and not words.isdecimal():
         raise TabwardenError(f"`{words}` is no number of days")
     idle = int(words) if words else None

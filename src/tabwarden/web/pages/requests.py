@@ -154,7 +154,7 @@ def grant(visit: Visit) -> Response:
     """Make the plan that gives it; an approver approves that with it."""
     meant, database = _asked_for(visit), visit.house.database
     changes = way_chosen(_fixes(visit, meant), visit).changes(visit.site.site)
-    plan = plan_of(visit.site.site, changes, settings=visit.house.settings)
+    plan = plan_of(visit.site.site, changes, settings=visit.settings)
     number = visit.keep(plan, by=meant.request.person)
     about = f"request {meant.request.number} of {meant.request.person}"
     with visit.doing("granted", about, f"way {visit.word('choose')}"):

@@ -21,7 +21,6 @@ from tabwarden.run.read import last_list, list_projects, shown_to
 from tabwarden.store.web.sources import change_source, forget_source
 from tabwarden.web.pages.catalog import CatalogOf
 from tabwarden.web.rights import CATALOG
-from tabwarden.web.served import DEFAULT_SITE
 from tabwarden.web.visit import Visit, page
 
 MOST_LISTED = 900  # a form holds no more
@@ -42,7 +41,7 @@ class SourcePage:
 
     def __init__(self, visit: Visit) -> None:
         self.visit, self.site = visit, visit.site.site
-        self.settings, self.mirror = visit.site.settings or visit.house.settings, visit.source.mirror
+        self.settings, self.mirror = visit.settings, visit.source.mirror
         self.server, self.url = visit.site.snapshot.where, visit.site.snapshot.content_url
         self.is_own = visit.site.settings is not None
         self.fetched = last_list(self.settings, self.site) if self.is_own else None
@@ -179,7 +178,7 @@ def extract(visit: Visit) -> Response:
     opened, file = _own(visit), visit.house.file
     visit.audit("extracted", opened.called)
     words = ["mirror", "--read", "--json", *(["--settings", str(file)] if file is not None else [])]
-    words += ["--site", opened.url or DEFAULT_SITE] if visit.house.settings.is_of_several else []
+    words += ["--site", visit.site.address] if visit.house.settings.is_of_several else []
     jobs.start(opened.settings.store.folder, opened.about, words, visit.signed_in, {**os.environ, PROGRESS: "lines"})
     return visit.go("/catalog/source")
 
@@ -187,6 +186,5 @@ def extract(visit: Visit) -> Response:
 def _own(visit: Visit) -> SourcePage:
     """The source of the settings; TabwardenError for another, which other settings read."""
     opened = SourcePage(visit)
-    if not opened.is_own:
-        raise TabwardenError(f"{opened.site.name} is read by other settings than these")
+    visit.site.demand_settings()
     return opened

@@ -30,6 +30,7 @@ from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
+from tabwarden.web.house import House
 from tabwarden.web.pages import (
     account,
     audit,
@@ -49,7 +50,6 @@ from tabwarden.web.pages import (
 )
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
-from tabwarden.web.visit import House
 
 if TYPE_CHECKING:
     from tabwarden.web.openid import Provider

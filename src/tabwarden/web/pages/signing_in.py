@@ -23,9 +23,10 @@ from tabwarden.store.web import audit as trail
 from tabwarden.store.web.attempts import SPAN
 from tabwarden.store.web.sessions import hash_of
 from tabwarden.tableau.http.session import Password, Pat
+from tabwarden.web.house import House
 from tabwarden.web.rendering import templates
 from tabwarden.web.rights import openid_groups
-from tabwarden.web.visit import House, Visit, page
+from tabwarden.web.visit import Visit, page
 
 NAMED = 255  # characters of a name or a secret that somebody types
 LINK, OPENID, OPENID_BACK, TABLEAU = "/sign-in/link", "/sign-in/openid", "/sign-in/openid/back", "/sign-in/tableau"

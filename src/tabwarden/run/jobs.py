@@ -86,8 +86,8 @@ class Job:
         error = _ERROR.search(said)
         if error is not None:
             with suppress(ValueError, LookupError, TypeError):
-                told = json.loads(error[0])["error"]
-                said = "\n".join([said[: error.start()], told["message"], *told["more"]])
+                failure = json.loads(error[0])["error"]
+                said = "\n".join([said[: error.start()], failure["message"], *failure["more"]])
         return tuple(filter(None, map(str.strip, said.splitlines())))
 
 

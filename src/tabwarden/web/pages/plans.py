@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from tabwarden.commands._output import PROGRESS
 from tabwarden.commands.plans import became
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.places import browser_address
 from tabwarden.report.plans import plan_table
 from tabwarden.run import jobs
+from tabwarden.run.history import time_of
 from tabwarden.run.plans import BEGUN, WAITING, KeptPlan, kept_plans, load_plan
 from tabwarden.run.whatif import plan_by_snapshot
 from tabwarden.store.web import approvals
+from tabwarden.web.pages.source import far
 from tabwarden.web.rights import APPROVER, OPERATOR
 from tabwarden.web.visit import Visit, page
 
@@ -105,6 +108,13 @@ class Shown:
         """How many of its changes have ended."""
         return len(self.kept_plan.record.ended)
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether something of it was done after the site was read, so that other pages do not show it yet."""
+        record = self.kept_plan.record
+        when = record.finished or record.started
+        return bool(record.plan) and time_of(when) >= time_of(self.visit.site.snapshot.taken)
+
 
 def names_of(site: ServedSite) -> tuple[str, str]:
     """What the list of plans may call a site."""
@@ -141,7 +151,9 @@ def _start(visit: Visit, subject: str, words: Sequence[str], site: str = "") -> 
     file = visit.house.file
     settings = ["--settings", str(file)] if file is not None else []
     of_site = ["--site", site] if site and visit.house.settings.is_of_several else []
-    return jobs.start(_store(visit), subject, [*words, *settings, *of_site], visit.name, os.environ)
+    return jobs.start(
+        _store(visit), subject, [*words, *settings, *of_site], visit.name, {**os.environ, PROGRESS: "lines"}
+    )
 
 
 def plans_here(visit: Visit, plans: Iterable[KeptPlan]) -> list[KeptPlan]:
@@ -180,7 +192,11 @@ def _page_of(visit: Visit, shown: Shown) -> Response:
 @page("/plans/{number:int}/progress", OPERATOR)
 def progress(visit: Visit) -> Response:
     """How far it is, as a part of its page."""
-    return visit.show("plan_progress.html", shown=_shown(visit), title="Progress")
+    shown = _shown(visit)
+    response = visit.show("plan_progress.html", shown=shown, title="Progress")
+    if not shown.is_running:
+        response.headers["hx-refresh"] = "true"  # what may be done with the plan is another thing now
+    return response
 
 
 @page("/plans/{number:int}/approve", APPROVER, methods=("POST",))
@@ -244,14 +260,30 @@ def new_plan(visit: Visit) -> Response:
     return visit.go(f"/plans/{visit.keep(plan)}")
 
 
+@page("/read", OPERATOR, methods=("POST",))
+def read_again(visit: Visit) -> Response:
+    """Have the site read, so that the pages show it as it is."""
+    visit.site.demand_settings()
+    name = visit.site.site.name
+    visit.audit("read", name)
+    job = _start(visit, f"reading {name}", ["read", "--json"], visit.site.address)
+    return visit.go(f"/jobs/{job.id}")
+
+
 @page("/jobs/{id}", OPERATOR)
 def job(visit: Visit) -> Response:
-    """A command that was started here: that it runs, or what came of it."""
+    """A command that was started here: that it runs and how far it is, or what came of it."""
     name = visit.part("id")
     job = next((one for one in jobs.jobs(_store(visit)) if one.id == name), None)
     if job is None:
         raise UnknownName(f"there is no job `{name}`")
     number = job.answer.get("number")
-    if number and not job.is_running:
+    if job.is_running:
+        done, of = far(job)
+        return visit.show("job.html", title="Under way", job=job, done=done, of=of, lines=())
+    if number and "hx-request" in visit.request.headers:  # a part was asked for, and the whole has to go there
+        return Response(headers={"hx-redirect": visit.link(f"/plans/{number}")})
+    if number:
         return visit.go(f"/plans/{number}")
-    return visit.show("job.html", title="Under way" if job.is_running else "What came of it", job=job)
+    lines = () if job.exit_code == 0 else job.lines
+    return visit.show("job.html", title="What came of it", job=job, done=0, of=0, lines=lines)

@@ -113,11 +113,14 @@ def extraction_of(job: jobs.Job | None) -> Extraction | None:
     """The last extraction; of what it said the lines that tell no names of what is near a wrong one."""
     if job is None:
         return None
-    said = job.said
-    steps = _FAR.findall(said)
-    lines = (line.partition("; near it")[0] for line in said.splitlines() if not _FAR.match(line))
-    done, of = map(int, steps[-1]) if steps else (0, 0)
-    return Extraction(job, done, of, tuple(filter(None, lines)))
+    lines = (line.partition("; near it")[0] for line in job.lines if not _FAR.match(line))
+    return Extraction(job, *far(job), tuple(lines))
+
+
+def far(job: jobs.Job) -> tuple[int, int]:
+    """How many requests of a read were answered, and of how many; (0, 0) where it has told none."""
+    steps = _FAR.findall(job.said)
+    return (int(steps[-1][0]), int(steps[-1][1])) if steps else (0, 0)
 
 
 @page("/catalog/source", CATALOG)

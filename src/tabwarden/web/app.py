@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -48,6 +47,7 @@ from tabwarden.web.pages import (
     source,
     who,
 )
+from tabwarden.web.refusals import http_refused
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
 
@@ -91,7 +91,7 @@ def application(settings: Settings | None = None) -> Starlette:
         routes=[Mount("/api/v1", json), *_routes()],
         middleware=middleware,
         lifespan=lifespan,
-        exception_handlers={404: _nothing},
+        exception_handlers={HTTPException: http_refused},
     )
     json.state.house = app.state.house = house
     return app
@@ -132,8 +132,3 @@ def _routes() -> list[BaseRoute]:
     """Every page of every family, and the files."""
     pages = [route for family in FAMILIES for route in vars(family).values() if isinstance(route, Route)]
     return [*pages, Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")]
-
-
-async def _nothing(request: Request, error: Exception) -> Response:
-    del request, error
-    return PlainTextResponse("there is no such page", 404)

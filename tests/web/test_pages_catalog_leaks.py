@@ -35,7 +35,7 @@ from tabwarden.web import catalogs, visit
 from tabwarden.web.pages import catalog
 
 COUNTS = re.compile(r">(\d+)</span></h2>|<p class=\"dim\">(\d+) at the top|role=\"status\">(\d+) called")
-GRIDS = 0.25  # of the people of acme whose grid on a content is looked at
+LONG = 0.1  # of the people of acme whose long pages are looked at; of dense sites they all are
 
 
 def allowed(site: Site, user: User) -> set[str]:
@@ -141,8 +141,8 @@ def test_of_acme_nobody_is_told_of_anything_hidden(make_served: Callable[[], Ser
             paths = ["/catalog", "/catalog/search?q=name", *(f"/catalog/item/{one}" for one in some)]
             texts = {path: (await client.get(path)).text for path in paths}
             leaks = [f"{path}: {one}" for path, text in texts.items() for one in told_of(text, site) - own]
-            about = ["/", "/requests", "/check/what?form=csv", "/api/v1/me"]
-            about += [f"/check?content={one}" for one in some if dice.random() < GRIDS]
+            about = ["/", "/requests", "/api/v1/me", *(["/check/what?form=csv"] if dice.random() < LONG else [])]
+            about += [f"/check?content={one}" for one in some if dice.random() < LONG]
             for path in about:
                 text = (await client.get(path)).text
                 named = set(re.findall(r"secret-([\w-]+?)-(?:name|about|tag)", text)) & set(site.contents)

@@ -12,9 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from tabwarden.model.names import visible
-from tabwarden.report.table import CONTENT, GRANTEE, GROUP, LINT, NUMBER, PERSON, Many, Table, flat, words_of
+from tabwarden.report.table import (
+    CONTENT,
+    GRANTEE,
+    GROUP,
+    LINT,
+    NUMBER,
+    PERSON,
+    TIME,
+    Cell,
+    Column,
+    Many,
+    Table,
+    flat,
+    words_of,
+)
 from tabwarden.run.history import time_of
 from tabwarden.web.rights import AUDITOR
 
@@ -36,7 +51,7 @@ def templates() -> Environment:
     )
     environment.globals.update(flat=lambda parts: list(flat(parts)), is_table=lambda part: isinstance(part, Table))
     environment.filters.update(cell=words_of, ago=ago)
-    environment.globals.update(leads=leads, names_of=names_of)
+    environment.globals.update(name_of=name_of, cell_of=cell_of)
     environment.globals["NUMBER"] = NUMBER
     return environment
 
@@ -71,12 +86,27 @@ def leads(visit: Any, of: str, name: str) -> str:
     return visit.link(place[0], **{place[1]: name}) if place and name else ""
 
 
-def names_of(cell: Any) -> tuple[Sequence[str], str, int]:
-    """The names in a cell, what stands before them, and how many more there are than are shown."""
-    if isinstance(cell, Many):
-        shown = cell.names if len(cell.names) <= MANY else cell.names[: cell.shown]
-        return shown, cell.before, len(cell.names) - len(shown)
-    return (words_of(cell),), "", 0
+def name_of(visit: Any, of: str, name: str) -> Markup:
+    """A name, which leads to its page where it has one for whose `Visit` it is; None: nobody's."""
+    words, to = escape(visible(name)), leads(visit, of, name) if of and visit is not None else ""
+    return _LINK % (to, words) if to else words
+
+
+def cell_of(visit: Any, cell: Cell, column: Column) -> Markup:
+    """A cell as a page shows it: of many names the first ones, and the others behind them to be opened."""
+    if not isinstance(cell, Many):
+        words = words_of(cell)
+        return (
+            escape(visible(words[:16].replace("T", " "))) if column.kind == TIME else name_of(visit, column.of, words)
+        )
+    names = [name_of(visit, column.of, name) for name in cell.names]
+    count = len(names) if len(names) <= MANY else cell.shown
+    shown = escape(visible(cell.before)) + _COMMA.join(names[:count])
+    return shown + _MORE % (len(names) - count, _COMMA.join(names[count:])) if names[count:] else shown
+
+
+_COMMA, _LINK = Markup(", "), Markup('<a href="%s">%s</a>')
+_MORE = Markup("<details><summary>and %s more</summary>%s</details>")
 
 
 def cut(table: Table, number: int, rows: int = ROWS) -> tuple[Sequence[Any], int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -26,6 +27,7 @@ from tabwarden.safe_files import for_the_owner, write_whole
 
 JOBS = "jobs"
 ABOUT, ANSWER, SAID, CODE, LOCK = "job.json", "answer.json", "said.txt", "exit-code", "running"
+_ERROR = re.compile(r"^\{\n.*^\}$", re.MULTILINE | re.DOTALL)  # as commands tell it with --json
 MOST_SAID = 64_000  # letters of what a job said that anybody wants to read
 
 
@@ -76,6 +78,17 @@ class Job:
         with suppress(OSError):
             return (self.folder / SAID).read_text(encoding="utf-8", errors="replace")[-MOST_SAID:]
         return ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of what it said; an error that it told as JSON is its sentences."""
+        said = self.said
+        error = _ERROR.search(said)
+        if error is not None:
+            with suppress(ValueError, LookupError, TypeError):
+                failure = json.loads(error[0])["error"]
+                said = "\n".join([said[: error.start()], failure["message"], *failure["more"]])
+        return tuple(filter(None, map(str.strip, said.splitlines())))
 
 
 def start(store: Path, about: str, words: Sequence[str], by: str, environment: Mapping[str, str]) -> Job:

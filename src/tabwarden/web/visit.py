@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +27,7 @@ from starlette.routing import Route
 from tabwarden.commands._unforeseen import sentence
 from tabwarden.mirror.match import Match, Unmatched
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.places import about
 from tabwarden.run.catalog import with_change
 from tabwarden.run.plans import keep_in
 from tabwarden.settings.mirror import Mirror
@@ -48,20 +49,8 @@ if TYPE_CHECKING:
     from tabwarden.store.database import Database
     from tabwarden.web.openid import Provider
 
+Answer = TypeVar("Answer")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
-# What stands above every page: where it leads, its words, the right it takes.
-NAVIGATION = (
-    ("/", "Home", rights.OWN),
-    ("/catalog", "Catalog", rights.OWN),
-    ("/check", "Check", rights.OWN),
-    ("/requests", "Requests", rights.OWN),
-    ("/plans", "Plans", rights.OPERATOR),
-    ("/findings", "Findings", rights.AUDITOR),
-    ("/invariants", "Invariants", rights.AUDITOR),
-    ("/licences", "Licences", rights.AUDITOR),
-    ("/history", "History", rights.AUDITOR),
-    ("/audit", "Audit trail", rights.ADMINISTRATOR),
-)
 
 
 @dataclass
@@ -154,6 +143,23 @@ class Visit:
             or not self.source_of(served).enforced
         )
 
+    @property
+    def sites(self) -> list[ServedSite]:
+        """Those he has to do with, and the one that is asked about."""
+        every = self.house.served.sites.values()
+        return [one for one in every if one is self.site or (not self.looking and self.has_to_do_with(one))]
+
+    def has_everywhere(self, right: str) -> bool:
+        """Whether he has a right on each site that is served: for what tells of all of them."""
+        return right in self.rights and all(right in self.rights_on(one) for one in self.house.served.sites.values())
+
+    def of_site(self, handler: Callable[[], Answer]) -> Answer:
+        """What `handler` gives where commands that it asks load the settings of the site that is visited."""
+        if not self.house.served.sites or self.site.settings is self.house.settings:
+            return handler()
+        with about(self.site.meant):
+            return handler()
+
     def match_on(self, served: ServedSite) -> Match | Unmatched:
         """The Tableau user that he is as a catalog person, or why he is none."""
         return served.people.who(self.name, served.questions().engine.columns)
@@ -173,7 +179,11 @@ class Visit:
         """What he may do here."""
         if self.looking:
             return frozenset() if self.refusal() else frozenset({rights.OWN})
-        site = self.site.site if self.house.served.sites else None
+        return self.rights_on(self.site if self.house.served.sites else None)
+
+    def rights_on(self, served: ServedSite | None) -> frozenset[str]:
+        """What whoever is signed in may do on a site, by a token no more than it is good for."""
+        site = served.site if served is not None else None
         every = rights.rights_of(self.house.settings.web.rights, self.session.person, site)
         return every if self.scope is None else every & {rights.OWN, *self.scope}
 
@@ -224,6 +234,12 @@ class Visit:
     def show(self, template: str, **values: Any) -> Response:
         """A page made of a template; whose, of which site and how fresh it is, stands on each."""
         return _html(self, template, 200, values)
+
+    def of_other(self, served: ServedSite) -> str:
+        """The address of the page, or of what it belongs to, of another site."""
+        path = self.request.url.path
+        above = (one for one, *_ in rights.NAVIGATION if path == one or path.startswith(f"{one}/"))
+        return f"{next(above, '/')}?{urlencode({'site': served.url})}"
 
     def go(self, path: str, /, **query: str) -> Response:
         """To another of these pages, after something was done."""
@@ -317,7 +333,7 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
             return _error(visit, 403, words)
         if demand.audit or visit.looking:
             visit.audit(demand.audit or "looked", _asked_for(visit.request))
-        return handler(visit)
+        return visit.of_site(lambda: handler(visit))
     except UnknownName as error:
         return _error(visit, 404, *error.lines)
     except TabwardenError as error:
@@ -362,8 +378,9 @@ def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -
         "visit": visit,
         "served": served,
         "csrf": visit.session.csrf,
-        "navigation": [(path, words) for path, words, right in NAVIGATION if right in own],
+        "navigation": [(path, words) for path, words, right in rights.NAVIGATION if right in own],
         "mirrored": visit.source.enforced if served else True,
+        "sites": visit.sites if served else [],
         "problem": visit.house.served.problem,
         **values,
     }

@@ -70,6 +70,7 @@ def invariants(visit: Visit) -> Response:
 def seats(visit: Visit) -> Response:
     """Who has which seat, and who could do with less."""
     words = visit.word("idle").strip()
+    visit.site.demand_settings()
     if words and not words.isdecimal():
         raise TabwardenError(f"`{words}` is no number of days")
     idle = int(words) if words else None

@@ -15,6 +15,7 @@ from tabwarden.report.table import Table, Text, flat, words_of
 from tabwarden.run.status import Status, status
 from tabwarden.web.answers import Answered
 from tabwarden.web.pages import findings, requests
+from tabwarden.web.pages.plans import plans_here
 from tabwarden.web.rights import AUDITOR, OPERATOR
 from tabwarden.web.visit import Visit, page
 
@@ -68,15 +69,16 @@ def _of_the_house(visit: Visit, standing: Status) -> Iterator[Matter]:
 
 
 def _of_plans(visit: Visit, standing: Status) -> Iterator[Matter]:
-    if standing.stopped:
-        newest = standing.stopped[0]
+    stopped, waiting = plans_here(visit, standing.stopped), plans_here(visit, standing.waiting)
+    if stopped:
+        newest = stopped[0]
         names = ", ".join((*newest.stops, *newest.accept))
         yield Matter(
             f"Plan {newest.number} ({newest.kind}) is stopped by {names}.", f"/plans/{newest.number}", "The plan"
         )
-    if standing.waiting:
-        newest = standing.waiting[0]
-        number = count_of(len(standing.waiting), "plan waits", "plans wait")
+    if waiting:
+        newest = waiting[0]
+        number = count_of(len(waiting), "plan waits", "plans wait")
         yield Matter(f"{number}; the newest, {newest.number}, is {newest.kind}: {newest.says}.", "/plans", "Plans")
     over = requests.ended(visit)
     if over:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -28,6 +31,7 @@ from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
+from tabwarden.web.house import House
 from tabwarden.web.pages import (
     account,
     audit,
@@ -47,7 +51,7 @@ from tabwarden.web.pages import (
 )
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
-from tabwarden.web.visit import House, error_page, visit_of
+from tabwarden.web.visit import error_page, visit_of
 
 if TYPE_CHECKING:
     from tabwarden.web.openid import Provider
@@ -70,6 +74,7 @@ def application(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         served.watch()
+        _end_with_parent()
         yield
         served.end()
         house.database.close()
@@ -110,6 +115,19 @@ def _provider(web: Web) -> Provider | None:
     from tabwarden.web.openid import Provider
 
     return Provider(web.openid, web.url)
+
+
+def _end_with_parent() -> None:
+    """A worker ends when whoever started it was killed: else it would go on, and its port stay taken."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        assert parent is not None
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent is not None:
+        threading.Thread(target=wait, name="tabwarden parent", daemon=True).start()
 
 
 def _routes() -> list[BaseRoute]:

@@ -11,11 +11,11 @@ a right and the token of a form are demanded, and where what is to be audited is
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -32,50 +32,22 @@ from tabwarden.run.catalog import with_change
 from tabwarden.run.plans import keep_in
 from tabwarden.settings.mirror import Mirror
 from tabwarden.store.web import audit as trail
-from tabwarden.store.web.attempts import Attempts
-from tabwarden.store.web.sessions import Session, Sessions
+from tabwarden.store.web.sessions import Session
 from tabwarden.store.web.sources import source_change
-from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.catalogs import Source
+from tabwarden.web.house import House
 from tabwarden.web.looking import Looking, looking_of, refusal
 from tabwarden.web.rendering import templates
-from tabwarden.web.served import Served, ServedSite
+from tabwarden.web.served import ServedSite
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User
     from tabwarden.plan.plan import Plan
     from tabwarden.settings import Settings
-    from tabwarden.store.database import Database
-    from tabwarden.web.openid import Provider
 
 Answer = TypeVar("Answer")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
-
-
-@dataclass
-class House:
-    """What every request shares: the settings and their file, the sites that are served, the database of sessions and
-    the audit trail.
-    """
-
-    settings: Settings
-    file: Path | None
-    served: Served
-    database: Database
-    sessions: Sessions
-    tokens: Tokens
-    attempts: Attempts
-    openid: Provider | None = None
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether people reach the pages over TLS, by the settings."""
-        return (self.settings.web.url or "").startswith("https://")
-
-    def cookie(self, name: str = "tabwarden") -> str:
-        """The name of a cookie: over TLS one that no other host and no page without TLS can set (RFC 6265bis)."""
-        return f"__Host-{name}" if self.is_secure else name
 
 
 @dataclass
@@ -225,6 +197,13 @@ class Visit:
             about=f"as {self.name}: {about}" if self.looking else about,
             outcome=outcome,
         )
+
+    @contextmanager
+    def doing(self, act: str, about: str, outcome: str = "") -> Iterator[None]:
+        """What is written down, and then done in the database of the pages: both or neither, whenever it is killed."""
+        with self.house.database.writing():
+            self.audit(act, about, outcome)
+            yield
 
     def keep(self, plan: Plan, by: str = "") -> int:
         """Keep a plan in the store, as made by whoever is signed in or on whose request it is; its number."""

@@ -23,9 +23,10 @@ from tabwarden.store.web import audit as trail
 from tabwarden.store.web.attempts import SPAN
 from tabwarden.store.web.sessions import hash_of
 from tabwarden.tableau.http.session import Password, Pat
+from tabwarden.web.house import House
 from tabwarden.web.rendering import templates
 from tabwarden.web.rights import openid_groups
-from tabwarden.web.visit import House, Visit, page
+from tabwarden.web.visit import Visit, page
 
 NAMED = 255  # characters of a name or a secret that somebody types
 LINK, OPENID, OPENID_BACK, TABLEAU = "/sign-in/link", "/sign-in/openid", "/sign-in/openid/back", "/sign-in/tableau"
@@ -93,11 +94,12 @@ def link(request: Request, house: House, form: Mapping[str, str]) -> Response:
     number = house.attempts.begin(_address(request), now)
     if not number:
         return _too_many(request, house)
-    person = house.sessions.used_link(request.query_params.get("token", ""), now)
-    if person is None:
-        words = "this link was used or has ended; `tabwarden serve` prints a new one"
-        return _failed(request, house, "", "link", words)
-    return _begun(request, house, person, number, "/")
+    with house.database.writing():  # a link is used if somebody was signed in by it
+        person = house.sessions.used_link(request.query_params.get("token", ""), now)
+        if person is not None:
+            return _begun(request, house, person, number, "/")
+    words = "this link was used or has ended; `tabwarden serve` prints a new one"
+    return _failed(request, house, "", "link", words)
 
 
 # -- at an OpenID provider ---------------------------------------------------------------------------------
@@ -181,14 +183,18 @@ def by_tableau(request: Request, house: House, form: Mapping[str, str]) -> Respo
 def _begun(
     request: Request, house: House, person: Mapping[str, Any], number: str, path: str, id_token: str = ""
 ) -> Response:
-    """Signed in: a session with a token of its own, whatever cookie there was before, and the page that was wanted."""
+    """Signed in: a session with a token of its own, whatever cookie there was before, and the page that was wanted.
+
+    It is written whole or not at all.
+    """
     now, name, address = datetime.now(UTC), str(person["name"]), _address(request)
-    house.attempts.succeeded(number, name)
-    house.sessions.end(request.cookies.get(house.cookie(), ""))
-    house.tokens.learn(person)
-    trail.note(house.database, now, person=name, address=address, act="signed in", about=f"by {person['via']}")
     agent = request.headers.get("user-agent", "")
-    token = house.sessions.begin(person, now, address=address, agent=agent, id_token=id_token)
+    with house.database.writing():
+        house.attempts.succeeded(number, name)
+        house.sessions.end(request.cookies.get(house.cookie(), ""))
+        house.tokens.learn(person)
+        trail.note(house.database, now, person=name, address=address, act="signed in", about=f"by {person['via']}")
+        token = house.sessions.begin(person, now, address=address, agent=agent, id_token=id_token)
     response = RedirectResponse(path, status_code=303)
     set_cookie(response, house, "tabwarden", token, house.settings.web.longest)
     _forget(response, house, FORM)
@@ -235,8 +241,8 @@ def _forget(response: Response, house: House, name: str) -> None:
 def sign_out(visit: Visit) -> Response:
     """The session ends here and at once, and at the OpenID provider where it has an address for that."""
     house, session = visit.house, visit.session
-    visit.audit("signed out", "")
-    house.sessions.end(visit.request.cookies[house.cookie()])
+    with visit.doing("signed out", ""):
+        house.sessions.end(visit.request.cookies[house.cookie()])
     there = house.openid.logout(session.id_token) if house.openid and session.id_token else ""
     if there:
         # Not by a redirect: what a form leads to has to be of these pages, by their own policy.

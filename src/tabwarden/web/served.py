@@ -140,6 +140,16 @@ class ServedSite:
         return self.snapshot.address
 
     @property
+    def meant(self) -> Meant:
+        """The site that commands are about which are asked of it; settings that do not know it say what is common."""
+        return Meant(self.address, of_history=self.settings is None)
+
+    def demand_settings(self) -> None:
+        """TabwardenError where these settings are about other sites, and would be taken for this one's."""
+        if self.settings is None:
+            raise TabwardenError(f"{self.site.name} is read by other settings than these")
+
+    @property
     def tag(self) -> str:
         """What changes with everything in it: for ETags."""
         return f"{self.snapshot.number}-{self.snapshot.mark}"

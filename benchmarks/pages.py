@@ -163,6 +163,7 @@ class Connection(asyncio.Protocol):
             self.waiting.set_result(self.status)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc
         if self.waiting is not None and not self.waiting.done():
             self.waiting.set_result(0)
 

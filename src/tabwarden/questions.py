@@ -244,13 +244,10 @@ class Questions:
             answer = people_by_answer[place_of[number]].answer
             if self._may(ids[number], capability, content) != replace(answer, user=ids[number]):
                 raise _disagreement(ids[number], capability, content)
-        return list(self._reader_apart(people_by_answer))
+        return people_by_answer if self._reader is None else list(self._reader_apart(people_by_answer))
 
     def _reader_apart(self, people: Iterable[People]) -> Iterator[People]:
         """A limited reader has an answer of his own."""
-        if self._reader is None:
-            yield from people
-            return
         for some in people:
             others = tuple(user for user in some.users if user != self._reader)
             if others:

@@ -118,20 +118,28 @@ def _started(folder: Path, job: Job, by: str, environment: Mapping[str, str]) ->
         open(folder / ANSWER, "wb", opener=for_the_owner) as answer,
         open(folder / SAID, "wb", opener=for_the_owner) as said,
     ):
-        # The process inherits the lock, and nothing else, so that it is held as long as it lives.
         lock_descriptor(lock.fileno(), blocking=True)
-        os.set_inheritable(lock.fileno(), True)
         process = subprocess.Popen(
             [sys.executable, "-m", "tabwarden", *job.words],
             stdin=subprocess.DEVNULL,
             stdout=answer,
             stderr=said,
             env={**os.environ, **environment, **names},
-            close_fds=False,
             start_new_session=True,
+            **_inherited(lock.fileno()),
         )
     threading.Thread(target=_wait, args=(process, folder), name=f"tabwarden {job.about}", daemon=True).start()
     return Job(job.id, job.about, job.words, by, job.begun, folder)
+
+
+def _inherited(lock: int) -> dict[str, Any]:
+    """What the process inherits: the lock, so that it is held as long as it lives, and nothing else: a socket on which
+    the pages listen would be taken until it ends, although nobody answers there.
+    """
+    if sys.platform == "win32":
+        os.set_inheritable(lock, True)
+        return {"close_fds": False}
+    return {"pass_fds": (lock,)}
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -5,6 +5,7 @@ Nothing in a name acts: Jinja2 escapes what is markup, and `shown` makes visible
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from tabwarden.model.names import visible
 from tabwarden.report.table import (
@@ -86,27 +86,26 @@ def leads(visit: Any, of: str, name: str) -> str:
     return visit.link(place[0], **{place[1]: name}) if place and name else ""
 
 
-def name_of(visit: Any, of: str, name: str) -> Markup:
-    """A name, which leads to its page where it has one for whose `Visit` it is; None: nobody's."""
-    words, to = escape(visible(name)), leads(visit, of, name) if of and visit is not None else ""
-    return _LINK % (to, words) if to else words
+def name_of(visit: Any, of: str, name: str) -> str:
+    """A name as HTML, which leads to its page where it has one for whose `Visit` it is; None: nobody's."""
+    to = leads(visit, of, name) if of and visit is not None else ""
+    return f'<a href="{html.escape(to)}">{_written(name)}</a>' if to else _written(name)
 
 
-def cell_of(visit: Any, cell: Cell, column: Column) -> Markup:
-    """A cell as a page shows it: of many names the first ones, and the others behind them to be opened."""
+def cell_of(visit: Any, cell: Cell, column: Column) -> str:
+    """A cell as HTML: of many names the first ones, and the others behind them to be opened."""
     if not isinstance(cell, Many):
         words = words_of(cell)
-        return (
-            escape(visible(words[:16].replace("T", " "))) if column.kind == TIME else name_of(visit, column.of, words)
-        )
+        return _written(words[:16].replace("T", " ")) if column.kind == TIME else name_of(visit, column.of, words)
     names = [name_of(visit, column.of, name) for name in cell.names]
     count = len(names) if len(names) <= MANY else cell.shown
-    shown = escape(visible(cell.before)) + _COMMA.join(names[:count])
-    return shown + _MORE % (len(names) - count, _COMMA.join(names[count:])) if names[count:] else shown
+    shown, others = _written(cell.before) + ", ".join(names[:count]), names[count:]
+    more = f"<details><summary>and {len(others)} more</summary>{', '.join(others)}</details>"
+    return shown + more if others else shown
 
 
-_COMMA, _LINK = Markup(", "), Markup('<a href="%s">%s</a>')
-_MORE = Markup("<details><summary>and %s more</summary>%s</details>")
+def _written(words: str) -> str:
+    return html.escape(visible(words))
 
 
 def cut(table: Table, number: int, rows: int = ROWS) -> tuple[Sequence[Any], int]:

@@ -11,11 +11,11 @@ a right and the token of a form are demanded, and where what is to be audited is
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -32,50 +32,22 @@ from tabwarden.run.catalog import with_change
 from tabwarden.run.plans import keep_in
 from tabwarden.settings.mirror import Mirror
 from tabwarden.store.web import audit as trail
-from tabwarden.store.web.attempts import Attempts
-from tabwarden.store.web.sessions import Session, Sessions
+from tabwarden.store.web.sessions import Session
 from tabwarden.store.web.sources import source_change
-from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.catalogs import Source
+from tabwarden.web.house import House
 from tabwarden.web.looking import Looking, looking_of, refusal
 from tabwarden.web.rendering import templates
-from tabwarden.web.served import Served, ServedSite
+from tabwarden.web.served import ServedSite
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User
     from tabwarden.plan.plan import Plan
     from tabwarden.settings import Settings
-    from tabwarden.store.database import Database
-    from tabwarden.web.openid import Provider
 
 Answer = TypeVar("Answer")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
-
-
-@dataclass
-class House:
-    """What every request shares: the settings and their file, the sites that are served, the database of sessions and
-    the audit trail.
-    """
-
-    settings: Settings
-    file: Path | None
-    served: Served
-    database: Database
-    sessions: Sessions
-    tokens: Tokens
-    attempts: Attempts
-    openid: Provider | None = None
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether people reach the pages over TLS, by the settings."""
-        return (self.settings.web.url or "").startswith("https://")
-
-    def cookie(self, name: str = "tabwarden") -> str:
-        """The name of a cookie: over TLS one that no other host and no page without TLS can set (RFC 6265bis)."""
-        return f"__Host-{name}" if self.is_secure else name
 
 
 @dataclass
@@ -226,6 +198,13 @@ class Visit:
             outcome=outcome,
         )
 
+    @contextmanager
+    def doing(self, act: str, about: str, outcome: str = "") -> Iterator[None]:
+        """What is written down, and then done in the database of the pages: both or neither, whenever it is killed."""
+        with self.house.database.writing():
+            self.audit(act, about, outcome)
+            yield
+
     def keep(self, plan: Plan, by: str = "") -> int:
         """Keep a plan in the store, as made by whoever is signed in or on whose request it is; its number."""
         number, _ = keep_in(self.house.settings.store.folder, plan, by=by or self.signed_in)
@@ -288,7 +267,7 @@ async def _answer(request: Request, handler: Handler, demand: Demand) -> Respons
     if request.method in CHANGING and not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
         words = "this form is of another session; open the page again and send it once more"
         await run_in_threadpool(visit.audit, "refused", request.url.path, words)
-        return _error(visit, 403, words)
+        return error_page(visit, 403, words)
     return await run_in_threadpool(_given, visit, handler, demand)
 
 
@@ -330,16 +309,16 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
         words = _refused(visit, demand)
         if words:
             visit.audit("refused", _asked_for(visit.request), words)
-            return _error(visit, 403, words)
+            return error_page(visit, 403, words)
         if demand.audit or visit.looking:
             visit.audit(demand.audit or "looked", _asked_for(visit.request))
         return visit.of_site(lambda: handler(visit))
     except UnknownName as error:
-        return _error(visit, 404, *error.lines)
+        return error_page(visit, 404, *error.lines)
     except TabwardenError as error:
-        return _error(visit, 400, *error.lines)
+        return error_page(visit, 400, *error.lines)
     except Exception as error:  # no traceback reaches a person
-        return _error(visit, 500, sentence("tabwarden serve", error))
+        return error_page(visit, 500, sentence("tabwarden serve", error))
 
 
 def _refused(visit: Visit, demand: Demand) -> str:
@@ -387,7 +366,7 @@ def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -
     return HTMLResponse(templates().get_template(template).render(whole), status)
 
 
-def _error(visit: Visit, status: int, *lines: str) -> Response:
+def error_page(visit: Visit, status: int, *lines: str) -> Response:
     """A page that tells why there is none."""
-    title = "Not here" if status == 404 else "Not done"
+    title = {404: "Not here", 403: "Not allowed"}.get(status, "Not done")
     return _html(visit, "error.html", status, {"title": title, "lines": lines})

@@ -202,11 +202,12 @@ def progress(visit: Visit) -> Response:
 @page("/plans/{number:int}/approve", APPROVER, methods=("POST",))
 def approve(visit: Visit) -> Response:
     """Approve a plan of somebody else."""
-    shown = _shown(visit, APPROVER)
-    if not shown.may_approve:
-        raise TabwardenError("a plan that waits is approved once, by somebody other than its author")
-    _audit(visit, "approved", shown)
-    approvals.approve(visit.house.database, shown.kept_plan.id, visit.name, datetime.now(UTC))
+    with visit.house.database.writing():  # nobody else approves it meanwhile
+        shown = _shown(visit, APPROVER)
+        if not shown.may_approve:
+            raise TabwardenError("a plan that waits is approved once, by somebody other than its author")
+        _audit(visit, "approved", shown)
+        approvals.approve(visit.house.database, shown.kept_plan.id, visit.name, datetime.now(UTC))
     return visit.go(
         f"/approvals/{shown.kept_plan.number}" if OPERATOR not in visit.rights else f"/plans/{shown.kept_plan.number}"
     )

@@ -143,24 +143,24 @@ def change(visit: Visit) -> Response:
     """Set whether mirroring is on and which projects are mirrored, or give up what was set."""
     opened = SourcePage(visit)
     if visit.word("do") == "forget":
-        visit.audit("set", opened.called, "by the settings file again")
-        forget_source(visit.house.database, opened.server, opened.url)
+        with visit.doing("set", opened.called, "by the settings file again"):
+            forget_source(visit.house.database, opened.server, opened.url)
         return visit.go("/catalog/source")
     enforce = visit.word("enforce") != "off"
     if not enforce and visit.source.enforced and not visit.word("sure"):
         raise TabwardenError("to switch mirroring off, tick as well that everybody shall see everything that was read")
     projects = opened.selected(dict(visit.form)) if visit.word("scope") == "some" else ()
     words = f"mirroring {'on' if enforce else 'OFF'}; projects: {', '.join(projects) or 'all'}"
-    visit.audit("set", opened.called, words)
-    change_source(
-        visit.house.database,
-        opened.server,
-        opened.url,
-        datetime.now(UTC),
-        enforce=enforce,
-        projects=projects,
-        by=visit.signed_in,
-    )
+    with visit.doing("set", opened.called, words):
+        change_source(
+            visit.house.database,
+            opened.server,
+            opened.url,
+            datetime.now(UTC),
+            enforce=enforce,
+            projects=projects,
+            by=visit.signed_in,
+        )
     return visit.go("/catalog/source")
 
 

@@ -50,7 +50,7 @@ CASES = (
     (ADMIN, "Set Permissions", "Research/Churn Monitor"),
     ("nobody.x@acme.example", "View", "Research"),
 )
-ROW = re.compile(r'<th scope="row"><a href="([^"]*)">([^<]*)</a></th>\s*<td><span class="verdict (\w+)">')
+ROW = re.compile(r'<th scope="row"><a href="([^"]*)">([^<]*)</a></th>\s*<td><a class="verdict (\w+)"')
 
 
 def words_of(page: str) -> str:
@@ -116,6 +116,12 @@ def test_every_cell_of_the_grid_opens_the_answer_that_it_shows(auditor: httpx.Cl
         opened = auditor.get(unescape(link))
         assert opened.status_code == 200
         assert f'<div class="answer {verdict}">' in opened.text
+    content = "Legal/Drafts/Contracts under Review"
+    page = auditor.get("/check", params={"user": "admin", "content": content, "models": "yes"}).text
+    verdicts = re.findall(r'<td><a class="verdict (\w+)"[^>]* href="([^"]+)"', page)
+    assert {"model=" + name in link for _, link in verdicts for name in ("classic", "deny_first")} == {True, False}
+    for verdict, link in verdicts[::7]:
+        assert f'<div class="answer {verdict}">' in auditor.get(unescape(link)).text
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,22 @@ def test_pages_of_the_auditor(pages: Pages, path: str, right: str, words: str) -
         assert client.get(path).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/licences?q=", "/history?content=Support&q="])
+def test_long_lists_are_paged_filtered_and_a_file(pages: Pages, path: str) -> None:
+    with pages.signed_in("auditor", "auditor") as client:
+        rows = client.get(f"{path}&form=csv").text.splitlines()[1:]
+        every = [name for number in range(1, 6) for name in people_on(client.get(f"{path}&page={number}").text)]
+        assert len(rows) > 150
+        assert sorted(set(every)) == sorted(row.partition(",")[0] for row in rows)
+        some = people_on(client.get(f"{path}amir").text)
+        assert some == [name for name in dict.fromkeys(every) if "amir" in name]
+
+
+def people_on(page: str) -> list[str]:
+    """Those whose page a table leads to, in order."""
+    return re.findall(r'<td[^>]*><a href="/check/what\?user=[^"]+">([^<]+)</a>', page)
+
+
 @pytest.mark.parametrize(
     "path",
     [

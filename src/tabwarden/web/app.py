@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -46,7 +47,7 @@ from tabwarden.web.pages import (
 )
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
-from tabwarden.web.visit import House
+from tabwarden.web.visit import House, error_page, visit_of
 
 if TYPE_CHECKING:
     from tabwarden.web.openid import Provider
@@ -118,5 +119,9 @@ def _routes() -> list[BaseRoute]:
 
 
 async def _nothing(request: Request, error: Exception) -> Response:
-    del request, error
-    return PlainTextResponse("there is no such page", 404)
+    """A page that says that there is none, with the way to those that there are."""
+    del error
+    visit, words = await visit_of(request), "there is no such page"
+    if visit is None:
+        return await run_in_threadpool(signing_in.sign_in_page, request, request.app.state.house, words, 404)
+    return await run_in_threadpool(error_page, visit, 404, words)

@@ -77,12 +77,16 @@ def ended(visit: Visit) -> list[AccessRequest]:
     return [request for request in granted if "" < request.until < today]
 
 
+def own(visit: Visit) -> list[AccessRequest]:
+    """One's own, the newest first."""
+    every = approvals.requests(visit.house.database, visit.site.address)
+    return [request for request in every if request.person.casefold() == visit.name.casefold()]
+
+
 @page("/requests")
 def requests(visit: Visit) -> Response:
     """One's own requests, those one may decide, and asking for more."""
-    every = approvals.requests(visit.house.database, visit.site.address)
-    own = [request for request in every if request.person.casefold() == visit.name.casefold()]
-    values = {"own": own, "waiting": waiting(visit), "path": visit.word("path")}
+    values = {"own": own(visit), "waiting": waiting(visit), "path": visit.word("path")}
     return visit.show("requests.html", title="Requests", **values)
 
 
@@ -96,8 +100,8 @@ def ask(visit: Visit) -> Response:
     if len(reason) > LONGEST or len(path) > LONGEST:
         problems.append(f"what you write may have {LONGEST} letters")
     database, site = visit.house.database, visit.site.address
-    own = [one for one in approvals.requests(database, site, [WAITS]) if one.person.casefold() == visit.name.casefold()]
-    if len(own) >= MOST_WAITING:
+    waiting = [one for one in own(visit) if one.state == WAITS]
+    if len(waiting) >= MOST_WAITING:
         problems.append(f"{MOST_WAITING} requests of yours wait; more can be asked when some of them are decided")
     if problems:
         raise TabwardenError("; ".join(problems))

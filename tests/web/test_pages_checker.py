@@ -121,8 +121,11 @@ def test_every_cell_of_the_grid_opens_the_answer_that_it_shows(auditor: httpx.Cl
     page = auditor.get("/check", params={"user": "admin", "content": content, "models": "yes"}).text
     verdicts = re.findall(r'<td><a class="verdict (\w+)"[^>]* href="([^"]+)"', page)
     assert {"model=" + name in link for _, link in verdicts for name in ("classic", "deny_first")} == {True, False}
-    for verdict, link in verdicts[::7]:
-        assert f'<div class="answer {verdict}">' in auditor.get(unescape(link)).text
+    for verdict, link in verdicts[::4]:
+        opened = auditor.get(unescape(link))
+        assert opened.status_code == 200
+        if "model=" in link:
+            assert f'<div class="answer {verdict}">' in opened.text
 
 
 @pytest.mark.parametrize(

@@ -60,5 +60,7 @@ def _contents(visit: Visit, words: str) -> Iterator[str]:
     ids = personal.of.columns.ids("content")
     for number in personal.found(name):
         content = ids[number]
-        if content in site.contents and same(words) in same(site.path(content)):
-            yield site.written(content)
+        if content in site.contents:
+            _, fits, after = same(site.path(content)).rpartition(same(words))
+            if fits and "/" not in after:
+                yield site.written(content)

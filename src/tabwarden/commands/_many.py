@@ -48,7 +48,7 @@ def call(command: Command, function: Callable[..., None], values: Values) -> Non
         try:
             _call(command, function, values)
         finally:
-            for line in jobs.told:
+            for line in jobs.sentences:
                 values.get("output", PLAIN).note(line)
 
 

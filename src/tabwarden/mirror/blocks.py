@@ -28,12 +28,12 @@ class Block(NamedTuple):
 def blocks(columns: Columns, chosen: Array, only: Array | None, most: int) -> list[Block]:
     """The contents that are asked about, `most` of them a block; what lies in one project at the top stays together."""
     parent = columns.contents.parent
-    asked = np.flatnonzero(chosen if only is None else chosen & only)
-    asked = asked[np.argsort(_tops(parent)[asked], kind="stable")]
+    contents = np.flatnonzero(chosen if only is None else chosen & only)
+    contents = contents[np.argsort(_tops(parent)[contents], kind="stable")]
     cut = []
-    for start in range(0, len(asked), most):
+    for start in range(0, len(contents), most):
         own = np.zeros(len(chosen), bool)
-        own[asked[start : start + most]] = True
+        own[contents[start : start + most]] = True
         content = np.flatnonzero(with_parents(parent, own))
         cut.append(
             Block(content, own[content], chosen[content], Contents(*(array[content] for array in columns.contents)))

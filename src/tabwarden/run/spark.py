@@ -33,9 +33,7 @@ JAVA = "Spark needs Java 17 or newer and there is none; on Debian or Ubuntu: apt
 LOG = "spark.log"
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 OLD = 7 * 86_400  # seconds after which a snapshot in Parquet that nobody read is thrown away
-_DAMAGED = re.compile(
-    r"not a Parquet file|CANNOT_READ_FILE_FOOTER|FAILED_READ_FILE|Parquet|EOFException", re.IGNORECASE
-)
+_DAMAGED = re.compile(r"not a Parquet file|CANNOT_READ_FILE_FOOTER|FAILED_READ_FILE", re.IGNORECASE)
 _GONE = re.compile(r"PATH_NOT_FOUND|FileNotFoundException|FILE_NOT_EXIST|does not exist", re.IGNORECASE)
 _LOST = re.compile(r"ExecutorLostFailure|exited unexpectedly|exited with code 137|OutOfMemory|EOFError", re.IGNORECASE)
 
@@ -157,16 +155,16 @@ def _ended(session: SparkSession) -> None:
 
 
 class Jobs:
-    """Work as jobs of Spark, of several sites at once; `told` has a sentence for each that was done."""
+    """Work as jobs of Spark, of several sites at once; `sentences` has one for each that was done."""
 
     def __init__(self, session: SparkSession, section: Spark, folder: Path) -> None:
         self.session, self.section, self.folder = session, section, folder
-        self.told: list[str] = []
+        self.sentences: list[str] = []
         self._lock = threading.Lock()
 
     def take(self, work: Work) -> pyarrow.Table:
         """A row a task. TabwardenError in a sentence that names the site."""
-        from tabwarden.run.spark_work import NO_MEMORY, TASKS, run
+        from tabwarden.run.spark_work import DAMAGED, NO_MEMORY, TASKS, run
 
         task, began = TASKS[work.does], time.perf_counter()
         shared = self.session.sparkContext.broadcast(work.shared)
@@ -189,6 +187,8 @@ class Jobs:
                 f"a task of `{work.of}` needed more than the {self.section.memory:,} MiB of `spark.memory`; give more, "
                 "or make `spark.block` smaller"
             )
+        if DAMAGED in errors:
+            raise TabwardenError(_thrown_away(work))
         if errors:
             raise TabwardenError(*errors[0].split("\n"))
         self._tell(work, rows, time.perf_counter() - began)
@@ -229,7 +229,7 @@ class Jobs:
         peak, count = max(rows["peak"].to_pylist()) >> 20, len(rows)
         words = f"{count} {'task' if count == 1 else 'tasks'} in {seconds:.1f} s, at most {peak:,} MiB a task"
         with self._lock:
-            self.told.append(f"spark: {work.of}: {words} of the {self.section.memory:,} it may take")
+            self.sentences.append(f"spark: {work.of}: {words} of the {self.section.memory:,} it may take")
 
     def _sentence(self, work: Work, error: Exception) -> str:
         words = f"{error}"
@@ -237,22 +237,26 @@ class Jobs:
             return (
                 f"the snapshot of `{work.of}` vanished from where the workers look for it; run it for this site again"
             )
-        if _DAMAGED.search(words):
-            for folder in work.folders:
-                shutil.rmtree(folder, ignore_errors=True)
-            return (
-                f"a Parquet file of `{work.of}` is cut short or damaged and was thrown away; run it for this site again"
-            )
         if _LOST.search(words):
             return (
                 f"the workers of `{work.of}` were ended again and again, as where memory runs out; give them more, "
                 "or make `spark.block` smaller"
             )
+        if _DAMAGED.search(words):
+            return _thrown_away(work)
         return f"Spark did not finish `{work.of}` ({_first(error)}); see `{self.folder / LOG}`"
 
 
+def _thrown_away(work: Work) -> str:
+    """The sentence of damaged files, which are not read again."""
+    for folder in work.folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return f"a Parquet file of `{work.of}` is cut short or damaged and was thrown away; run it for this site again"
+
+
 def _first(error: Exception) -> str:
-    """The first line that says something, without the stack of Java."""
-    lines = [line.strip() for line in f"{error}".splitlines() if line.strip()]
-    said = next((line for line in lines if not line.startswith(("An error occurred", "at "))), type(error).__name__)
-    return said.removeprefix(": ")[:200]
+    """The line that says what is wrong, of Python the last one, without the stack of Java."""
+    lines = [line.strip().removeprefix(": ") for line in f"{error}".splitlines() if line.strip()]
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    said = [line for line in lines if not line.startswith(("An error occurred", "An exception was thrown", "at "))]
+    return (raised[-1:] or said[:1] or [type(error).__name__])[0][:200]

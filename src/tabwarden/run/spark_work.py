@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tabwarden.model.site import Site
 
-NO_MEMORY = "no memory"
+NO_MEMORY, DAMAGED = "no memory", "damaged"
 _NUMBERS, _FLAGS = ("content", "parent", "viewers", "offsets", "members", "of_set", "circle"), ("apart", "excepted")
 _PLACED = {
     **dict.fromkeys(_NUMBERS, "array<int>"),
@@ -173,7 +173,12 @@ def _sites(table: pyarrow.Table) -> Iterator[list[Site]]:
             for row in (row for row in range(len(table)) if table["site"][row].as_py() == number):
                 name = table["path"][row].as_py().rpartition("/")[2]
                 (folder / name).write_bytes(table["content"][row].as_py())
-            sites.append(site_in(Path(scratch, f"{number}.columns"), open_columns(folder)))
+            try:
+                sites.append(site_in(Path(scratch, f"{number}.columns"), open_columns(folder)))
+            except MemoryError:
+                raise
+            except Exception:  # of whichever library reads it
+                raise TabwardenError(DAMAGED) from None
         yield sites
 
 

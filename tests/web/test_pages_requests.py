@@ -157,6 +157,40 @@ def test_a_finding_becomes_a_plan(pages: Pages) -> None:
         assert send(client, "/findings", fix="no-such-lint").status_code == 404
 
 
+def test_each_finding_has_its_plan_in_one_click(pages: Pages) -> None:
+    """Of all of a lint, of those in a project, of one by itself; the rows are filtered, and are a file too."""
+    with pages.signed_in("olga", "auditor", "operator") as client:
+        page = client.get("/findings").text
+        assert 'aria-label="Plan all: open-to-all"' in page
+        assert "/check/content?content=HR%2FSalaries" in page
+        single = client.get("/findings?lint=open-to-all&q=salary+bands").text
+        assert re.findall(r'name="fix" value="([^"]+)"', single) == ["open-to-all:HR/Salaries/Salary Bands"]
+        assert client.get("/findings?lint=open-to-all&form=csv").text.count("open-to-all") == 6
+        counts = {}
+        for scope, fix in {
+            "": "open-to-all",
+            "HR": "open-to-all",
+            "one": "open-to-all:HR/Salaries/Salary Bands",
+        }.items():
+            form = {"fix": fix, "scope": "" if scope == "one" else scope}
+            number = int(send(client, "/findings", **form).headers["location"].rpartition("/")[2])
+            counts[scope] = next(one.changes for one in kept_plans(pages.folder / ".tabwarden") if one.number == number)
+        assert counts[""] > counts["HR"] > counts["one"] > 0
+    with pages.signed_in("auditor", "auditor") as client:
+        assert 'name="fix"' not in client.get("/findings").text
+
+
+def test_a_page_that_there_is_not_leads_to_those_that_there_are(pages: Pages) -> None:
+    with pages.signed_in("somebody") as client:
+        answer = client.get("/such/a/page")
+        assert answer.status_code == 404
+        assert "there is no such page" in answer.text
+        assert 'href="/catalog"' in answer.text
+    nobody = httpx.get(f"{pages.address}/such/a/page")
+    assert nobody.status_code == 404
+    assert "Sign in" in nobody.text
+
+
 def test_the_first_page_tells_three_things_of_those_that_one_may_know(pages: Pages, site: Site) -> None:
     with pages.signed_in("olga", "administrator") as client:
         matters = re.findall(r"<li>(.+?)</li>", client.get("/").text)
@@ -166,6 +200,7 @@ def test_the_first_page_tells_three_things_of_those_that_one_may_know(pages: Pag
         page = client.get("/").text
         number = Questions(site).views(somebody.id)
         assert f"You may View {number} things" in page
+        assert len(re.findall(r"<li>(.+?)</li>", page)) == 3
         assert "plan" not in page.casefold().replace("</", "")
 
 

@@ -23,13 +23,13 @@ from urllib.parse import urlsplit
 
 from tabwarden.model.errors import SettingsError, TableauError, TabwardenError, UnknownName
 from tabwarden.model.names import hint, some
-from tabwarden.places import ALL, Meant, about, is_pattern, located
+from tabwarden.places import ALL, Meant, about, browser_address, is_pattern, located
 from tabwarden.run.catalog import source_name
 from tabwarden.run.context import connected
 from tabwarden.run.elsewhere import ELSEWHERE, Elsewhere, Work, asked_through, hand_over
 from tabwarden.run.history import sites_kept, store_named
 from tabwarden.settings import Settings, load, sites_named
-from tabwarden.settings.sites import Named, address, fits, parts_of
+from tabwarden.settings.sites import Named, fits, parts_of
 from tabwarden.store.names import known
 from tabwarden.tableau.read.site import list_sites
 
@@ -68,7 +68,7 @@ class OneSite:
     @property
     def address(self) -> str:
         """As a browser shows it, and `--site` takes it."""
-        return address(self.server, self.url)
+        return browser_address(self.server, self.url)
 
     @property
     def label(self) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tabwarden.model.site import Site
 from tabwarden.store import names
 from tabwarden.store.arrays import Arrays
-from tabwarden.store.opened import site_over
+from tabwarden.store.opened import Find, site_over
 from tabwarden.store.snapshots import Snapshot, about_of, bare_site
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def opened(store: Path | str, snapshot: Snapshot) -> Site | None:
         about = arrays.about
         if (about["format"], about["mark"]) != (FORMAT, snapshot.mark):
             return None
-        return site_over(arrays, bare_site(about), lambda: _columns(arrays))
+        return site_over(arrays, bare_site(about), lambda find: _columns(arrays, find))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -111,7 +111,7 @@ def _runs(process: str) -> bool:
     return True
 
 
-def _columns(arrays: Arrays) -> Columns:
+def _columns(arrays: Arrays, find: Find) -> Columns:
     from tabwarden.store.columns import columns_over
 
-    return columns_over(arrays.about, arrays.numpy)
+    return columns_over(arrays.about, arrays.numpy, find=find)

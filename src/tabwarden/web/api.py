@@ -104,6 +104,8 @@ class Query:
         options = read(question.command, parameters, self.words())
         options.pop("output", None)
         served = visit.site
+        if question.of_settings:
+            served.demand_settings()
         beside = {"store": served.store, "site_url": served.address}
         options |= {
             name: beside[name] for name in beside if any(one.name == name and not one.within for one in parameters)
@@ -142,7 +144,9 @@ async def _told(request: Request, question: Question) -> Response:
 def _answer(query: Query) -> Response:
     question, visit = query.question, query.visit
     try:
-        if question.right not in visit.rights:
+        # What lies in the store is of every site, so it takes the right on each.
+        has = visit.rights if question.of_site else {one for one in visit.rights if visit.has_everywhere(one)}
+        if question.right not in has:
             words = f"this needs the right `{question.right}`, which you do not have"
             visit.audit("refused", visit.request.url.path, words)
             return problem(403, words)
@@ -151,7 +155,7 @@ def _answer(query: Query) -> Response:
         if known and known in visit.request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers={"etag": known})
         visit.audit("asked", f"{visit.request.url.path}?{visit.request.url.query}")
-        answer = query.answer()
+        answer = visit.of_site(query.answer)
     except UnknownName as error:
         return problem(404, *error.lines)
     except Problem as error:

@@ -213,7 +213,7 @@ def plan_fix(visit: Visit) -> Response:
     questions = asking.questions()
     question = questions.asked(visit.word("user"), visit.word("capability"), words, to=visit.word("to") or None)
     changes = way_chosen(questions.fixes(question), visit).changes(questions.site)
-    plan = plan_of(questions.site, changes, settings=visit.house.settings)
+    plan = plan_of(questions.site, changes, settings=visit.settings)
     number = visit.keep(plan)
     visit.audit("planned", f"plan {number} ({plan.id})")
     return visit.go(f"/plans/{number}")

@@ -44,7 +44,7 @@ def site_in(path: Path, columns: Columns) -> Site:
 
     write_arrays(path, about_of(columns.about, columns.vocabulary._asdict()), arrays_of(columns))
     arrays = Arrays(path)
-    return site_over(arrays, bare_site(arrays.about), lambda: _columns(arrays))
+    return site_over(arrays, bare_site(arrays.about), lambda find: _columns(arrays, find))
 
 
 def is_there(store: Path | str, snapshot: Snapshot) -> bool:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import OUTPUT, PLAIN, Output
-from tabwarden.commands._options import NEWEST, Asking
+from tabwarden.commands._options import NEWEST, Asking, Engine
 from tabwarden.commands._output import CHANGES, STOPPED, emit, leave
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import Argument, Option, UsageError
 from tabwarden.commands.lint import LEVELS, check_level
 
 if TYPE_CHECKING:
@@ -38,10 +38,13 @@ def check(
         str | None,
         Option("--fail-on", about="Ask the lints too; leave with 2 where something is that bad.", choices=LEVELS),
     ] = None,
+    engine: Engine = None,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
     """Exit code 3 where an invariant is broken, or nobody knows whether it is."""
+    if schema and engine is not None:
+        raise UsageError("`--engine` is for invariants that are asked, and `--schema` asks none; give one of them")
     if schema:
         from tabwarden.settings.invariants import schema as json_schema
 

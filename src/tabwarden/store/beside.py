@@ -37,6 +37,16 @@ def opened(store: Path | str, snapshot: Snapshot) -> Site | None:
         return None
 
 
+def site_in(path: Path, columns: Columns) -> Site:
+    """The Site of some columns, over a new file that is made of them."""
+    from tabwarden.store.arrays import write_arrays
+    from tabwarden.store.indexes import arrays_of
+
+    write_arrays(path, about_of(columns.about, columns.vocabulary._asdict()), arrays_of(columns))
+    arrays = Arrays(path)
+    return site_over(arrays, bare_site(arrays.about), lambda find: _columns(arrays, find))
+
+
 def is_there(store: Path | str, snapshot: Snapshot) -> bool:
     """Whether columns of that number are kept, whole or not."""
     return _path(store, snapshot).exists()

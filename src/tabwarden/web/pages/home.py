@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from tabwarden.model.capability import ui_name
 from tabwarden.model.errors import TabwardenError
 from tabwarden.report.lists import seats_words
 from tabwarden.report.plans import count_of
@@ -129,7 +130,7 @@ def _of_requests(visit: Visit) -> Iterator[Matter]:
         )
     elif own:
         newest = own[0]
-        words = f"Your last request, {newest.capability} on {newest.path}, was {newest.state} by {newest.by}."
+        words = f"Your last request, {ui_name(newest.capability)} on {newest.path}, was {newest.state} by {newest.by}."
         yield Matter(words, "/requests", "Requests")
     else:
         yield Matter("What you lack you may ask for, and its owner or leader decides.", "/requests", "Requests")

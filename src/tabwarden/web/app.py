@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -45,18 +48,20 @@ from tabwarden.web.pages import (
     requests,
     signing_in,
     source,
+    suggestions,
     who,
 )
-from tabwarden.web.refusals import http_refused
+from tabwarden.web.refusals import PAGE_WORDS, http_refused
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
+from tabwarden.web.visit import error_page, visit_of
 
 if TYPE_CHECKING:
     from tabwarden.web.openid import Provider
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
 FAMILIES = (
-    *(home, catalog, source, checker, who, people, changes, maps),
+    *(home, catalog, source, checker, suggestions, who, people, changes, maps),
     *(requests, plans, findings, history, account, audit, signing_in),
 )
 
@@ -91,7 +96,7 @@ def application(settings: Settings | None = None) -> Starlette:
         routes=[Mount("/api/v1", json), *_routes()],
         middleware=middleware,
         lifespan=lifespan,
-        exception_handlers={HTTPException: http_refused},
+        exception_handlers={HTTPException: _refused},
     )
     json.state.house = app.state.house = house
     return app
@@ -132,3 +137,12 @@ def _routes() -> list[BaseRoute]:
     """Every page of every family, and the files."""
     pages = [route for family in FAMILIES for route in vars(family).values() if isinstance(route, Route)]
     return [*pages, Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")]
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What no page answers: to whoever is signed in with the way to those that there are."""
+    visit = await visit_of(request) if request.method == "GET" else None
+    if visit is None or not isinstance(error, HTTPException):
+        return await http_refused(request, error)
+    words = PAGE_WORDS.get(error.status_code, error.detail)
+    return await run_in_threadpool(error_page, visit, error.status_code, words)

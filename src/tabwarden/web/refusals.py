@@ -45,7 +45,11 @@ def refused(path: str, status: int, words: str, headers: Mapping[str, str] | Non
     """A refusal to whoever asked for a path, whether he is signed in or not."""
     if path.startswith(API):
         return problem(status, words, headers=headers)
-    html = templates().get_template("refused.html").render(title=TITLES.get(status, "Not done"), words=words)
+    html = (
+        templates()
+        .get_template("refused.html")
+        .render(title=TITLES.get(status, "Not done"), words=words, status=status)
+    )
     return HTMLResponse(html, status, headers=headers)
 
 

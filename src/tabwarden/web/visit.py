@@ -267,7 +267,7 @@ async def _answer(request: Request, handler: Handler, demand: Demand) -> Respons
     if request.method in CHANGING and not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
         words = "this form is of another session; open the page again and send it once more"
         await run_in_threadpool(visit.audit, "refused", request.url.path, words)
-        return _error(visit, 403, words)
+        return error_page(visit, 403, words)
     return await run_in_threadpool(_given, visit, handler, demand)
 
 
@@ -309,16 +309,16 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
         words = _refused(visit, demand)
         if words:
             visit.audit("refused", _asked_for(visit.request), words)
-            return _error(visit, 403, words)
+            return error_page(visit, 403, words)
         if demand.audit or visit.looking:
             visit.audit(demand.audit or "looked", _asked_for(visit.request))
         return visit.of_site(lambda: handler(visit))
     except UnknownName as error:
-        return _error(visit, 404, *error.lines)
+        return error_page(visit, 404, *error.lines)
     except TabwardenError as error:
-        return _error(visit, 400, *error.lines)
+        return error_page(visit, 400, *error.lines)
     except Exception as error:  # no traceback reaches a person
-        return _error(visit, 500, sentence("tabwarden serve", error))
+        return error_page(visit, 500, sentence("tabwarden serve", error))
 
 
 def _refused(visit: Visit, demand: Demand) -> str:
@@ -366,7 +366,7 @@ def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -
     return HTMLResponse(templates().get_template(template).render(whole), status)
 
 
-def _error(visit: Visit, status: int, *lines: str) -> Response:
+def error_page(visit: Visit, status: int, *lines: str) -> Response:
     """A page that tells why there is none."""
-    title = "Not here" if status == 404 else "Not done"
+    title = {404: "Not here", 403: "Not allowed"}.get(status, "Not done")
     return _html(visit, "error.html", status, {"title": title, "lines": lines})

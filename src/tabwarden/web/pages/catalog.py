@@ -48,7 +48,7 @@ class CatalogOf:
         self.site, self.match = self.served.site, visit.match_on(self.served)
         self.user: User | None = self.site.users[self.match.user] if isinstance(self.match, Match) else None
         self.personal: Personal = self.served.catalogs.of(self.user, source or visit.source)
-        self._ids = self.personal.of.columns.ids("content")
+        self._ids = self.personal.of.columns.all_ids("content")
 
     @property
     def nothing(self) -> str:

@@ -61,10 +61,11 @@ def _open(path: str, *methods: str) -> Callable[[Callable[[Request, House, Mappi
 def sign_in(request: Request, house: House, form: Mapping[str, str]) -> Response:
     """The ways there are to sign in here."""
     del form
-    return _sign_in(request, house)
+    return sign_in_page(request, house)
 
 
-def _sign_in(request: Request, house: House, words: str = "", status: int = 200) -> Response:
+def sign_in_page(request: Request, house: House, words: str = "", status: int = 200) -> Response:
+    """The page of signing in, with words of why it is shown."""
     web, guard = house.settings.web, request.cookies.get(house.cookie(FORM), "") or secrets.token_urlsafe(32)
     values = {
         "title": "Sign in",
@@ -109,14 +110,14 @@ def to_provider(request: Request, house: House, form: Mapping[str, str]) -> Resp
     """To the provider, with what has to come back."""
     del form
     if house.openid is None:
-        return _sign_in(request, house, "there is no provider to sign in at", 404)
+        return sign_in_page(request, house, "there is no provider to sign in at", 404)
     from tabwarden.web.openid import Attempt
 
     attempt = Attempt()
     try:
         response = RedirectResponse(house.openid.begin(attempt), status_code=303)
     except TabwardenError as error:
-        return _sign_in(request, house, str(error), 503)
+        return sign_in_page(request, house, str(error), 503)
     following = own_path(request.query_params.get("next", ""))
     set_cookie(response, house, ATTEMPT, f"{attempt.token}.{quote(following, safe='')}", ATTEMPT_FOR)
     return response
@@ -128,7 +129,7 @@ def from_provider(request: Request, house: House, form: Mapping[str, str]) -> Re
     del form
     token, _, following = request.cookies.get(house.cookie(ATTEMPT), "").partition(".")
     if house.openid is None or not token:
-        return _sign_in(request, house, "nobody of this browser is on the way of signing in; begin anew", 403)
+        return sign_in_page(request, house, "nobody of this browser is on the way of signing in; begin anew", 403)
     from tabwarden.web.openid import Attempt
 
     number = house.attempts.begin(_address(request), datetime.now(UTC))
@@ -153,13 +154,13 @@ def from_provider(request: Request, house: House, form: Mapping[str, str]) -> Re
 def by_tableau(request: Request, house: House, form: Mapping[str, str]) -> Response:
     """Signed in whom Tableau itself signs in; what was typed is handed on and kept nowhere."""
     if not house.settings.web.tableau:
-        return _sign_in(request, house, "nobody signs in with Tableau's password here", 404)
+        return sign_in_page(request, house, "nobody signs in with Tableau's password here", 404)
     guard = request.cookies.get(house.cookie(FORM), "")
     if not guard or not secrets.compare_digest(form.get("csrf", "").encode(), hash_of(FORM + guard).encode()):
-        return _sign_in(request, house, "this form is of another browser; fill it in once more", 403)
+        return sign_in_page(request, house, "this form is of another browser; fill it in once more", 403)
     name, secret, site = form.get("name", "").strip(), form.get("secret", ""), form.get("site", "")
     if not 0 < len(name) <= NAMED or not 0 < len(secret) <= NAMED or site not in {*house.served.sites}:
-        return _sign_in(request, house, "a name, a password or token, and a site of these are needed", 400)
+        return sign_in_page(request, house, "a name, a password or token, and a site of these are needed", 400)
     way = Pat(name, secret) if form.get("kind") == "token" else Password(name, secret)
     number = house.attempts.begin(_address(request), datetime.now(UTC), person=name)
     if not number:
@@ -211,12 +212,12 @@ def _failed(request: Request, house: House, name: str, way: str, words: str, sta
         about=f"by {way}",
         outcome=words,
     )
-    return _sign_in(request, house, words, status)
+    return sign_in_page(request, house, words, status)
 
 
 def _too_many(request: Request, house: House) -> Response:
     """Guessing ends here for a while."""
-    response = _sign_in(request, house, "too many sign-ins failed; try again in 15 minutes", 429)
+    response = sign_in_page(request, house, "too many sign-ins failed; try again in 15 minutes", 429)
     response.headers["retry-after"] = str(int(SPAN.total_seconds()))
     return response
 

@@ -81,6 +81,7 @@ def addresses(served: Served, site: Site, user: User, own: set[str], dice: Rando
             query |= dice.choice(({}, {}, {"capability": "ability:move"}, {"capability": "ability:see_data"}))
             query |= dice.choice(({}, {}, {"user": user.name}, {"user": MORE}, {"to": word}, {"form": "csv"}))
             query |= dice.choice(({}, {}, {}, {"site": MORE}, {"model": "deny_first"}, {"project": word}))
+        path = re.sub(r"/1$", f"/{dice.randint(1, len(site.contents))}", path)  # of requests that wait, any
         yield path.replace("{}", quote(word or "1", safe="")) + (f"?{urlencode(query)}" if query else "")
 
 
@@ -274,10 +275,15 @@ PLANTED: Mapping[str, tuple[ModuleType, str, str, str]] = {
 }  # fmt: skip
 
 
+# Where few sites have what a leak takes: which, and how many of their people.
+RARE = {"where something lies that one decides on": (range(172, 173), 8)}
+
+
 @pytest.mark.parametrize("name", PLANTED)
 def test_each_planted_leak_is_caught(tmp_path: Path, name: str) -> None:
+    seeds, people = RARE.get(name, (range(60), 1))
     with patched(*PLANTED[name]):
-        assert done(leaks_of_sites(made(tmp_path), range(60), count=60, first=True)), name
+        assert done(leaks_of_sites(made(tmp_path), seeds, people=people, count=200, first=True)), name
 
 
 # -- of whom an answer is -------------------------------------------------------------------------------------------

@@ -221,9 +221,36 @@ def ended(client: httpx.Client, answer: httpx.Response) -> int:
     return int(last.headers["location"].rpartition("/")[2])
 
 
-def test_in_a_browser_the_progress_is_seen(pages: Pages, browser: Any) -> None:
-    with pages.in_browser(browser, OPERATOR, "operator") as page:
+@pytest.mark.parametrize("scripts", [True, False])
+def test_in_a_browser_a_plan_is_seen_to_its_end(pages: Pages, browser: Any, *, scripts: bool) -> None:
+    """Applying, reading and undoing lead on by themselves, with scripts and without."""
+    sentence = f'describe HR as "seen {"with" if scripts else "without"} scripts"'
+    with pages.in_browser(browser, OPERATOR, "operator", java_script_enabled=scripts) as page:
         page.get_by_role("navigation").get_by_role("link", name="Plans").click()
-        page.get_by_label("What is to change").fill(f'add {OTHER} to "HR"')
+        page.get_by_label("What is to change").fill(sentence)
         page.get_by_role("button", name="Make the plan").click()
-        assert page.get_by_role("heading", name=re.compile(r"Plan \d+")).is_visible()
+        heading = page.get_by_role("heading", name=re.compile(r"Plan \d+")).inner_text()
+        number = int(heading.removeprefix("Plan "))
+        with pages.signed_in(APPROVER, "approver") as carl:
+            assert send(carl, f"/plans/{number}/approve").status_code == 303
+        page.reload()
+        page.get_by_role("button", name="Apply").click()
+        page.get_by_role("button", name="Make a plan that undoes it").wait_for()
+        assert "1 done" in page.get_by_role("main").inner_text()
+        page.get_by_text("before this was done").wait_for()
+        page.get_by_role("button", name="Read the site now").click()
+        page.get_by_text("the pages show it as it is now").wait_for()
+        page.goto(f"/plans/{number}")
+        assert page.get_by_text("before this was done").count() == 0
+        page.get_by_role("button", name="Make a plan that undoes it").click()
+        page.wait_for_url(f"**/plans/{number + 1}")
+
+
+def test_a_job_that_failed_is_told_in_sentences(pages: Pages) -> None:
+    with pages.signed_in(OPERATOR, "operator") as olga:
+        job = send(olga, "/plans", kind="provision").headers["location"]
+        until(lambda: "Under way" not in olga.get(job).text)
+        page = olga.get(job).text
+        assert "did not end well" in page
+        assert "there is nobody to provision" in page
+        assert "{" not in page.partition("<main")[2]

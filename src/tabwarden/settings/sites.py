@@ -14,8 +14,8 @@ from tabwarden.section import Connect, Connecting, Section
 from tabwarden.settings.lines import Place, Problem, Written, dotted
 
 DEFAULT = "default"
-COMMON = ("sites", "store", "logs", "mail")
-"""Sections that stand once, whatever the site: one store, one log, one mail."""
+COMMON = ("sites", "store", "logs", "mail", "spark")
+"""Sections that stand once, whatever the site: one store, one log, one mail, one cluster."""
 Resolve = Callable[[str], str]
 
 

@@ -146,7 +146,8 @@ def add_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: s
 
 def change_rules(site: Site, content: str, gone: Rules, added: Rules, *, default_for: str | None = None) -> Site:
     """Take rules away and add others in their place, an opposite rule giving way; an unread list stays unread."""
-    rules_now = _rules_of(site, content, default_for)
+    thing = site.contents[content]
+    rules_now = thing.rules if default_for is None else thing.defaults.get(default_for, frozenset())
     if rules_now is None:
         return site
     spoken = {(r.grantee, r.capability) for r in added}
@@ -169,11 +170,6 @@ def replace_rules(site: Site, content: str, rules: Iterable[Rule], *, default_fo
         return _no_longer_inherited(after, site.below(content), gone) if gone else after
     defaults = MappingProxyType({**thing.defaults, default_for: frozenset(rules)})
     return site.with_contents(replace(thing, defaults=defaults))
-
-
-def _rules_of(site: Site, content: str, default_for: str | None) -> Rules | None:
-    thing = site.contents[content]
-    return thing.rules if default_for is None else thing.defaults.get(default_for, frozenset())
 
 
 def _named_leaders(rules: Rules | None) -> frozenset[Grantee]:

@@ -101,7 +101,6 @@ def is_admin(name: str) -> bool:
 
 
 def is_server_admin(name: str) -> bool:
-    """Server administrators only."""
     role = _role(name)
     return role is not None and role.admin == "server"
 

@@ -204,7 +204,6 @@ class Site:
 
     @property
     def all_users(self) -> Group | None:
-        """The built-in group All Users."""
         return next((g for g in self.groups.values() if g.everyone), None)
 
     # -- what lies where --------------------------------------------------------------------------------------
@@ -318,7 +317,6 @@ class Site:
         return indexes.counted(self, "_contents_by_owner")
 
     def owned_by(self, user: str) -> tuple[str, ...]:
-        """Ids of the contents `user` owns."""
         return self._contents_by_owner.get(user, ())
 
     @cached_property

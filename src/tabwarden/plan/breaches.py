@@ -84,7 +84,6 @@ class Breaches:
 
     @cached_property
     def engine(self) -> Engine:
-        """The engine over its columns."""
         from tabwarden.engine.convert import columns_of
         from tabwarden.engine.engine import Engine
 
@@ -92,7 +91,6 @@ class Breaches:
 
     @cached_property
     def meaning(self) -> Meaning:
-        """The meaning of words on this Site."""
         return Meaning(self.site, self.engine.columns)
 
     @cached_property

@@ -62,11 +62,9 @@ class _Bar:
         self._progress, self._done, self._of = progress, 0, of
 
     def step(self) -> None:
-        """One more."""
         self.reach(min(self._done + 1, self._of))
 
     def reach(self, done: int) -> None:
-        """So far."""
         self._done = done
         if self._progress is not None:
             self._progress(done, self._of)

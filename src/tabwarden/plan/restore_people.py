@@ -108,7 +108,6 @@ class Back:
         )
 
     def wanted(self) -> Wanted:
-        """The wanted Site."""
         site = replace(self.now, users=self.users, groups=self.groups)
         return Wanted(site, Why(self.because, {}), tuple(self.held), tuple(self.notes))
 

@@ -51,7 +51,6 @@ class Facts:
 
     @cached_property
     def owns(self) -> Counter[str]:
-        """How much somebody owns."""
         return Counter(owner for owner, _ in self.owned.elements())
 
     @cached_property

@@ -11,6 +11,7 @@ from typing import Any
 from tabwarden.effects.change import OPS, Change
 from tabwarden.effects.ref import DOMAIN
 from tabwarden.effects.sentences import site_named, words_of
+from tabwarden.model.tables import grouped
 from tabwarden.plan.file import to_json
 from tabwarden.plan.plan import Impact, Plan, Rights, Stop
 from tabwarden.report.access_changes import COLOURS, verb_of
@@ -199,9 +200,7 @@ def contents_table(impact: Impact) -> Table:
         f"{count_of(impact.lose_sight, 'loses', 'lose')} it of {losing}"
     )
     columns = (Column("Content", NAME), Column("Gain View", NAME), Column("Lose View", NAME))
-    alike: dict[tuple[tuple[tuple[str, ...], int], ...], list[str]] = {}
-    for content in contents:
-        alike.setdefault(sides[content], []).append(content.path)
+    alike = grouped((sides[content], content.path) for content in contents)
     rows = [(_contents(paths), _signed(*gained, "+"), _signed(*lost, "-")) for (gained, lost), paths in alike.items()]
     return Table(*columns, name="contents", title=title, rows=rows, shown=MOST_CONTENTS)
 
@@ -261,5 +260,4 @@ def sentences(changes: Sequence[Change]) -> list[str]:
 
 
 def stop_json(stop: Stop) -> Mapping[str, Any]:
-    """One stop by its fields."""
     return asdict(stop)

@@ -70,7 +70,7 @@ def held_words(held: Iterable[Held]) -> Drawable:
 
 def _person_row(one: Standing) -> Row:
     department, title = (one.person.value(field) if one.person is not None else "" for field in (DEPARTMENT, TITLE))
-    return one.name, department, title, _since(one), _rows(one)
+    return one.name, department, title, _since(one), one.person.told if one.person is not None else ""
 
 
 def _since(one: Standing) -> str:
@@ -78,10 +78,6 @@ def _since(one: Standing) -> str:
     if one.moved and not one.why_left:
         sentence = f"mover: {one.moved}"
     return ", ".join(part for part in (sentence, f"was called {one.was_called}" if one.was_called else "") if part)
-
-
-def _rows(one: Standing) -> str:
-    return one.person.told if one.person is not None else ""
 
 
 def _row(given: Given | Field) -> str:

@@ -165,7 +165,6 @@ def snapshots_table(snapshots: Iterable[Any]) -> Table:
 
 
 def snapshots_json(snapshots: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """The same for machines."""
     for snapshot in snapshots:
         document = snapshot._asdict()
         document.pop("site")

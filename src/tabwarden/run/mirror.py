@@ -146,11 +146,6 @@ def _renewed(
     return renewed(Last(tables, apart, columns_of(site)), columns, matches, request, limited=limited)
 
 
-def age_of(site: Site, now: datetime) -> timedelta | None:
-    """How old what was read is; None where the Site does not tell."""
-    return age_since(site.taken.when, now)
-
-
 def age_since(when: str, now: datetime) -> timedelta | None:
     """How long ago an ISO time was; None for what is none."""
     try:
@@ -165,7 +160,7 @@ def _refuse(site: Site, settings: Settings, now: datetime) -> None:
     if not site.users or (site.partial and not site.contents):
         what = "content" if site.users else "users"
         raise SinkError(f"the snapshot is incomplete: it holds no {what}; take a whole one with `tabwarden read`")
-    age = age_of(site, now)
+    age = age_since(site.taken.when, now)
     if age is None:
         raise SinkError("the snapshot does not tell when it was read; take a new one with `tabwarden read`")
     most = timedelta(seconds=settings.mirror.max_age)

@@ -105,11 +105,9 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
         return self._all().keys()
 
     def values(self) -> ValuesView[_Thing]:
-        """Everything."""
         return self._all().values()
 
     def items(self) -> ItemsView[str, _Thing]:
-        """Everything by id."""
         return self._all().items()
 
     def _ids(self) -> list[str]:

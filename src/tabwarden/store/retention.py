@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from tabwarden import clocks
+from tabwarden.model.tables import grouped
 from tabwarden.store.database import Connection, chunks, marks
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
@@ -73,9 +74,7 @@ def forget(history: History, numbers: Iterable[int]) -> None:
     gone = frozenset(numbers)
     if not gone:
         return
-    chains: dict[int, list[int]] = defaultdict(list)
-    for snapshot in history.snapshots():
-        chains[snapshot.site].append(snapshot.number)
+    chains = grouped((snapshot.site, snapshot.number) for snapshot in history.snapshots())
     with history.database.writing() as connection:
         for chain in chains.values():
             for leaving, run in groupby(chain, key=gone.__contains__):

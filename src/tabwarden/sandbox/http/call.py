@@ -94,12 +94,10 @@ class Call:
 
     @property
     def is_admin(self) -> bool:
-        """Whether a site or server administrator asks."""
         return is_admin(self.me.site_role)
 
     @property
     def is_server_admin(self) -> bool:
-        """Whether a server administrator asks."""
         return is_server_admin(self.me.site_role)
 
     def manages_people(self) -> bool:

@@ -144,7 +144,6 @@ class Resolver:
         self.too_many = False
 
     def resolve(self, source: Any, info: Any, **arguments: Any) -> Any:
-        """The value of one field."""
         name = info.field_name
         root = name.removesuffix("Connection")
         value = self._roots[root] if source is None else source.get(root)

@@ -112,7 +112,6 @@ def groups_listing(call: Call) -> Listing[Group]:
 
 
 def group_set(call: Call, item: GroupSet) -> Element:
-    """One group set with its groups."""
     groups = sorted((call.site.groups[g] for g in item.groups if g in call.site.groups), key=lambda g: g.name)
     return element(
         "groupSet",

@@ -46,7 +46,6 @@ class LdapSource(Source):
     _directory: Directory | DirectorySettings | None = PrivateAttr(default=None)
 
     def within(self, directory: Directory | DirectorySettings) -> Self:
-        """The same, of that directory or of the one that is read by these settings."""
         source = self.model_copy()
         source._directory = directory
         return source

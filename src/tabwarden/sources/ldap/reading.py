@@ -35,9 +35,7 @@ class Wire(Protocol):
         """What the server says of itself."""
         ...
 
-    def get(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry:
-        """One object."""
-        ...
+    def get(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry: ...
 
     def find(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry | None:
         """One object, or None."""

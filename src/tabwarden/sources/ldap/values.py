@@ -49,7 +49,6 @@ class LdapEntry(NamedTuple):
         return sid_text(values[0]) if values else ""
 
     def is_a(self, kind: str) -> bool:
-        """Whether `kind` is among its object classes."""
         return kind.encode() in (value.lower() for value in self.attributes.get("objectclass", ()))
 
     @property
@@ -66,7 +65,6 @@ class LdapEntry(NamedTuple):
 
     @property
     def is_group(self) -> bool:
-        """Whether it is a group."""
         return self.is_a("group")
 
 

@@ -6,7 +6,6 @@ on names imported by UPN). What Tableau keeps for a user and no rule tells (favo
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +17,7 @@ from tabwarden.model.names import same
 from tabwarden.model.roles import SETTABLE, is_licensed, licence_of, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import ALLOW, LOCAL, Content, Grantee, Group, Rule, Rules, Site, User
+from tabwarden.model.tables import grouped
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.identity import imported_by_mistake, told
 from tabwarden.want.names.imports import Imports
@@ -181,11 +181,7 @@ class _Work:
 
     @cached_property
     def _owned(self) -> Mapping[str, Sequence[Content]]:
-        owned: defaultdict[str, list[Content]] = defaultdict(list)
-        for content in self.now.contents.values():
-            if content.kind != "view":
-                owned[content.owner].append(content)
-        return owned
+        return grouped((content.owner, content) for content in self.now.contents.values() if content.kind != "view")
 
     def _no_seat(self, rename: Rename, old: User) -> tuple[str, str] | None:
         """For a moment both users hold a licence: the new one is whole before the old one goes."""

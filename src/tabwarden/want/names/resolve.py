@@ -237,12 +237,7 @@ class _Work:
         if self.found_by:
             listed = ", ".join(f"{number} by {by}" for by, number in self.found_by.items())
             notes.append(f"{roster.source}: found in the directory {listed}")
-        return Resolved(roster_of(roster, tuple(self.people)), tuple(self.held), tuple(notes))
-
-
-def roster_of(roster: Roster, people: tuple[Person, ...]) -> Roster:
-    """The same roster with other people."""
-    return replace(roster, people=people)
+        return Resolved(replace(roster, people=tuple(self.people)), tuple(self.held), tuple(notes))
 
 
 def _qualified(user: User) -> str:

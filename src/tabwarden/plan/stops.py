@@ -173,7 +173,7 @@ def _stale(reading: Reading, roster: Roster, now: str) -> list[Stop]:
         sentence = f"the {reading.task} ({reading.source}) do not say how old they are"
         remedy = "say in the settings where they do (`as_of`), or take `stale_after` out"
         return [Stop(SOURCE_STALE, 1, 0, 1, False, sentence, remedy)]
-    age = int((_time(now) - _time(roster.as_of)).total_seconds())
+    age = int((datetime.fromisoformat(now) - datetime.fromisoformat(roster.as_of)).total_seconds())
     if age <= reading.stale_after:
         return []
     sentence = f"the {reading.task} ({reading.source}) are {_hours(age)} old, of {roster.as_of}; "
@@ -345,10 +345,6 @@ def over_limit(name: str, base: int, limit: Limit, number: int, sentence: str) -
 def lock_out(base: int, limit: int, number: int, sentence: str, remedy: str) -> Stop:
     """The stop for somebody who would be locked out; nobody waives it."""
     return Stop(LOCK_OUT, base, limit, number, False, sentence, f"{remedy}; this stop cannot be waived")
-
-
-def _time(words: str) -> datetime:
-    return datetime.fromisoformat(words.replace("Z", "+00:00"))
 
 
 def _hours(seconds: int) -> str:

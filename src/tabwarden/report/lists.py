@@ -352,7 +352,7 @@ def _idle(listed: Things, site: Site, days: int) -> Callable[[tuple[Value, ...]]
     )
     if place is None:
         raise UnknownName(f"`--idle` is about people, and a list of {listed.things} has no last sign-in")
-    taken = datetime.fromisoformat(site.taken.when.replace("Z", "+00:00")) if site.taken.when else datetime.now(UTC)
+    taken = datetime.fromisoformat(site.taken.when) if site.taken.when else datetime.now(UTC)
     since = (taken - timedelta(days=days)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return lambda row: row[place] == NEVER or str(row[place]) < since
 

@@ -82,7 +82,7 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
             failed.append(f"sink {number} (`{sink.type}`): {error}")
     if not failed:
         names = {PROJECTS: [word for word in wanted.projects if word not in last.missing]}
-        keep_good_run(settings.store.folder, _identity(site), {}, names)
+        keep_good_run(settings.store.folder, SiteIdentity.of(site), {}, names)
     warnings = [*filter(None, [remark_of_pages]), *_warnings(site, mirror, wanted.enforce), *gone, *warnings]
     return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
 
@@ -225,7 +225,7 @@ def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
 
 def _gone(settings: Settings, site: Site, missing: Mapping[str, str]) -> list[str]:
     """Remarks on projects that were there at the last mirror; SettingsError for names that fit none."""
-    known = last_good_names(settings.store.folder, _identity(site)).get(PROJECTS, [])
+    known = last_good_names(settings.store.folder, SiteIdentity.of(site)).get(PROJECTS, [])
     lacking = [
         f"`{PROJECTS}`: no project `{word}` on site `{site.name}`{near}"
         for word, near in missing.items()
@@ -234,7 +234,3 @@ def _gone(settings: Settings, site: Site, missing: Mapping[str, str]) -> list[st
     if lacking:
         raise SettingsError(lacking)
     return [remark(PROJECTS, word) for word in missing]
-
-
-def _identity(site: Site) -> SiteIdentity:
-    return SiteIdentity(site.taken.where, site.content_url, site.id, site.name)

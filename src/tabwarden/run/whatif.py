@@ -114,7 +114,7 @@ def plan_of(
     from tabwarden.run.plans import keep_plan
     from tabwarden.store.journal import now
 
-    identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
+    identity = SiteIdentity.of(site)
     basis = _with_settings(Basis(kind=KIND, site=identity, made_at=now()), settings)
     plan = build(basis, site, changes)
     if path is not None:

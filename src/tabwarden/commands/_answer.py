@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from tabwarden.commands._output import emit, json_text, pen, progress_bar, say, screen
 from tabwarden.commands._parsing import Option, UsageError
-from tabwarden.report.table import Column, Drawable, Table, Text, flat, value_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tabwarden.commands._output import Progress
     from tabwarden.model.site import Site
+    from tabwarden.report.table import Drawable, Table, Text
 
 JSON, CSV, XLSX, MD, HTML = FORMS = ("json", "csv", "xlsx", "md", "html")
 OUTPUT = "The answer"
@@ -35,6 +35,8 @@ class Collected:
 
     def take(self, parts: Iterable[Drawable], document: Callable[[], Any] | None) -> None:
         """The parts with their rows made, for what those were made of stays in this process; or the document."""
+        from tabwarden.report.table import Table, flat
+
         if document is not None:
             self.document = document()
             return
@@ -146,6 +148,8 @@ class Output(NamedTuple):
         """All of it, or the table and the columns that are named; UsageError where they are not there. Of somebody who
         wants it quiet the rows: no sentence that is a heading of a table.
         """
+        from tabwarden.report.table import Table, flat
+
         listed = list(flat(parts))
         tables = [part for part in listed if isinstance(part, Table)]
         if self.part is None and self.fields is None:
@@ -167,6 +171,8 @@ class Output(NamedTuple):
 
     def _one(self, parts: list[Drawable]) -> Table:
         """The table of an answer for a form that holds one; of what is not in it a note tells."""
+        from tabwarden.report.table import Column, Table, flat
+
         listed = list(flat(parts))
         tables = sorted((part for part in listed if isinstance(part, Table)), key=lambda table: table.aside)
         if not tables:
@@ -181,6 +187,7 @@ class Output(NamedTuple):
         """What the rows themselves do not tell: how many `--limit` left out unless that is `drawn`; that there are
         none, where no sentence says so.
         """
+        from tabwarden.report.table import Table, flat
         from tabwarden.report.text import left_out
 
         listed = [] if self.quiet else list(flat(parts))
@@ -260,6 +267,8 @@ PLAIN = Output()
 
 
 def _rows_json(table: Table, limit: int | None) -> list[dict[str, Any]]:
+    from tabwarden.report.table import value_of
+
     rows = table.cut(limit, watched=False)
     return [dict(zip(table.fields, map(value_of, row), strict=True)) for row in rows]
 

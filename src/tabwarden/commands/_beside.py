@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tabwarden.report.table import CONTENT, MARK, NAME, Column, Row, Rows, Table, Text
-
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
     from tabwarden.commands._answer import Output
     from tabwarden.compare.people import Beside
     from tabwarden.model.site import User
     from tabwarden.questions import Questions
+    from tabwarden.report.table import Row, Table
 
 Pair = tuple["User", "User"]
 
@@ -19,6 +18,7 @@ Pair = tuple["User", "User"]
 def show(questions: Questions, pair: Pair, content: str | None, output: Output) -> None:
     """Where two people may not do the same, on one content (id) or on everything, and on what that rests."""
     from tabwarden.report.answers import answer_json
+    from tabwarden.report.table import Text
 
     site = questions.site
     people = [{"id": one.id, "name": one.name, "domain": one.domain, "site_role": one.site_role} for one in pair]
@@ -47,6 +47,7 @@ def _json(row: Beside) -> dict[str, Any]:
 def on_one(questions: Questions, pair: Pair, content: str) -> Table:
     """Each capability of a content for both, those on which they differ first."""
     from tabwarden.report.answers import asked_name, decider, mark
+    from tabwarden.report.table import MARK, NAME, Column, Table
 
     site, names = questions.site, [questions.site.called(person.id) for person in pair]
     both = zip(*(questions.on(person.id, content) for person in pair), strict=True)
@@ -66,6 +67,7 @@ def on_one(questions: Questions, pair: Pair, content: str) -> Table:
 def on_everything(questions: Questions, pair: Pair, rows: list[Beside]) -> Table:
     """Each content on which they differ: what only the one may, what only the other, and by what."""
     from tabwarden.model.capability import KIND_NAMES, ui_name
+    from tabwarden.report.table import CONTENT, MARK, NAME, Column, Rows, Table
 
     first, second = (questions.site.called(person.id) for person in pair)
     columns = (

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED
-from tabwarden.report.table import MARK, NAME, Cell, Column, Table, Text, words_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tabwarden.report.table import Cell, Table, Text
     from tabwarden.run.sites import OneSite
 
 WORST_FIRST = (ERROR, STOPPED, CHANGES, DONE)
@@ -38,6 +38,8 @@ def counted(results: Sequence[tuple[OneSite, OfOneSite]]) -> str:
 
 def heads_of(result: OfOneSite) -> list[str]:
     """What a site comes to, in a sentence: its headings, else its stops, else its first words."""
+    from tabwarden.report.table import Table, words_of
+
     texts = [part for part in result.parts if not isinstance(part, Table)]
     stops = [part for part in result.parts if isinstance(part, Table) and part.name == "stops"]
     bold = [part.words for part in texts if part.style == "bold"]
@@ -48,6 +50,8 @@ def heads_of(result: OfOneSite) -> list[str]:
 
 def parts_of_all(results: Sequence[tuple[OneSite, OfOneSite]]) -> Iterator[Text | Table]:
     """What each site came to, then its tables with those of the others, then its other sentences."""
+    from tabwarden.report.table import MARK, NAME, Column, Table, Text
+
     yield Text(counted(results), "bold")
     summary = Table(Column("Site", NAME), Column("Came to", MARK), "What", name="sites", aside=True)
     words = {ERROR: "error", STOPPED: "stopped", CHANGES: "changes", DONE: "well"}
@@ -67,6 +71,8 @@ def parts_of_all(results: Sequence[tuple[OneSite, OfOneSite]]) -> Iterator[Text 
 
 def _merged(name: str, results: Sequence[tuple[OneSite, OfOneSite]]) -> Table:
     """The tables of one name as one, the site before each row; a column that some have is empty for the others."""
+    from tabwarden.report.table import NAME, Column, Table, Text
+
     tables = [
         (site, part)
         for site, result in results

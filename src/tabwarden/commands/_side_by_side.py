@@ -14,7 +14,6 @@ from tabwarden.commands._merged import WORST_FIRST, OfOneSite, as_json, counted,
 from tabwarden.commands._output import DONE, ERROR, confirmed, leave, say
 from tabwarden.model.errors import TabwardenError
 from tabwarden.places import Meant, about
-from tabwarden.report.table import Text
 
 if TYPE_CHECKING:
     from tabwarden.commands import Command
@@ -77,6 +76,7 @@ def work(command: Command, values: Values, shared: Shared, site: OneSite) -> OfO
                 [sentence(f"tabwarden {command.words}", error)],
                 "Unforeseen",
             )
+    from tabwarden.report.table import Text
 
     result.parts = [*collected.parts, *(Text(line) for line in out.getvalue().splitlines())]
     result.document, result.said = collected.document, err.getvalue().splitlines()

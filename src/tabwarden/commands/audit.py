@@ -10,7 +10,6 @@ from tabwarden.commands._options import SettingsPath, StoreWords
 from tabwarden.commands._output import leave
 from tabwarden.commands._parsing import PEOPLE, Option
 from tabwarden.model.errors import TabwardenError
-from tabwarden.report.table import NAME, NUMBER, TIME, Column, Table, Text
 
 BROKEN = 2
 ANCHOR = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
@@ -28,6 +27,7 @@ def audit_verify(
     """Every row from the first. Exit code 2 where one was changed, is missing, or was cut off after an anchor."""
     from contextlib import closing
 
+    from tabwarden.report.table import Text
     from tabwarden.run.history import store_named
     from tabwarden.store.web import audit
     from tabwarden.store.web.state import opened
@@ -58,6 +58,7 @@ def audit_list(
     """The newest first: when, who, from where, what, about whom, and how it ended."""
     from contextlib import closing
 
+    from tabwarden.report.table import NAME, NUMBER, TIME, Column, Table
     from tabwarden.run.history import store_named
     from tabwarden.store.web import audit
     from tabwarden.store.web.state import opened

@@ -12,12 +12,11 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SNAPSHOT, WHEN, SettingsPath, SiteUrl, SnapshotFolder, StoreWords
 from tabwarden.commands._output import ERROR, leave, print_json
 from tabwarden.commands._parsing import Argument, Option
-from tabwarden.model.errors import UnknownName
-from tabwarden.report.table import Drawable, Text
 
 if TYPE_CHECKING:
     from tabwarden.cases.running import Verdict
     from tabwarden.cases.ways import Way
+    from tabwarden.report.table import Drawable
 
 
 def cases(
@@ -81,6 +80,7 @@ def _ways(named: list[str]) -> Iterator[Mapping[str, Way]]:
 
     from tabwarden.cases.ways import WAYS
     from tabwarden.commands._typed import CommandLine
+    from tabwarden.model.errors import UnknownName
 
     with TemporaryDirectory(prefix="tabwarden-cases-") as folder:
         known = {**WAYS, **CommandLine(Path(folder)).ways}
@@ -101,6 +101,7 @@ def _right(ways: Mapping[str, Way], verdicts: list[Verdict]) -> Iterator[str]:
 
 def _failure(verdict: Verdict) -> Iterator[Drawable]:
     from tabwarden.report.answers import sentence, trace_table
+    from tabwarden.report.table import Text
 
     yield Text(f"FAILED {verdict.case.id}", "bold")
     yield from (f"  {problem}" for problem in verdict.problems)

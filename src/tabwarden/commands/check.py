@@ -12,7 +12,6 @@ from tabwarden.commands._options import NEWEST, Asking
 from tabwarden.commands._output import CHANGES, STOPPED, emit, leave
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.commands.lint import LEVELS, check_level
-from tabwarden.report.table import MARK, NAME, NUMBER, Column, Drawable, Many, Table, Text
 
 if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Decision
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from tabwarden.plan.breaches import Breach
     from tabwarden.plan.invariants import Judged
     from tabwarden.questions import Questions
+    from tabwarden.report.table import Drawable, Table
     from tabwarden.report.timeline import Turned
 
     Turns = Mapping[Decision, Turned]
@@ -100,6 +100,7 @@ def _files(site: Site, judged: list[Judged], sarif: Path | None, junit: Path | N
 def _parts(site: Site, judged: list[Judged], turns: Turns) -> Iterator[Drawable]:
     """The answer of `check`: how many, each with its state, then every breach that is told."""
     from tabwarden.plan.invariants import headline
+    from tabwarden.report.table import MARK, NAME, NUMBER, Column, Table, Text
 
     yield Text(headline(judged), "bold")
     columns = (Column("Invariant", NAME), Column("State", MARK), Column("Breaches", NUMBER))
@@ -118,6 +119,7 @@ def _parts(site: Site, judged: list[Judged], turns: Turns) -> Iterator[Drawable]
 def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -> Table:
     """A row for all who break it in the same place for the same reason."""
     from tabwarden.plan.invariants import what_of, who_of
+    from tabwarden.report.table import NAME, Column, Many, Table
     from tabwarden.report.timeline import because, since
     from tabwarden.run.check import decision_of
 

@@ -9,11 +9,11 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._output import CHANGES, DONE, leave
 from tabwarden.commands._parsing import CONTENTS, Option, UsageError
-from tabwarden.report.table import MARK, Column, Drawable, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tabwarden.report.table import Drawable
     from tabwarden.run.conformance import Conformance, Trial
     from tabwarden.tableau.http.session import SignIn
 
@@ -106,6 +106,7 @@ def _sign_in(server: str | None, site: str, token: str | None, secret: str | Non
 
 
 def _parts(answers: Conformance, to: Path) -> Iterator[Drawable]:
+    from tabwarden.report.table import MARK, Column, Table
     from tabwarden.run.conformance import DIFFERS, HOLDS, NOT_TRIED
 
     counts = [sum(line.verdict == what for line in answers.trials) for what in (HOLDS, DIFFERS, NOT_TRIED)]

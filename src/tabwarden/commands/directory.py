@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._parsing import Option
-from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import same
-from tabwarden.report.table import MARK, NAME, NUMBER, Column, Drawable, Table
 
 if TYPE_CHECKING:
+    from tabwarden.report.table import Drawable
     from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Trust
 
 Whole = Annotated[bool, Option("--whole", about="Read everything, though the settings ask for changes only.")]
@@ -45,6 +43,7 @@ def directory_show(
     output: Output = PLAIN,
 ) -> None:
     """Names are compared in any letter case; `domain\\name` names one domain."""
+    from tabwarden.model.errors import UnknownName
     from tabwarden.run.directory import read_directory
     from tabwarden.store import directory_file
 
@@ -64,11 +63,15 @@ def directory_show(
 
 
 def _order(person: DirectoryPerson) -> tuple[str, str]:
+    from tabwarden.model.names import same
+
     return same(person.domain), same(person.sam_account_name)
 
 
 def _split(directory: Directory, words: str) -> tuple[str, str]:
     """The FQDN before a backslash ('' where there is none) and the name."""
+    from tabwarden.model.errors import UnknownName
+
     before, slash, name = words.rpartition("\\")
     if not slash:
         return "", words
@@ -80,6 +83,8 @@ def _split(directory: Directory, words: str) -> tuple[str, str]:
 
 
 def _group(directory: Directory, words: str) -> DirectoryGroup:
+    from tabwarden.model.errors import UnknownName
+
     domain, name = _split(directory, words)
     groups = directory.groups_named(name, domain)
     if not groups:
@@ -91,6 +96,9 @@ def _group(directory: Directory, words: str) -> DirectoryGroup:
 
 
 def _people(directory: Directory, words: str) -> list[DirectoryPerson]:
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.model.names import same
+
     domain, name = _split(directory, words)
     wanted = same(name)
     people = [
@@ -142,6 +150,8 @@ def _trust_words(trust: Trust) -> str:
 
 
 def _domains(directory: Directory) -> list[Drawable]:
+    from tabwarden.report.table import NAME, NUMBER, Column, Table
+
     numbers = (Column(word, NUMBER) for word in ("Enabled", "Disabled", "Deleted", "Groups", "Orphans"))
     table = Table(Column("Domain", NAME), Column("NetBIOS", NAME), *numbers, name="domains")
     for domain in directory.domains:
@@ -161,6 +171,8 @@ def _domains(directory: Directory) -> list[Drawable]:
 
 
 def _show_people(directory: Directory, people: list[DirectoryPerson], of: str, output: Output) -> None:
+    from tabwarden.report.table import MARK, NAME, Column, Table
+
     names = ("Account", "User principal name", "Display name", "Mail")
     table = Table(*(Column(name, NAME) for name in names), Column("State", MARK), name="people")
     for p in people:
@@ -172,6 +184,9 @@ def _show_people(directory: Directory, people: list[DirectoryPerson], of: str, o
 
 
 def _show_groups(directory: Directory, output: Output) -> None:
+    from tabwarden.model.names import same
+    from tabwarden.report.table import NAME, NUMBER, Column, Table
+
     groups = sorted(directory.groups.values(), key=lambda g: (same(g.domain), same(g.name)))
     people = Column("People, nested groups resolved", NUMBER, "people")
     numbers = (Column(word, NUMBER) for word in ("Direct members", "Orphans", "Others"))

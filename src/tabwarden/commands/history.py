@@ -10,8 +10,7 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import CURRENT, WHEN, Model, OpenPointWords, SettingsPath, SiteUrl, StoreWords
 from tabwarden.commands._output import ERROR, confirmed, leave
 from tabwarden.commands._parsing import ANYTHING, CAPABILITIES, SNAPSHOTS, Argument, Option
-from tabwarden.model.errors import TabwardenError, UnknownName
-from tabwarden.report.table import NAME, Column, Table, Text
+from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
     from tabwarden.run.timeline import Subject, Turn
@@ -33,6 +32,7 @@ def history(
     """Reads the history alone; no server is asked."""
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.capability import capability_named
+    from tabwarden.model.errors import UnknownName
     from tabwarden.run import history as snapshots
     from tabwarden.run import timeline
     from tabwarden.run.open_snapshot import read_open_points
@@ -67,6 +67,7 @@ def _list(snapshots: tuple[object, ...], output: Output, gone: Sequence[str] = (
 
 def _show(turns: list[Turn], subject: Subject, capability: str, when: str, output: Output) -> None:
     from tabwarden.model.capability import ui_name
+    from tabwarden.report.table import Text
     from tabwarden.report.timeline import standing_table, turns_json, turns_table
     from tabwarden.run import timeline
 
@@ -97,6 +98,7 @@ def snapshots_export(
     output: Output = PLAIN,
 ) -> None:
     """With pseudonyms nobody and nothing can be recognised, and every question has the same answer."""
+    from tabwarden.report.table import Text
     from tabwarden.run.history import store_named
     from tabwarden.run.snapshots import export
 
@@ -132,6 +134,7 @@ def store_check(
     output: Output = PLAIN,
 ) -> None:
     """Every snapshot, journal, plan and roster. Exit code 1 where something is damaged."""
+    from tabwarden.report.table import NAME, Column, Table, Text
     from tabwarden.run.history import store_named
     from tabwarden.run.store_check import check
 

@@ -8,11 +8,10 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import Out, SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave
 from tabwarden.commands._parsing import MOST_DAYS, Option
-from tabwarden.model.errors import TabwardenError
-from tabwarden.report.table import NAME, NUMBER, TIME, Column, Drawable, Table, Text
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User
+    from tabwarden.report.table import Drawable
     from tabwarden.run.licences import Licences
 
 TO = ("Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish")
@@ -29,6 +28,7 @@ def licences(
     output: Output = PLAIN,
 ) -> None:
     """By the newest snapshot, the history and the use that was read; nothing is written to Tableau."""
+    from tabwarden.model.errors import TabwardenError
     from tabwarden.model.roles import role_named
     from tabwarden.run.licences import idle_people, people_told
     from tabwarden.run.licences import licences as known_of
@@ -79,6 +79,7 @@ def plan_licences(
 
 def _parts(known: Licences, people: list[User], to: str) -> list[Drawable]:
     from tabwarden.report.lists import seats
+    from tabwarden.report.table import NAME, NUMBER, TIME, Column, Table, Text
 
     tiers = Table("Licence", Column("Taken", NUMBER), Column("Seats", NUMBER), name="seats")
     for tier, (taken, of) in seats(known.site).items():

@@ -9,7 +9,6 @@ from tabwarden.commands._answer import OUTPUT, PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._parsing import SNAPSHOTS, Argument, Option
-from tabwarden.report.table import Text
 
 if TYPE_CHECKING:
     from tabwarden.run.lint import Linted
@@ -108,6 +107,7 @@ def _mend(result: Linted, fix: str, out: Path, settings: Path | None, output: Ou
     """The plan, written, with what it does to people and its stops; leaves with 2, or with 3 for a stop."""
     from tabwarden.compare.what_if import written
     from tabwarden.report.plans import plan_json, plan_table
+    from tabwarden.report.table import Text
     from tabwarden.run.lint import changes_of
     from tabwarden.run.whatif import plan_of
 
@@ -152,6 +152,7 @@ def _files(result: Linted, fail_on: str, sarif: Path | None, junit: Path | None)
 def _give(result: Linted, invariants: str, since: str, output: Output, *, singly: bool) -> None:
     from tabwarden.report.findings.page import page
     from tabwarden.report.findings.tables import findings_json, heading, parts
+    from tabwarden.report.table import Text
 
     line = [invariants] if invariants else []
     head = Text(heading(result.new, result.put_by, since), "bold")

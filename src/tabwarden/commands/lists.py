@@ -8,8 +8,6 @@ from typing import Annotated, NamedTuple
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking
 from tabwarden.commands._parsing import CONTENTS, GROUPS, MOST_DAYS, Argument, Option
-from tabwarden.model.errors import UnknownName
-from tabwarden.report.table import Text
 
 Words = Annotated[list[str] | None, Argument("Only what holds these words.")]
 CHOICE = "Which, and in which order"
@@ -119,6 +117,8 @@ def list_owners(
 
 def list_schedules() -> None:
     """No snapshot holds them: this says where Tableau shows them."""
+    from tabwarden.model.errors import UnknownName
+
     raise UnknownName(
         "schedules are in no snapshot, since nobody's access hangs on them; Tableau Server shows them under Schedules, "
         "Tableau Cloud under Tasks. `tabwarden why USER ExtractRefresh CONTENT` tells who may refresh"
@@ -137,6 +137,7 @@ def _list(
     output: Output,
 ) -> None:
     from tabwarden.report import lists
+    from tabwarden.report.table import Text
 
     site = asking.site()
     inside = site.find_content(project).id if project is not None else None
@@ -155,6 +156,7 @@ def find(
     output: Output = PLAIN,
 ) -> None:
     """The nearest first: what is called so, what begins so, what holds the words. Exit code 1 where nothing does."""
+    from tabwarden.model.errors import UnknownName
     from tabwarden.report import finding
 
     site = asking.site()

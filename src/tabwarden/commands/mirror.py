@@ -9,10 +9,9 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, SnapshotWords, load_settings
 from tabwarden.commands._output import CHANGES, DONE, ERROR, leave, say_error
 from tabwarden.commands._parsing import Option, UsageError
-from tabwarden.model.errors import TabwardenError
-from tabwarden.report.table import Drawable, Text
 
 if TYPE_CHECKING:
+    from tabwarden.report.table import Drawable
     from tabwarden.run.mirror import Published
     from tabwarden.run.mirror_verify import Verified
     from tabwarden.settings import Settings
@@ -60,6 +59,7 @@ def mirror(
 def _read_first(loaded: Settings, snapshot: str | None, output: Output) -> bool:
     """Read the site; whether its invariants, where there are any, could be judged."""
     from tabwarden.commands.read import read_now
+    from tabwarden.model.errors import TabwardenError
     from tabwarden.run.check import said_of
     from tabwarden.run.context import invariants_of
 
@@ -75,6 +75,7 @@ def _read_first(loaded: Settings, snapshot: str | None, output: Output) -> bool:
 
 def _published(published: Published) -> Iterator[Drawable]:
     from tabwarden.report.mirror import matches_line, quarantined_lines, unmatched_table, written_line
+    from tabwarden.report.table import Text
 
     site, matches = published.site, published.mirror.matches
     yield Text(f"{site.name} as of {site.taken.when}, as source `{published.mirror.source}`", "bold")
@@ -99,6 +100,8 @@ def mirror_verify(settings: SettingsPath = None, sample: Sample = 20, seed: Seed
 
 
 def _verified(verified: Verified) -> Iterator[Drawable]:
+    from tabwarden.report.table import Text
+
     yield Text(f"the mirror is of {verified.taken}, {verified.age} old", "bold")
     if not verified.enforced:
         yield "permission mirroring is OFF for this source: everybody is shown everything"
@@ -122,6 +125,7 @@ def catalog(
 ) -> None:
     """A tree of what that person sees, and nothing about the rest."""
     from tabwarden.report.mirror import catalog_json, catalog_tree
+    from tabwarden.report.table import Text
     from tabwarden.run.catalog import browse_as
 
     browsed = browse_as(load_settings(settings), person)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, StoreWords
 from tabwarden.commands._parsing import Argument, Option
-from tabwarden.report.table import NUMBER, Column, Table, Text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tabwarden.report.table import Table
     from tabwarden.run.plans import KeptPlan
 
 PlanWords = Annotated[str, Argument("A plan's number or id as `plan list` has them, or its file.", name="PLAN")]
@@ -41,6 +41,7 @@ def plan_list(
 def plan_show(plan: PlanWords, store: StoreWords = None, settings: SettingsPath = None, output: Output = PLAIN) -> None:
     """With what it does to people as it was shown when it was made, and what became of it since."""
     from tabwarden.report.plans import plan_json, plan_table
+    from tabwarden.report.table import Text
     from tabwarden.run.plans import kept_plans, load_plan, plan_meant
 
     folder = _folder(store, settings)
@@ -91,6 +92,8 @@ def _folder(store: str | None, settings: Path | None) -> Path:
 
 
 def _table(plans: list[KeptPlan]) -> Table:
+    from tabwarden.report.table import NUMBER, Column, Table
+
     table = Table(Column("Plan", NUMBER), "Made", "What it does", "What became of it", name="plans", shown=USUAL)
     for kept_plan in plans:
         table.add_row(kept_plan.number, _made(kept_plan), f"{kept_plan.kind}: {kept_plan.says}", became(kept_plan))

@@ -12,10 +12,10 @@ from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave, show_what_is_logged
 from tabwarden.commands._parsing import CONTENTS, USERS, Option
 from tabwarden.model.errors import TabwardenError
-from tabwarden.report.table import NAME, Column, Drawable, Many, Row, Table, Text
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Content, Grantee, Site
+    from tabwarden.report.table import Drawable, Row
     from tabwarden.run.read import Listed, Taken
     from tabwarden.run.verify import Verified
     from tabwarden.settings import Settings
@@ -126,6 +126,7 @@ def _read_usage(
     """Read use and activity, keep them, and tell what of which kind there was."""
     _refuse({"--repository": repository and not use}, "`--activity` reads files; leave it out")
     from tabwarden.report.plans import count_of
+    from tabwarden.report.table import Table
     from tabwarden.run.usage import keep_activity, read_and_keep
 
     sites = [read_and_keep(settings, repository=repository)] if use else []
@@ -148,6 +149,7 @@ def projects(
     output: Output = PLAIN,
 ) -> None:
     """Fetches sites and projects, keeps them whole and shows them as far as one may see them."""
+    from tabwarden.report.table import NAME, Column, Table, Text
     from tabwarden.run.read import list_projects
 
     listed = list_projects(load_settings(settings), asker)
@@ -178,6 +180,7 @@ def _project_json(known: Site | None, path: str, project: Content) -> dict[str, 
 def _project_row(known: Site | None, path: str, project: Content) -> Row:
     """The path, what it says of itself, and its leaders by the newest snapshot."""
     from tabwarden.report.answers import grantee_name
+    from tabwarden.report.table import Many
 
     leaders = [grantee_name(known, one) for one in _leaders(known, project.id) or ()] if known else []
     return path, project.description, Many(leaders)
@@ -276,6 +279,7 @@ def _of_site(site: Site) -> Iterator[Drawable]:
     """Its size in a line, then what was left unread, a line each."""
     from tabwarden.model.scope import of_rules
     from tabwarden.report.plans import count_of
+    from tabwarden.report.table import Text
 
     content = ", ".join(count_of(number, kind, f"{kind}s") for kind, number in _kinds_in(site).items())
     words = f"{site.name}: {len(site.users)} users, {len(site.groups)} groups, {content or 'no content'}"

@@ -14,8 +14,6 @@ from tabwarden.commands._options import (
     StoreWords,
 )
 from tabwarden.commands._parsing import CONTENTS, Argument, Option
-from tabwarden.model.errors import UnknownName
-from tabwarden.report.table import Drawable, Text
 
 if TYPE_CHECKING:
     from tabwarden.model.open_points import OpenPoints
@@ -53,6 +51,7 @@ def show_rules(site: Site, content: str, defaults: str | None, open_points: Open
         rows_json,
         rows_table,
     )
+    from tabwarden.report.table import Drawable, Text
 
     of = site.find_content(content)
     default_for = _defaults_of(site, of, defaults) if defaults is not None else None
@@ -68,6 +67,7 @@ def show_rules(site: Site, content: str, defaults: str | None, open_points: Open
 def _defaults_of(site: Site, content: Content, words: str) -> str:
     """The kind of a project's default rules, of a database tables; UnknownName on anything else."""
     from tabwarden.model.capability import kind_named
+    from tabwarden.model.errors import UnknownName
 
     kind = kind_named(words)
     if content.kind != "project" and (content.kind, kind) != ("database", "table"):

@@ -14,7 +14,6 @@ from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import SettingsError
 from tabwarden.places import ENCRYPTED
 from tabwarden.places import PLAIN as PLAIN_FILE
-from tabwarden.report.table import MARK, Column, Many, Table, Text
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
     KEY_FILE,
@@ -39,6 +38,8 @@ MakeKey = Annotated[bool, Option("--make-key", about="Make a key file `key` besi
 
 def settings_check(settings: SettingsPath = None, output: Output = PLAIN) -> None:
     """Read the settings as every command does and tell every problem. Secrets are resolved and never shown."""
+    from tabwarden.report.table import MARK, Column, Many, Table
+
     try:
         loaded = load_settings(settings)
     except SettingsError as error:
@@ -135,9 +136,7 @@ def settings_decrypt(
         raise SettingsError([f"`{file}` does not end in `.aes`; say with `--to` where to write"])
     target = to or file.with_suffix("")
     text = read_encrypted(file, keys)
-    if target.exists() and not overwrite:
-        raise SettingsError([f"`{target}` is there already; name another file with `--to`, or give `--overwrite`"])
-    write_private(target, text)
+    _write_new(target, text, overwrite=overwrite)
     show(f"wrote {target}: its secrets can be read by whoever can read the file")
 
 
@@ -189,6 +188,7 @@ def settings_import(
     output: Output = PLAIN,
 ) -> None:
     """Make settings of those of Tab_User_Provisioner, whose file stays as it is."""
+    from tabwarden.report.table import Text
     from tabwarden.seed import read_seed, translate
 
     seed = read_seed(file, os.environ)
@@ -230,6 +230,12 @@ def _read(file: Path) -> str:
         raise SettingsError([f"{file}: is not UTF-8 text"]) from None
     except OSError as error:
         raise SettingsError([f"{file}: cannot be read: {(error.strerror or '').lower()}"]) from None
+
+
+def _write_new(target: Path, text: str, *, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise SettingsError([f"`{target}` is there already; name another file with `--to`, or give `--overwrite`"])
+    write_private(target, text)
 
 
 def _one_secret(prompt: str) -> str:

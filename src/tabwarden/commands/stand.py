@@ -11,7 +11,6 @@ from tabwarden.commands._output import DONE, ERROR, leave, progress_bar
 from tabwarden.commands._parsing import Option
 from tabwarden.model.scope import CONNECTIONS
 from tabwarden.places import BY_OPTION
-from tabwarden.report.table import MARK, Column, Table, Text
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -24,6 +23,7 @@ MOST = 5  # waiting plans that are told
 
 def status(settings: SettingsPath = None, output: Output = PLAIN) -> None:
     """By what lies here; no server is asked. Exit code 1 where something cannot be read."""
+    from tabwarden.report.table import MARK, Column, Table
     from tabwarden.run import status as standing
 
     now = standing.status(settings)
@@ -40,6 +40,7 @@ def doctor(
     output: Output = PLAIN,
 ) -> None:
     """Each line says yes, or what to do. Exit code 1 where one says no."""
+    from tabwarden.report.table import MARK, Column, Table, Text
     from tabwarden.run.doctor import NO, examined
 
     diagnoses = []

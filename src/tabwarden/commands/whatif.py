@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
 from tabwarden.commands._parsing import CHANGES, Argument, Option, epilog
-from tabwarden.report.table import Drawable, Text
 
 if TYPE_CHECKING:
     from tabwarden.compare.what_if import WhatIf
+    from tabwarden.report.table import Drawable
 
 
 def _language() -> str:
@@ -54,6 +54,7 @@ def whatif(
 def tried_parts(result: WhatIf, disputed: Iterable[str]) -> list[Drawable]:
     """What is told of changes that were tried: each of them, the sum, whose access changes, and what is not settled."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings
+    from tabwarden.report.table import Text
 
     parts: list[Drawable] = [Text(words, "" if done else "red") for words, done in tried_lines(result)]
     parts += [Text(words, "yellow") for words in warnings(result)]

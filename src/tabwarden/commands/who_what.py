@@ -11,16 +11,13 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
 from tabwarden.commands._parsing import CAPABILITIES, CONTENTS, PEOPLE, Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, PERSON, in_order, is_group
-from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import same
-from tabwarden.model.tables import grouped
-from tabwarden.report.table import NAME, NUMBER, TIME, Column, Drawable, Row, Table, Text
 
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
     from tabwarden.model.site import Content, Site, User
     from tabwarden.model.usage import LastUse
     from tabwarden.questions import People, Questions, Reachable
+    from tabwarden.report.table import Drawable, Row, Table
 
 VIEW = "Read"
 
@@ -69,6 +66,7 @@ def show_people(
     from tabwarden.access.answer import ALLOWED, UNKNOWN
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.report.remarks import on_demand_lines
+    from tabwarden.report.table import Text
 
     site, admitted = questions.site, questions.admitting(*about)
     listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
@@ -100,6 +98,8 @@ def last_of(use: LastUse | None, questions: Sequence[tuple[str, str, str]]) -> l
 
 
 def _with_use(table: Table, last: Sequence[Mapping[str, str | None]]) -> Table:
+    from tabwarden.report.table import TIME, Column
+
     cells = [one.get("last_use") for one in last]
     return table.beside(Column("Last use", TIME), cells) if any(one for one in last) else table
 
@@ -119,7 +119,9 @@ def record_of(use: LastUse | None, capability: str) -> Iterator[str]:
 def _who_inside(questions: Questions, capability: str, project: Content, output: Output) -> None:
     """Who may on something in a project that has no such capability itself; UnknownName where nothing in it has it."""
     from tabwarden.model.capability import KIND_NAMES, applies, ui_name
+    from tabwarden.model.errors import UnknownName
     from tabwarden.report.answers import inside_json, inside_table
+    from tabwarden.report.table import Text
 
     site, kind = questions.site, KIND_NAMES[project.kind]
     named = ui_name(questions.capability(capability, project), project.kind)
@@ -130,7 +132,10 @@ def _who_inside(questions: Questions, capability: str, project: Content, output:
     if not having:
         more = f", and nothing in `{path}` has it" if every else f"; `tabwarden rules {typed(path)}` shows those it has"
         raise UnknownName(f"a {kind} has no capability `{named}`{more}")
-    people = grouped((user, content) for content, name in having.items() for user in questions.who_ids(name, content))
+    people: dict[str, list[str]] = {}
+    for content, name in having.items():
+        for user in questions.who_ids(name, content):
+            people.setdefault(user, []).append(content)
     output.warn_partial(site)
     words = (
         f"a {kind} has no capability `{named}`; {len(people)} of {len(site.users)} people may exercise it on some of "
@@ -184,6 +189,7 @@ def what(
 def _demand_person(site: Site, words: str) -> None:
     """UnknownName where content is named, and nobody has that name."""
     from tabwarden.model.capability import KIND_NAMES
+    from tabwarden.model.errors import UnknownName
     from tabwarden.model.resolver import contents_meant, users_meant
 
     contents = () if users_meant(site, words) else contents_meant(site, words)
@@ -198,6 +204,7 @@ def _demand_person(site: Site, words: str) -> None:
 def _of_group(questions: Questions, words: str, content: str | None, output: Output) -> None:
     """What rules say of a group, and on one content how many of its members may."""
     from tabwarden.report import groups
+    from tabwarden.report.table import Text
 
     site = questions.site
     group = site.find_group(words)
@@ -223,6 +230,7 @@ def _on_one(questions: Questions, user: str, content: str, output: Output) -> No
     from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
     from tabwarden.report.answers import answer_json, checker_grid
+    from tabwarden.report.table import Text
 
     site = questions.site
     person, on = site.find_user(user), site.find_content(content)
@@ -243,6 +251,7 @@ def _template(kind: str, allowed: tuple[str, ...]) -> str:
 
 def _on_everything(questions: Questions, user: str, output: Output, use: LastUse | None) -> None:
     from tabwarden.model.roles import ui_role
+    from tabwarden.report.table import Text
 
     site, person = questions.site, questions.site.find_user(user)
     rows = questions.reach(person.id)
@@ -308,7 +317,10 @@ def _on_all_sites(place: str, asking: Asking, user: str, content: str | None, ou
     """
     from pathlib import Path
 
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.model.names import same
     from tabwarden.model.roles import licence_of, ui_role
+    from tabwarden.report.table import NAME, NUMBER, Column, Table
     from tabwarden.run.history import store_named
     from tabwarden.run.persons import everywhere
 
@@ -332,6 +344,8 @@ def _on_all_sites(place: str, asking: Asking, user: str, content: str | None, ou
 
 
 def _on_site(questions: Questions, user: str, words: str | None) -> _OnSite:
+    from tabwarden.model.errors import UnknownName
+
     site = questions.site
     try:
         content = site.find_content(words) if words is not None else None

@@ -10,8 +10,6 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
 from tabwarden.commands._parsing import ANYTHING, CAPABILITIES, CONTENTS, PEOPLE, Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, IS, PERSON, in_order, is_capability, is_content, is_group
-from tabwarden.model.errors import UnknownName
-from tabwarden.report.table import Drawable, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from tabwarden.compare.fix import Fixes
     from tabwarden.model.site import Site
     from tabwarden.questions import Questions
+    from tabwarden.report.table import Drawable
 
 
 def why(
@@ -44,6 +43,7 @@ def why(
     Of a group: who in it may, each with what decided.
     """
     from tabwarden.access.answer import UNKNOWN
+    from tabwarden.model.errors import UnknownName
     from tabwarden.model.open_points import MODELS
 
     if (choose is None) is not (out is None) or (choose is not None and not fix):
@@ -79,6 +79,7 @@ def why(
 def _keep(site: Site, ways: Fixes, number: int, path: Path, settings: Path | None) -> None:
     """The way of that number as a plan in a file. UnknownName where there is no such way."""
     from tabwarden.commands._output import say
+    from tabwarden.model.errors import UnknownName
     from tabwarden.run.whatif import plan_of
 
     if not 1 <= number <= len(ways.ways):
@@ -103,6 +104,7 @@ def _of_group(questions: Questions, words: tuple[str, str, str], options: Mappin
     """The people of a group who may; UnknownName with options, or for an ability, that are about one person."""
     from tabwarden.commands.who_what import show_people
     from tabwarden.model.capability import ui_name
+    from tabwarden.model.errors import UnknownName
 
     site, name = questions.site, words[0]
     group, on = site.find_group(name), site.find_content(words[2])
@@ -167,6 +169,7 @@ def _parts(
 ) -> Iterator[Drawable]:
     """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
     from tabwarden.report import answers
+    from tabwarden.report.table import Text
 
     site = questions.site
     yield Text(answers.sentence(site, answer), "bold")
@@ -192,6 +195,7 @@ def _parts(
 def _fixes(site: Site, fixes: Fixes) -> Iterator[Drawable]:
     """Each way in the words of what-if, and what else it changes."""
     from tabwarden.report.access_changes import also, fixes_heading, steps_of
+    from tabwarden.report.table import Text
 
     yield Text(fixes_heading(fixes), "bold")
     for number, way in enumerate(fixes.ways, 1):

@@ -43,11 +43,6 @@ class Scope:
     group: str | None = None
     user: str | None = None
 
-    @property
-    def everything(self) -> bool:
-        """Whether nothing is named."""
-        return self.project is self.group is self.user is None
-
 
 def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     """The plan that puts the scope back as it was on the day `to` (or in that snapshot).

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from tabwarden.effects.change import OPS, Change
@@ -257,7 +256,3 @@ def sentences(changes: Sequence[Change]) -> list[str]:
     """The changes as `plan change` takes them, by the names that they themselves hold."""
     site = site_named(changes)
     return [words_of(site, change) for change in changes]
-
-
-def stop_json(stop: Stop) -> Mapping[str, Any]:
-    return asdict(stop)

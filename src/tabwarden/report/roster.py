@@ -38,7 +38,7 @@ def roster_table(merged: Merged, standings: Standings) -> Drawable:
     table = Table(*columns, name="people", rows=Rows(people, _person_row))
     parts: list[Drawable] = [Text(", ".join([*numbers, f"{len(held)} held"]), style="bold"), table]
     if held:
-        parts.append(_held_table(held))
+        parts.append(held_words(held))
     parts += [Text(f"note: {note}") for note in (*merged.notes, *standings.notes)]
     return Group(parts)
 
@@ -63,11 +63,6 @@ def person_table(one: Standing) -> Drawable:
     return Group((head, table))
 
 
-def held_words(held: Iterable[Held]) -> Drawable:
-    """Who is held, why, and what to do."""
-    return _held_table(held)
-
-
 def _person_row(one: Standing) -> Row:
     department, title = (one.person.value(field) if one.person is not None else "" for field in (DEPARTMENT, TITLE))
     return one.name, department, title, _since(one), one.person.told if one.person is not None else ""
@@ -84,7 +79,8 @@ def _row(given: Given | Field) -> str:
     return f"row {given.row} of {given.source}"
 
 
-def _held_table(held: Iterable[Held]) -> Table:
+def held_words(held: Iterable[Held]) -> Table:
+    """Who is held, why, and what to do."""
     columns = (Column("Person", NAME), "Why", "What to do")
     return Table(*columns, name="held", title="Held: left as they are", rows=[astuple(one) for one in held])
 

@@ -149,7 +149,7 @@ def _of_connections(call: Call, part: str, _site: Site, item: Content) -> frozen
 def content_listing(call: Call, kind: str) -> Listing[Content]:
     """How content of a kind is listed for the one who asks."""
     columns = {**_COMMON, **(_ITEMS if kind != "project" else {}), **_OWN[kind]}
-    if call.sees_people():
+    if call.sees_people:
         columns.update(_PEOPLE)
     if call.is_admin:
         columns.update(_ADMINS)

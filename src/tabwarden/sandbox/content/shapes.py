@@ -45,14 +45,14 @@ def asked(call: Call, field: str) -> bool:
 def person(call: Call, name: str, user_id: str, *, named: bool = True) -> Element:
     """Somebody by id, and by name where people show."""
     user = call.site.users.get(user_id) if named else None
-    shows = user is not None and (call.sees_people() or user.id == call.me.id)
+    shows = user is not None and (call.sees_people or user.id == call.me.id)
     return element(name, {"id": user_id, "name": user.name if user is not None and shows else None})
 
 
 def owner(call: Call, item: Content) -> Element:
     """The owner by id alone; what a list is asked about him beside as `user` tells it, where people show."""
     owned_by = call.site.users.get(item.owner)
-    shows = owned_by is not None and (call.sees_people() or owned_by.id == call.me.id)
+    shows = owned_by is not None and (call.sees_people or owned_by.id == call.me.id)
     if owned_by is None or not shows or not asked(call, "owner."):
         return element("owner", {"id": item.owner})
     more = user(call, owned_by).attributes

@@ -122,7 +122,7 @@ def revisions(call: Call, kind: str) -> Reply:
 
 def _shape(call: Call, revision: Revision, *, current: bool) -> Element:
     publisher = call.site.users.get(revision.by)
-    named = publisher is not None and (call.sees_people() or publisher.id == call.me.id)
+    named = publisher is not None and (call.sees_people or publisher.id == call.me.id)
     return element(
         "revision",
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from tabwarden.access.abilities.ability import can
@@ -38,7 +39,7 @@ def published(call: Call, kind: str) -> Reply:
     order = order._replace(blob=call.state.blobs.keep(content), file_name=name)
     if call.query("asJob") in ("true", "True"):
         work = jobs.PUBLISH[kind]
-        job = jobs.start(call, work, ((publishing.to_text(order),),), blob=order.blob)
+        job = jobs.start(call, work, ((json.dumps(order),),), blob=order.blob)
         return ok(shapes.job(call, job), status=202)
     item = publishing.publish(call.state, order)
     call.state.happened(call.site, call.me.id, PUBLISH, item.id)

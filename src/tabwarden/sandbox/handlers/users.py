@@ -29,13 +29,13 @@ def users(call: Call) -> Reply:
     """The users of the site, for administrators; by an option for all, and only oneself where people do not show."""
     if not call.is_admin and not call.personality.lists_users:
         raise Refusal("denied", "only administrators list the users")
-    shown = call.site.users.values() if call.sees_people() else (call.me,)
+    shown = call.site.users.values() if call.sees_people else (call.me,)
     return ok(*listing.answer(call, shapes.users_listing(call), shown))
 
 
 def user(call: Call) -> Reply:
     """One user; oneself always, others where people show."""
-    if not call.sees_people() and call.parameters["user"] != call.session.user:
+    if not call.sees_people and call.parameters["user"] != call.session.user:
         raise Refusal("denied", "this site does not show other users")
     return ok(shapes.user(call, call.user()))
 

@@ -104,12 +104,9 @@ class Call:
         """Whether the asker manages users and groups: site administrators not where adminMode is ContentOnly."""
         return self.is_server_admin or (self.is_admin and self.site.settings.admin_mode != "ContentOnly")
 
+    @cached_property
     def sees_people(self) -> bool:
         """Whether other users and groups show: to administrators, and to all licensed where userVisibility is FULL."""
-        return self._sees_people
-
-    @cached_property
-    def _sees_people(self) -> bool:
         return can(self.site, self.me.id, "see_other_users", open_points=self.state.open_points).allowed
 
     def fills_group_sets(self) -> bool:

@@ -112,7 +112,7 @@ def _hit(call: Call, content: Content, uses: Mapping[str, Counter[str]], downstr
     site, details = call.site, call.state.details(content.id)
     parent, project = site.contents.get(content.parent or ""), site.contents.get(site.project_of(content.id) or "")
     owner = site.users.get(content.owner)
-    named = owner is not None and (call.sees_people() or owner.id == call.me.id)
+    named = owner is not None and (call.sees_people or owner.id == call.me.id)
     hit: Hit = {
         "type": content.kind,
         "luid": content.id,

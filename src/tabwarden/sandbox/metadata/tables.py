@@ -106,7 +106,7 @@ class Tables(ABC):
         if user is None:
             return None
         own = user.id == self._call.me.id
-        named = own or self._call.sees_people()
+        named = own or self._call.sees_people
         return {
             "__typename": "TableauUser",
             "id": node_id("user", user.id),

@@ -14,7 +14,7 @@ from tabwarden.commands._parsing import CONTENTS, GROUPS, SNAPSHOTS, Argument, O
 from tabwarden.commands.plans import PlanOrLast
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.names import same
-from tabwarden.places import Meant, about
+from tabwarden.places import Meant, about, browser_address
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,9 +144,8 @@ def _last(settings: Settings) -> Path | None:
 
 def _of_site(plan: Plan, settings: Path | None) -> Settings:
     """The settings for the site of a plan, where they are for several."""
-    from tabwarden.settings.sites import address
 
-    with about(Meant(address(plan.site.where, plan.site.content_url))):
+    with about(Meant(browser_address(plan.site.where, plan.site.content_url))):
         return load_settings(settings)
 
 

@@ -26,6 +26,11 @@ def is_pattern(words: str) -> bool:
     return words.casefold() == ALL or any(letter in words for letter in "*?")
 
 
+def browser_address(server: str, site: str) -> str:
+    """A site (content URL) as a browser shows it: `https://tableau.example.com/#/site/acme`; Default ends at `#`."""
+    return f"{server}/#/site/{site}" if site else f"{server}/#"
+
+
 class Meant(NamedTuple):
     """The site that a command is about, by content URL or as a browser shows it.
 

@@ -230,20 +230,21 @@ class Questions:
         from tabwarden.engine.memberships import people_alike
 
         columns = self.engine.columns
-        number, ids = columns.names.number("content", content), columns.ids("user")
+        number, ids = columns.number("content", content), columns.ids("user")
         groups, apart = self._speaking(capability, content)
         verdicts = self.engine.verdicts(capability, number)
-        people_by_answer = []
-        for numbers in people_alike(columns, groups, apart):
+        people_by_answer, place_of = [], verdicts.astype("int64")  # of each person that of his answer
+        for place, numbers in enumerate(people_alike(columns, groups, apart)):
             answer = self._may(ids[numbers[0]], capability, content)
             for other in numbers[verdicts[numbers] != VERDICTS.index(answer.verdict)].tolist():
                 raise _disagreement(ids[other], capability, content)
-            people_by_answer.append(People(tuple(ids[row] for row in numbers.tolist()), answer))
-        answers = {user: people.answer for people in people_by_answer for user in people.users}
-        for user in self._dice(f"{capability} {content}").sample(ids, min(confirm, len(ids))):
-            if self._may(user, capability, content) != replace(answers[user], user=user):
-                raise _disagreement(user, capability, content)
-        return list(self._reader_apart(people_by_answer))
+            place_of[numbers] = place
+            people_by_answer.append(People(tuple(map(ids.__getitem__, numbers.tolist())), answer))
+        for number in self._dice(f"{capability} {content}").sample(range(len(ids)), min(confirm, len(ids))):
+            answer = people_by_answer[place_of[number]].answer
+            if self._may(ids[number], capability, content) != replace(answer, user=ids[number]):
+                raise _disagreement(ids[number], capability, content)
+        return people_by_answer if self._reader is None else list(self._reader_apart(people_by_answer))
 
     def _reader_apart(self, people: Iterable[People]) -> Iterator[People]:
         """A limited reader has an answer of his own."""
@@ -251,7 +252,7 @@ class Questions:
             others = tuple(user for user in some.users if user != self._reader)
             if others:
                 yield People(others, replace(some.answer, user=others[0]))
-            if self._reader is not None and self._reader in some.users:
+            if self._reader in some.users:
                 yield People((self._reader,), self._shown(replace(some.answer, user=self._reader)))
 
     def who_ids(self, capability: str, content: str) -> list[str]:
@@ -260,9 +261,9 @@ class Questions:
         self._answers += len(self.site.users)
         if self._answers <= FEW:
             return [u for u in self.site.users if u == reader or self._may(u, capability, content).allowed]
-        names = self.engine.columns.names
-        numbers = self.engine.who_ids(capability, names.number("content", content))
-        rows = numbers.tolist() if reader is None else sorted({*numbers.tolist(), names.number("user", reader)})
+        columns, names = self.engine.columns, self.engine.columns.names
+        numbers = self.engine.who_ids(capability, columns.number("content", content))
+        rows = numbers.tolist() if reader is None else sorted({*numbers.tolist(), columns.number("user", reader)})
         return names.words.at(names.user_id[rows]).all()
 
     def _speaking(self, capability: str, content: str) -> tuple[set[str], set[str]]:
@@ -285,7 +286,7 @@ class Questions:
 
     def what(self, user: str) -> Masks:
         """All a person may, on every content: masks of the engine's capabilities, contents by number."""
-        masks = self.engine.what(self.engine.columns.names.number("user", user))
+        masks = self.engine.what(self.engine.columns.number("user", user))
         if user != self._reader:
             return masks
         view = masks.allowed.dtype.type(1 << self.engine.bit(VIEW))
@@ -304,14 +305,14 @@ class Questions:
         if self._answers <= FEW:
             return [content for content in self.site.contents if self._may(user, capability, content).allowed]
         columns = self.engine.columns
-        numbers = self.engine.what_ids(columns.names.number("user", user), capability)
+        numbers = self.engine.what_ids(columns.number("user", user), capability)
         return columns.names.words.at(columns.names.content_id[numbers]).all()
 
     def views(self, user: str) -> int:
         """How many contents a person may View."""
         if len(self.site.contents) <= FEW:
             return len(self.what_ids(user, "Read"))
-        return len(self.engine.what_ids(self.engine.columns.names.number("user", user), "Read"))
+        return len(self.engine.what_ids(self.engine.columns.number("user", user), "Read"))
 
     def reach(self, user: str) -> list[Reachable]:
         """Everything that a person may View, with all she may there, in order of path."""
@@ -329,7 +330,7 @@ class Questions:
     def _reach_by_engine(self, user: str) -> list[Reachable]:
         from tabwarden.engine.by_user import reachable
 
-        rows = reachable(self.engine.parts, self.engine.columns.names.number("user", user))
+        rows = reachable(self.engine.parts, self.engine.columns.number("user", user))
         contents = [Reachable(*row) for row in rows]
         alike = {(one.kind, one.allowed): one for one in reversed(contents)}
         for one in alike.values():

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 
 import pytest
+from dense_sites import dense_site
 from small_site import group, group_set, project, rules, site, workbook
 
 from support import command_line
+from tabwarden.access.abilities.ability import of_kind
+from tabwarden.access.answer import Answer
 from tabwarden.access.disputes import with_disputes
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.effects import content, people
-from tabwarden.model.capability import template_of, without_optional
+from tabwarden.model.capability import capabilities_of, template_of, without_optional
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.open_points import DOCUMENTED, OPEN_POINTS, OpenPoints, alternatives, open_points_from
 from tabwarden.model.site import Content, Site, Use, User
@@ -152,6 +157,36 @@ def test_the_documented_answer_stands_and_the_other_is_told(
 def test_an_answer_that_hangs_on_nothing_is_not_disputed() -> None:
     held = house(project("p"), workbook("w", "p", "group:g +Read"))
     assert with_disputes(lambda open_points: Asked("ann", "Read", "w", open_points=open_points).of(held)).disputed == ()
+
+
+def of_everybody(held: Site) -> Iterator[Asked]:
+    """Every question of a person, a content and a capability or ability."""
+    for user, on in product(held.users, held.contents.values()):
+        yield from (Asked(user, name, on.id) for name in capabilities_of(on.kind))
+        yield from (Asked(user, name, on.id, ability=True) for name in of_kind(on.kind))
+
+
+def turned_by(held: Site, question: Asked) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Which open points an Answer tells to turn it, and which do when every one of them is tried."""
+
+    def under(points: OpenPoints) -> Answer:
+        return question._replace(open_points=points).of(held)
+
+    answer = with_disputes(under)
+    every = [(name, under(points).verdict) for name, points in alternatives(DOCUMENTED)]
+    disputed = [(other.open_point, str(other.verdict)) for other in answer.disputed]
+    return disputed, [(name, verdict) for name, verdict in every if verdict != answer.verdict]
+
+
+def test_no_open_point_that_would_turn_an_answer_is_passed_over() -> None:
+    """Only those that an Answer looked at are tried; asked with each of them, no other turns it."""
+    count, sites = 0, [*(case[0] for case in CASES), *(dense_site(seed, unread=0.2) for seed in range(2))]
+    for held in sites:
+        for question in of_everybody(held):
+            disputed, expected = turned_by(held, question)
+            assert disputed == expected, question
+            count += bool(expected)
+    assert count > 50
 
 
 # -- those that bear on changes and names ---------------------------------------------------------------------

@@ -24,6 +24,8 @@ from tabwarden.sources.files import FileSource
 from tabwarden.store.database import Database
 
 POSIX_ONLY = frozenset("fcntl grp nis posix pty pwd readline resource spwd syslog termios tty".split())
+# Where only Linux comes: mypy for Windows sees that it is not reached there.
+GUARDED = {"run/spark_work.py": {"resource"}}
 # Of a running event loop, and by keyword: mypy sees neither.
 POSIX_CALLS = frozenset("add_signal_handler remove_signal_handler start_unix_server open_unix_connection".split())
 POSIX_KEYWORDS = frozenset("preexec_fn pass_fds".split())  # `start_new_session` is taken there, and does nothing
@@ -50,7 +52,8 @@ def test_no_module_calls_what_windows_lacks() -> None:
     for path in sorted(SOURCE.rglob("*.py")):
         for node in nodes_of(path):
             if isinstance(node, ast.Import):
-                assert not {alias.name.split(".")[0] for alias in node.names} & POSIX_ONLY, path
+                guarded = GUARDED.get(path.relative_to(SOURCE).as_posix(), set())
+                assert not {alias.name.split(".")[0] for alias in node.names} & POSIX_ONLY - guarded, path
             elif isinstance(node, ast.ImportFrom):
                 assert (node.module or "").split(".")[0] not in POSIX_ONLY, path
             elif isinstance(node, ast.Attribute):

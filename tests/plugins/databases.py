@@ -76,15 +76,19 @@ def postgres_server() -> Iterator[Postgres]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a history may be: an empty folder, and an empty database by URL."""
-    if request.param == "sqlite":
-        return str(tmp_path)
-    given: Postgres = request.getfixturevalue("postgres")
+    url: str = str(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres: Postgres) -> str:
+    """An empty database by URL."""
     import psycopg
 
     name = f"history_{abs(hash(request.node.nodeid))}"
-    with psycopg.connect(**given.admin, autocommit=True) as admin:
+    with psycopg.connect(**postgres.admin, autocommit=True) as admin:
         admin.execute(f"create database {name}")
-        password, info = given.admin.get("password"), admin.info
+        password, info = postgres.admin.get("password"), admin.info
         who = quote(info.user, safe="") + (f":{quote(password, safe='')}" if password else "")
         return f"postgresql://{who}@/{name}?{urlencode({'host': info.host, 'port': info.port})}"
 

@@ -40,6 +40,9 @@ def test_what_went_wrong_is_told(tmp_path: Path) -> None:
     assert job.exit_code == 1
     assert job.said.startswith("tabwarden: ")
     assert not job.answer
+    as_json = ended(start(tmp_path, "it", ["apply", "nothing", "--store", str(tmp_path), "--json"], "ann", {}))
+    assert as_json.said.startswith("{")
+    assert as_json.lines[0].startswith("`apply` has no option `--store`")
 
 
 def test_one_at_a_time_about_one_thing(tmp_path: Path) -> None:

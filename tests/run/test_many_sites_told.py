@@ -12,12 +12,12 @@ from command_line import Ended, run
 from inbox import open_inbox
 
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.run.history import open_every_site, sites_kept
+from tabwarden.run.history import open_every_site, opened, sites_kept
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.store.journal import only_writer
 
-LEAVER = "lina.keller@acme.example"
+LEAVER, SOFIA = "lina.keller@acme.example", "sofia.weber@acme.example"
 
 
 def written(folder: Path, text: str) -> Path:
@@ -218,3 +218,31 @@ def test_words_that_mean_no_several_sites_are_told(
         ended = typed(tmp_path, monkeypatch, *words)
         assert ended.exit_code == 1, words
         assert told in ended.stderr, ended.stderr
+
+
+def test_whoever_leaves_is_told_with_all_sites_by_a_store_in_a_database(
+    servers: tuple[Sandbox, Sandbox],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres_url: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    several(tmp_path, servers)
+    text = (tmp_path / "settings.yaml").read_text(encoding="utf-8")
+    by_url = text.replace("store: {folder: store}", f"store: {{folder: store, url: {json.dumps(postgres_url)}}}")
+    written(tmp_path, by_url)
+    (tmp_path / "joiners.csv").write_text("Email Address\n")
+    (tmp_path / "leavers.csv").write_text(f"Email Address\n{SOFIA}\n")
+    planned = ("plan", "provision", "--site", "acme-lab", "--json")
+    first = typed(tmp_path, monkeypatch, *planned)
+    assert (first.exit_code, json.loads(first.stdout)["leavers_elsewhere"]) == (2, [])  # nothing was read yet
+    assert typed(tmp_path, monkeypatch, "read", "--site", "acme-*").exit_code == 0
+    (other,) = json.loads(typed(tmp_path, monkeypatch, *planned).stdout)["leavers_elsewhere"]
+    assert (other["person"], other["site"], other["user"]) == (SOFIA, "acme-europe", SOFIA)
+    with opened(postgres_url) as history:
+        for snapshot in history.snapshots():
+            assert history.people(snapshot.number).users == history.open(snapshot.number).users
+    written(tmp_path, by_url.replace("/history_", "/gone_"))
+    gone = typed(tmp_path, monkeypatch, *planned)
+    assert (gone.exit_code, json.loads(gone.stdout)["leavers_elsewhere"]) == (2, [])
+    assert "where else whoever leaves is a user is not known: the history" in caplog.text

@@ -361,6 +361,10 @@ ROWS = (
     Row("web.rights.look_as.*", test="web/test_pages_account.py::test_nobody_looks_as_somebody_with_more"),
     Row("web.*", test="web/test_pages_settings.py::test_each_setting_of_the_pages_has_its_effect"),
     # -- lint
+    Row("spark.master", test="run/test_spark.py::test_what_is_missing_is_a_sentence"),
+    Row("spark.path", test="run/test_spark.py::test_snapshots_go_where_the_workers_look"),
+    Row("spark.memory", test="run/test_spark.py::test_a_task_that_wants_too_much_memory_is_a_sentence"),
+    Row("spark.block", test="run/test_spark.py::test_a_mirror_has_the_rows_of_one_machine"),
     Row("lint.*", test="audit/test_findings.py::test_each_setting_of_lints_changes_what_is_told"),
     Row("mirror.sinks.*", test="sinks/test_sinks_sql.py::test_what_cannot_be_published_to_is_told"),
 )

@@ -184,9 +184,73 @@ def test_the_pages_killed_while_a_plan_is_applied_lose_and_repeat_nothing(
     assert len(begun) == len(set(begun)) == len(names)
 
 
-def test_in_a_browser_the_progress_is_seen(pages: Pages, browser: Any) -> None:
-    with pages.in_browser(browser, OPERATOR, "operator") as page:
+def test_where_the_settings_are_of_several_sites_a_plan_is_of_the_one_that_is_shown(
+    tmp_path: Path, tableau_sandboxes: Any
+) -> None:
+    """Made by the site as it is, applied, and undone, whichever site is shown meanwhile."""
+    values = settings_of(tableau_sandboxes(world="acme").url)
+    del values["tableau"]["site"]
+    (tmp_path / "people.csv").write_text("Email Address\nnew@acme.example\n", encoding="utf-8")
+    source = {"type": "file", "path": "people.csv", "min_rows": 0}
+    (tmp_path / "none.csv").write_text("Email Address\n", encoding="utf-8")
+    lab = {"site": "acme-lab", "settings": {"provision": {"group": {"name": "Of the lab"}}}}
+    values["sites"] = ["acme-europe", lab]
+    values["sources"] = {"joiners": source, "leavers": source | {"path": "none.csv"}}
+    values["provision"] = {"group": {"name": "Of all"}}
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    assert cli.run(["read", "--settings", str(file), "--site", "all", "-q"]) == 0
+    with served(tmp_path, values) as pages, pages.signed_in(OPERATOR, "operator") as olga:
+        number = ended(olga, send(olga, "/plans", kind="provision", site="acme-lab"))
+        page = olga.get(f"/plans/{number}").text
+        assert "Of the lab" in page
+        assert send(olga, f"/plans/{number}/apply", **accepted(page)).status_code == 303
+        until(lambda: state(pages, number) == "applied")
+        undo = ended(olga, send(olga, f"/plans/{number}/undo", site="acme-europe"))
+        assert "new@acme.example" in olga.get(f"/plans/{undo}").text
+    sites = {one.number: one.site for one in kept_plans(tmp_path / ".tabwarden")}
+    assert sites == {number: "Acme Lab", undo: "Acme Lab"}
+
+
+def ended(client: httpx.Client, answer: httpx.Response) -> int:
+    """The number of the plan that a job made."""
+    job = answer.headers["location"]
+    until(lambda: client.get(job).status_code == 303 or "Under way" not in client.get(job).text)
+    last = client.get(job)
+    assert last.status_code == 303, last.text
+    return int(last.headers["location"].rpartition("/")[2])
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_in_a_browser_a_plan_is_seen_to_its_end(pages: Pages, browser: Any, *, scripts: bool) -> None:
+    """Applying, reading and undoing lead on by themselves, with scripts and without."""
+    sentence = f'describe HR as "seen {"with" if scripts else "without"} scripts"'
+    with pages.in_browser(browser, OPERATOR, "operator", java_script_enabled=scripts) as page:
         page.get_by_role("navigation").get_by_role("link", name="Plans").click()
-        page.get_by_label("What is to change").fill(f'add {OTHER} to "HR"')
+        page.get_by_label("What is to change").fill(sentence)
         page.get_by_role("button", name="Make the plan").click()
-        assert page.get_by_role("heading", name=re.compile(r"Plan \d+")).is_visible()
+        heading = page.get_by_role("heading", name=re.compile(r"Plan \d+")).inner_text()
+        number = int(heading.removeprefix("Plan "))
+        with pages.signed_in(APPROVER, "approver") as carl:
+            assert send(carl, f"/plans/{number}/approve").status_code == 303
+        page.reload()
+        page.get_by_role("button", name="Apply").click()
+        page.get_by_role("button", name="Make a plan that undoes it").wait_for()
+        assert "1 done" in page.get_by_role("main").inner_text()
+        page.get_by_text("before this was done").wait_for()
+        page.get_by_role("button", name="Read the site now").click()
+        page.get_by_text("the pages show it as it is now").wait_for()
+        page.goto(f"/plans/{number}")
+        assert page.get_by_text("before this was done").count() == 0
+        page.get_by_role("button", name="Make a plan that undoes it").click()
+        page.wait_for_url(f"**/plans/{number + 1}")
+
+
+def test_a_job_that_failed_is_told_in_sentences(pages: Pages) -> None:
+    with pages.signed_in(OPERATOR, "operator") as olga:
+        job = send(olga, "/plans", kind="provision").headers["location"]
+        until(lambda: "Under way" not in olga.get(job).text)
+        page = olga.get(job).text
+        assert "did not end well" in page
+        assert "there is nobody to provision" in page
+        assert "{" not in page.partition("<main")[2]

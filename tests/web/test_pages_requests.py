@@ -74,6 +74,8 @@ def test_asking_tells_nothing_and_the_owner_grants_it_by_a_plan(pages: Pages, si
         assert "1 request for access waits" in client.get("/").text
         page = client.get("/requests/1").text
         assert "the audit" in page
+        assert "asks for View on" in page
+        assert "also gives" in page
         tag = re.findall(r'name="tag" value="([^"]+)"', page)[0]
         assert send(client, "/requests/1/grant", choose="99", tag=tag).status_code == 404
         assert send(client, "/requests/1/grant", choose="1", tag="of before").status_code == 400
@@ -84,7 +86,9 @@ def test_asking_tells_nothing_and_the_owner_grants_it_by_a_plan(pages: Pages, si
     with pages.signed_in("olga", "operator") as client:  # an owner grants, and approves nothing
         assert "Approved by" not in client.get("/plans/1").text
     with pages.signed_in(asker.name) as client:
-        assert f"granted by {owner.name}" in client.get("/requests").text
+        page = client.get("/requests").text
+        assert f"granted by {owner.name}; an operator has yet to apply it" in page
+        assert f"<td>View on {path}</td>" in page
 
 
 def test_a_request_says_what_and_why(pages: Pages, site: Site) -> None:
@@ -96,6 +100,17 @@ def test_a_request_says_what_and_why(pages: Pages, site: Site) -> None:
         assert send(client, "/requests", path="HR", reason="r", capability="Viewy").status_code == 404
     with pages.signed_in("stranger") as client:
         assert send(client, "/requests", path="HR", reason="r").status_code == 400
+
+
+def test_what_one_lacks_is_asked_for_by_its_name(pages: Pages, site: Site) -> None:
+    creator = next(user for user in site.users.values() if user.site_role == "Creator")
+    seen = (row.content for row in Questions(site).reach(creator.id) if row.kind == "project")
+    content = next(one for one in seen if site.contents[one].owner != creator.id)
+    with pages.signed_in(creator.name) as client:
+        page = client.get("/check/why", params={"content": content, "capability": "Project Leader"}).text
+        (ask,) = re.findall(r'href="(/requests[^"]+)"', page.partition("<main")[2])
+        chosen = re.findall(r'<option value="(\w+)" selected>', client.get(ask.replace("&amp;", "&")).text)
+    assert chosen == ["ProjectLeader"]
 
 
 def test_a_refusal_says_why(pages: Pages, site: Site) -> None:
@@ -134,6 +149,22 @@ def test_pages_of_the_auditor(pages: Pages, path: str, right: str, words: str) -
         assert client.get(path).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/licences?q=", "/history?content=Support&q="])
+def test_long_lists_are_paged_filtered_and_a_file(pages: Pages, path: str) -> None:
+    with pages.signed_in("auditor", "auditor") as client:
+        rows = client.get(f"{path}&form=csv").text.splitlines()[1:]
+        every = [name for number in range(1, 6) for name in people_on(client.get(f"{path}&page={number}").text)]
+        assert len(rows) > 150
+        assert sorted(set(every)) == sorted(row.partition(",")[0] for row in rows)
+        some = people_on(client.get(f"{path}amir").text)
+        assert some == [name for name in dict.fromkeys(every) if "amir" in name]
+
+
+def people_on(page: str) -> list[str]:
+    """Those whose page a table leads to, in order."""
+    return re.findall(r'<td[^>]*><a href="/check/what\?user=[^"]+">([^<]+)</a>', page)
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -157,6 +188,40 @@ def test_a_finding_becomes_a_plan(pages: Pages) -> None:
         assert send(client, "/findings", fix="no-such-lint").status_code == 404
 
 
+def test_each_finding_has_its_plan_in_one_click(pages: Pages) -> None:
+    """Of all of a lint, of those in a project, of one by itself; the rows are filtered, and are a file too."""
+    with pages.signed_in("olga", "auditor", "operator") as client:
+        page = client.get("/findings").text
+        assert 'aria-label="Plan all: open-to-all"' in page
+        assert "/check/content?content=HR%2FSalaries" in page
+        single = client.get("/findings?lint=open-to-all&q=salary+bands").text
+        assert re.findall(r'name="fix" value="([^"]+)"', single) == ["open-to-all:HR/Salaries/Salary Bands"]
+        assert client.get("/findings?lint=open-to-all&form=csv").text.count("open-to-all") == 6
+        counts = {}
+        for scope, fix in {
+            "": "open-to-all",
+            "HR": "open-to-all",
+            "one": "open-to-all:HR/Salaries/Salary Bands",
+        }.items():
+            form = {"fix": fix, "scope": "" if scope == "one" else scope}
+            number = int(send(client, "/findings", **form).headers["location"].rpartition("/")[2])
+            counts[scope] = next(one.changes for one in kept_plans(pages.folder / ".tabwarden") if one.number == number)
+        assert counts[""] > counts["HR"] > counts["one"] > 0
+    with pages.signed_in("auditor", "auditor") as client:
+        assert 'name="fix"' not in client.get("/findings").text
+
+
+def test_a_page_that_there_is_not_leads_to_those_that_there_are(pages: Pages) -> None:
+    with pages.signed_in("somebody") as client:
+        answer = client.get("/such/a/page")
+        assert answer.status_code == 404
+        assert "there is no such page" in answer.text
+        assert 'href="/catalog"' in answer.text
+    nobody = httpx.get(f"{pages.address}/such/a/page")
+    assert nobody.status_code == 404
+    assert "Sign in" in nobody.text
+
+
 def test_the_first_page_tells_three_things_of_those_that_one_may_know(pages: Pages, site: Site) -> None:
     with pages.signed_in("olga", "administrator") as client:
         matters = re.findall(r"<li>(.+?)</li>", client.get("/").text)
@@ -166,6 +231,7 @@ def test_the_first_page_tells_three_things_of_those_that_one_may_know(pages: Pag
         page = client.get("/").text
         number = Questions(site).views(somebody.id)
         assert f"You may View {number} things" in page
+        assert len(re.findall(r"<li>(.+?)</li>", page)) == 3
         assert "plan" not in page.casefold().replace("</", "")
 
 
@@ -175,7 +241,7 @@ def test_invariants_are_those_that_are_written_now(pages: Pages) -> None:
     before = file.read_text(encoding="utf-8")
     try:
         with pages.signed_in("auditor", "auditor") as client:
-            assert "1 invariant: 1 broken" in client.get("/").text
+            assert "1 invariant is broken: nobody sees salaries." in client.get("/").text
             file.write_text("invariants: 7\n", encoding="utf-8")
             assert client.get("/invariants").status_code == 400
             assert "The invariants cannot be judged" in client.get("/").text

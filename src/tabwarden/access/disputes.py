@@ -6,14 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tabwarden.access.answer import Answer, Disputed
-from tabwarden.model.open_points import DOCUMENTED, OpenPoints, alternatives
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints, alternatives, watched
 
 
 def with_disputes(ask: Callable[[OpenPoints], Answer], open_points: OpenPoints = DOCUMENTED) -> Answer:
-    """The Answer under these open points, with every single one that would give another verdict."""
-    answer = ask(open_points)
-    disputes = []
+    """The Answer under these open points, with every single one that would give another verdict.
+
+    One that was not looked at on the way to the Answer cannot turn it, and is not asked.
+    """
+    watching, looked_at = watched(open_points)
+    answer, disputes = ask(watching), []
     for name, other in alternatives(open_points):
+        if name not in looked_at:
+            continue
         turned = ask(other)
         if turned.verdict != answer.verdict:
             value = getattr(other, name)

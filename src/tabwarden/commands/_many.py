@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tabwarden.commands._parsing import UsageError
+from tabwarden.commands._answer import PLAIN
+from tabwarden.commands._parsing import UsageError, nearest
 from tabwarden.commands._side_by_side import Values, asks, settings_of, side_by_side, without_site
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.names import same
@@ -28,7 +29,30 @@ OF_ALL = ("serve",)  # commands that are of all sites by themselves
 
 
 def call(command: Command, function: Callable[..., None], values: Values) -> None:
-    """The command for the site that is meant, for all that are, or where none is said as it is."""
+    """The command for the site that is meant, for all that are, or where none is said as it is.
+
+    With `--engine spark` what it works out is worked out there.
+    """
+    engine = values.get("engine")
+    # Beside these the command refuses it, before it does anything.
+    if engine is None or values.get("schema") or values.get("show_sql") or values.get("models"):
+        _call(command, function, values)
+        return
+    from tabwarden.run.spark import cluster, settings_there
+
+    name, _, master = engine.partition("=")
+    if name != "spark":
+        raise UsageError(f"`--engine {engine}` is none; it is `spark` or `spark=MASTER`{nearest(name, ('spark',))}")
+    section = settings_there(settings_of(values))
+    with cluster(master or section.master, section) as jobs:
+        try:
+            _call(command, function, values)
+        finally:
+            for line in jobs.sentences:
+                values.get("output", PLAIN).note(line)
+
+
+def _call(command: Command, function: Callable[..., None], values: Values) -> None:
     words = _words(function, values)
     if words is None and command.words == CHECK and _is_for_several(settings_of(values)):
         words = ALL

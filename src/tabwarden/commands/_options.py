@@ -58,6 +58,10 @@ OpenPointWords = Annotated[
         value="NAME=VALUE|FILE",
     ),
 ]
+Engine = Annotated[
+    str | None,
+    Option("--engine", about="Where it is worked out: `spark`, `spark=MASTER`; else here.", value="spark[=MASTER]"),
+]
 
 
 class Asking(NamedTuple):

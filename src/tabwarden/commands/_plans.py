@@ -139,11 +139,11 @@ def run_command(settings: Path | None, accept: list[str] | None, output: Output,
             log.warning("%s", line)
         applied = _run(loaded, waivers, running)
         code = ERROR if applied is None else exit_code(applied)
+        others = leavers_elsewhere(loaded, applied.plan) if applied is not None else []
         summary = "it ended with an error" if applied is None else _summary(applied)
         if not of_many:
             mail_if_due(loaded.mail, run_log, f"{summary}; exit code {code}")
     result = {} if applied is None else applied_json(applied)
-    others = leavers_elsewhere(loaded, applied.plan) if applied is not None else []
     plan = [] if applied is None else [plan_table(applied.plan), *_of_leavers(others)]
     if output.form or output.save or of_many:
         document = {**result, "leavers_elsewhere": _leavers_json(others), "log": str(run_log.path), "exit_code": code}

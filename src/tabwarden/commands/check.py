@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import OUTPUT, PLAIN, Output
-from tabwarden.commands._options import NEWEST, Asking
+from tabwarden.commands._options import NEWEST, Asking, Engine
 from tabwarden.commands._output import CHANGES, STOPPED, emit, leave
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import Argument, Option, UsageError
 from tabwarden.commands.lint import LEVELS, check_level
 
 if TYPE_CHECKING:
@@ -38,10 +38,13 @@ def check(
         str | None,
         Option("--fail-on", about="Ask the lints too; leave with 2 where something is that bad.", choices=LEVELS),
     ] = None,
+    engine: Engine = None,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
     """Exit code 3 where an invariant is broken, or nobody knows whether it is."""
+    if schema and engine is not None:
+        raise UsageError("`--engine` is for invariants that are asked, and `--schema` asks none; give one of them")
     if schema:
         from tabwarden.settings.invariants import schema as json_schema
 
@@ -119,7 +122,7 @@ def _parts(site: Site, judged: list[Judged], turns: Turns) -> Iterator[Drawable]
 def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -> Table:
     """A row for all who break it in the same place for the same reason."""
     from tabwarden.plan.invariants import what_of, who_of
-    from tabwarden.report.table import NAME, Column, Many, Table
+    from tabwarden.report.table import CONTENT, NAME, Column, Many, Table
     from tabwarden.report.timeline import because, since
     from tabwarden.run.check import decision_of
 
@@ -132,7 +135,8 @@ def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -
     together: dict[tuple[str, str, tuple[str, ...], str, str], list[str]] = {}
     for (name, what, path, why, when), who in alike.items():
         together.setdefault((name, path, tuple(dict.fromkeys(who)), why, when), []).append(what)
-    columns = (Column("Invariant", NAME), "May", Column("Content", NAME), Column("Who", NAME), "Why", "Since")
+    content = Column("Content", NAME, of=CONTENT)
+    columns = (Column("Invariant", NAME), "May", content, Column("Who", NAME), "Why", "Since")
     rows = [
         (name, Many(whats), path, Many(list(who)), why, when)
         for (name, path, who, why, when), whats in together.items()

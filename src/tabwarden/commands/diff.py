@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
-from tabwarden.commands._options import MODELS, NEWEST, WHEN, Asking
+from tabwarden.commands._options import MODELS, NEWEST, WHEN, Asking, Engine
 from tabwarden.commands._output import CHANGES, DONE, leave
-from tabwarden.commands._parsing import CAPABILITIES, SNAPSHOTS, Argument, Option
+from tabwarden.commands._parsing import CAPABILITIES, SNAPSHOTS, Argument, Option, UsageError
 
 if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Under
@@ -31,6 +31,7 @@ def diff(
     capability: Annotated[
         str, Option("--capability", about="With --models: any name of it.", of=CAPABILITIES)
     ] = "View",
+    engine: Engine = None,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
@@ -39,6 +40,8 @@ def diff(
     from tabwarden.model.errors import UnknownName
 
     open_points = asking.open_points
+    if models and engine is not None:
+        raise UsageError("`--engine` is for two snapshots, and `--models` compares one with itself; give one of them")
     if models and before is None:
         from tabwarden.run.open_snapshot import open_site
 

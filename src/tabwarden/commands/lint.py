@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import OUTPUT, PLAIN, Output
-from tabwarden.commands._options import NEWEST, Asking, typed
+from tabwarden.commands._options import NEWEST, Asking, Engine, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._parsing import SNAPSHOTS, Argument, Option
 
@@ -40,6 +40,7 @@ def lint(
     trend: Annotated[
         int, Option("--trend", about="Points of so many snapshots of the history too.", value="N", least=0, most=1000)
     ] = 0,
+    engine: Engine = None,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
@@ -51,6 +52,7 @@ def lint(
     from tabwarden.run.lint import Wanted
     from tabwarden.run.lint import lint as linted
 
+    del engine  # `_many.call` has it done
     lints, output = _page_named(lints or [], output)
     _check(fail_on, (fix, out), (put_by, until, reason))
     result = linted(asking.questions(), asking.where, Wanted(lints, scope, baseline, since, trend))

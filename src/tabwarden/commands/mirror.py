@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
-from tabwarden.commands._options import SettingsPath, SnapshotWords, load_settings
+from tabwarden.commands._options import Engine, SettingsPath, SnapshotWords, load_settings
 from tabwarden.commands._output import CHANGES, DONE, ERROR, leave, say_error
 from tabwarden.commands._parsing import Option, UsageError
 
@@ -30,6 +30,7 @@ def mirror(
     settings: SettingsPath = None,
     snapshot: SnapshotWords = None,
     show_sql: ShowSql = None,
+    engine: Engine = None,
     output: Output = PLAIN,
 ) -> None:
     """From the newest snapshot to every sink of the settings; only what differs is written."""
@@ -37,6 +38,8 @@ def mirror(
     from tabwarden.run.mirror import deployed, publish
 
     loaded = load_settings(settings)
+    if show_sql is not None and engine is not None:
+        raise UsageError("`--engine` is for a mirror that is made, and `--show-sql` makes none; give one of them")
     if show_sql is not None:
         if show_sql not in DIALECTS:
             raise UsageError(f"`--show-sql {show_sql}` is no dialect; it is one of {', '.join(DIALECTS)}")

@@ -142,10 +142,9 @@ def _last(settings: Settings) -> Path | None:
 
 def _of_site(plan: Plan, settings: Path | None) -> Settings:
     """The settings for the site of a plan, where they are for several."""
-    from tabwarden.places import Meant, about
-    from tabwarden.settings.sites import address
+    from tabwarden.places import Meant, about, browser_address
 
-    with about(Meant(address(plan.site.where, plan.site.content_url))):
+    with about(Meant(browser_address(plan.site.where, plan.site.content_url))):
         return load_settings(settings)
 
 

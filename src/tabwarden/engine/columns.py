@@ -229,7 +229,8 @@ class Names(NamedTuple):
 class Columns:
     """A whole Site as arrays; `about` is the Site without its people and content (name, settings, when taken).
 
-    `open_names` gives the ids and names when they are first asked for: the engine needs none of them.
+    `open_names` gives the ids and names when they are first asked for: the engine needs none of them. `find` tells
+    the number of an id of a table by an index that lies beside the columns; None of one that nobody has.
     """
 
     about: Site
@@ -242,6 +243,7 @@ class Columns:
     uses: Uses
     rules: RuleLists
     open_names: Callable[[], Names] = field(repr=False)
+    find: Callable[[str, str], int | None] | None = field(default=None, repr=False)
 
     @cached_property
     def names(self) -> Names:
@@ -271,6 +273,15 @@ class Columns:
         if table not in self._read_ids:
             self._read_ids[table] = self.names.ids(table)
         return self._read_ids[table]
+
+    def number(self, table: str, wanted: str) -> int:
+        """The number of an id, read or only named; KeyError where it is nobody's."""
+        if self.find is None:
+            return self.names.number(table, wanted)
+        number = self.find(table, wanted)
+        if number is None:
+            raise KeyError(wanted)
+        return number
 
     def id_of(self, table: str, number: int) -> str:
         """The id of a `user`, `group`, `group_set` or `content` by its number, read or only named."""

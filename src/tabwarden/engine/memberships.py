@@ -260,7 +260,7 @@ def _numbers(columns: Columns, table: str, ids: Iterable[str], count: int) -> se
     numbers = set[int]()
     for key in set(ids):
         try:
-            number = columns.names.number(table, key)
+            number = columns.number(table, key)
         except KeyError:
             continue
         if number < count:

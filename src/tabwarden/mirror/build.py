@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,9 @@ from tabwarden.mirror.match import Matches, users_of
 from tabwarden.mirror.rows import COMPRESSED, FACTS, NO, SITE, YES, Row
 from tabwarden.mirror.tables import Table, Tables, eight, extended, flattened, joined, narrow
 from tabwarden.mirror.visible import Placed, chosen_of, everything, visible
+
+Seeing = Callable[..., Placed]
+"""`visible`, or what answers as it does by having the work done elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,13 @@ class Mirrored:
     apart: Array | None = None
 
 
-def mirrored(columns: Columns, matches: Matches, request: MirrorRequest, *, limited: bool = False) -> Mirrored:
+def mirrored(
+    columns: Columns, matches: Matches, request: MirrorRequest, *, limited: bool = False, seeing: Seeing = visible
+) -> Mirrored:
     """The tables of a site's mirror for these people."""
     chosen, missing = chosen_of(columns, request.projects)
     if request.enforced:
-        persons, placed = for_each(columns, chosen, matches, in_circles=request.form == FACTS)
+        persons, placed = for_each(columns, chosen, matches, in_circles=request.form == FACTS, seeing=seeing)
     else:
         persons, placed = _for_all(columns, chosen, matches)
     about = of_site(columns, matches, request, limited=limited)
@@ -83,13 +88,19 @@ def selection(words: Collection[str]) -> tuple[str, ...] | None:
 
 
 def for_each(
-    columns: Columns, chosen: Array, matches: Matches, only: Array | None = None, *, in_circles: bool = False
+    columns: Columns,
+    chosen: Array,
+    matches: Matches,
+    only: Array | None = None,
+    *,
+    in_circles: bool = False,
+    seeing: Seeing = visible,
 ) -> tuple[list[str], Placed]:
     """People, and what each of them sees (with `only`, of that): sets, or their circles, have places of that list."""
     users = users_of(columns)
     by_user = {users.numbers[user]: persons for user, persons in matches.by_user.items()}
     numbers = sorted(by_user)
-    placed = visible(columns, chosen, np.asarray(numbers, np.int64), only, in_circles=in_circles)
+    placed = seeing(columns, chosen, np.asarray(numbers, np.int64), only, in_circles=in_circles)
     first = np.zeros(len(users.ids) + 1, np.int64)
     first[np.asarray(numbers, np.int64) + 1] = [len(by_user[number]) for number in numbers]
     first = np.cumsum(first)

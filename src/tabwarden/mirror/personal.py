@@ -71,7 +71,11 @@ class Browsable:
 
     def number(self, content: str) -> int | None:
         """The number of an id; None for one that is not there."""
-        return self.columns.content_numbers.get(content)
+        try:
+            number = self.columns.number("content", content)
+        except KeyError:
+            return None
+        return number if number < self.site else None
 
     def seen_by(self, may_view: Array | None, *, enters: bool = True) -> Personal:
         """The catalog of whoever may View this (a bool a content; None: nothing is enforced).

@@ -14,7 +14,7 @@ import numpy as np
 
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array, Columns, Words
 from tabwarden.engine.rules import hashed, mixed, summed
-from tabwarden.mirror.build import Mirrored, MirrorRequest, compressed, for_each, of_site, set_names
+from tabwarden.mirror.build import Mirrored, MirrorRequest, Seeing, compressed, for_each, of_site, set_names
 from tabwarden.mirror.match import Matches
 from tabwarden.mirror.tables import (
     Delta,
@@ -28,7 +28,7 @@ from tabwarden.mirror.tables import (
     rows_apart,
     text_marks,
 )
-from tabwarden.mirror.visible import chosen_of, with_children
+from tabwarden.mirror.visible import chosen_of, visible, with_children
 
 
 class Last(NamedTuple):
@@ -40,7 +40,13 @@ class Last(NamedTuple):
 
 
 def renewed(
-    last: Last, columns: Columns, matches: Matches, request: MirrorRequest, *, limited: bool = False
+    last: Last,
+    columns: Columns,
+    matches: Matches,
+    request: MirrorRequest,
+    *,
+    limited: bool = False,
+    seeing: Seeing = visible,
 ) -> Mirrored | None:
     """The mirror of a later read for the same people by the same request; None where it must be made anew.
 
@@ -52,7 +58,7 @@ def renewed(
         return None
     gone, touched = _touched(last.columns, columns, users)
     chosen, missing = chosen_of(columns, None)
-    names, placed = for_each(columns, chosen, matches, touched)
+    names, placed = for_each(columns, chosen, matches, touched, seeing=seeing)
     fresh = compressed(request.source, columns, placed, names)
     if len(fresh["content"]) != len(placed.apart):
         return None

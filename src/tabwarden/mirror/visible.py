@@ -57,9 +57,27 @@ def visible(
 
     With `only` (a bool a content) of those alone; `in_circles` with sets that are made of circles.
     """
-    roles = columns.vocabulary.roles
-    enters = np.asarray([may_enter(role) for role in roles], bool)
-    users = users[enters[columns.users.role[users]]]
+    return seen_by(columns, chosen, entering(columns, users), only, in_circles=in_circles)
+
+
+class Entering(NamedTuple):
+    """Users who enter the site (numbers, rising), and the one whom the server showed all that was read, or NONE."""
+
+    users: Array
+    reader: int
+
+
+def entering(columns: Columns, users: Array) -> Entering:
+    """Those of the users who may enter the site."""
+    enters = np.asarray([may_enter(role) for role in columns.vocabulary.roles], bool)
+    return Entering(users[enters[columns.users.role[users]]], _reader(columns))
+
+
+def seen_by(
+    columns: Columns, chosen: Array, people: Entering, only: Array | None = None, *, in_circles: bool = False
+) -> Placed:
+    """The same for users who enter; no name of the columns is asked for."""
+    users = people.users
     if not len(users):
         none = np.zeros(0, np.int64)
         return Placed(
@@ -67,10 +85,9 @@ def visible(
         )
     site, contents = len(chosen), np.arange(len(chosen) + 1)
     if only is not None:
-        contents = np.append(np.flatnonzero(_with_parents(columns.contents.parent, only)), site)
+        contents = np.append(np.flatnonzero(with_parents(columns.contents.parent, only)), site)
         columns, chosen, only = within(columns, contents[:-1]), chosen[contents[:-1]], only[contents[:-1]]
-    reader = np.flatnonzero(users == _reader(columns))
-    places = _Places(narrowed(columns, users), chosen, reader)
+    places = _Places(narrowed(columns, users), chosen, np.flatnonzero(users == people.reader))
     placed = places.placed(chosen if only is None else chosen & only, in_circles=in_circles)
     # numbers of what holds something are never NONE but for the site
     parent = np.where(placed.parent == NONE, NONE, contents[placed.parent])
@@ -188,7 +205,7 @@ def within(columns: Columns, contents: Array) -> Columns:
     )
 
 
-def _with_parents(parent: Array, contents: Array) -> Array:
+def with_parents(parent: Array, contents: Array) -> Array:
     """These contents (a bool each) and all that hold them."""
     every, rows = contents.copy(), np.flatnonzero(contents)
     while len(rows):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -49,6 +50,7 @@ class OpenPoints:
 
 
 DOCUMENTED = OpenPoints()
+_NAMES = tuple(field.name for field in fields(OpenPoints))
 
 
 class OpenPoint(NamedTuple):
@@ -171,8 +173,13 @@ BLOGS_ANSWERS: Mapping[str, bool | str] = MappingProxyType(
 TEMPLATE_NAMES = ("", "View", "Explore", "Publish", "Administer")
 
 
-def alternatives(open_points: OpenPoints, *, changes: bool = False) -> Iterator[tuple[str, OpenPoints]]:
+@lru_cache(maxsize=16)
+def alternatives(open_points: OpenPoints, *, changes: bool = False) -> tuple[tuple[str, OpenPoints], ...]:
     """Each open point answered otherwise, one at a time: its name and all of them with it."""
+    return tuple(_alternatives(open_points, changes=changes))
+
+
+def _alternatives(open_points: OpenPoints, *, changes: bool) -> Iterator[tuple[str, OpenPoints]]:
     for row in _ROWS:
         if row.changes is changes:
             now = getattr(open_points, row.name)
@@ -180,19 +187,22 @@ def alternatives(open_points: OpenPoints, *, changes: bool = False) -> Iterator[
                 yield row.name, with_values(open_points, {row.name: value})
 
 
+class _Watched(OpenPoints):
+    """Open points that note which of them somebody looks at."""
+
+    __slots__ = ("_looked_at",)
+
+    def __getattribute__(self, name: str) -> Any:
+        object.__getattribute__(self, "_looked_at").add(name)
+        return object.__getattribute__(self, name)
+
+
 def watched(open_points: OpenPoints) -> tuple[OpenPoints, set[str]]:
     """The same open points, and the names of those that somebody looks at from now on."""
-    names = set[str]()
-
-    class Watched(OpenPoints):
-        __slots__ = ()
-
-        def __getattribute__(self, name: str) -> Any:
-            names.add(name)
-            return OpenPoints.__getattribute__(self, name)
-
-    values = Watched(**{field.name: getattr(open_points, field.name) for field in fields(OpenPoints)})
-    names.clear()
+    values, names = object.__new__(_Watched), set[str]()
+    object.__setattr__(values, "_looked_at", names)
+    for name in _NAMES:
+        object.__setattr__(values, name, getattr(open_points, name))
     return values, names
 
 

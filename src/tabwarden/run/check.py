@@ -17,6 +17,7 @@ from tabwarden.plan.breaches import ABILITY, Breach, rule_key
 from tabwarden.plan.invariants import Invariants, Judged, Progress, headline
 from tabwarden.run import history
 from tabwarden.run.context import invariants_of
+from tabwarden.run.elsewhere import done
 from tabwarden.run.timeline import Turn, causes, rule_causes
 from tabwarden.settings import load
 from tabwarden.settings.invariants import INVARIANTS, load_invariants
@@ -50,10 +51,12 @@ def invariants_there(settings: Path | None) -> tuple[Invariant, ...]:
 
 def checked(site: Site, invariants: Sequence[Invariant], progress: Progress | None = None) -> Checked:
     """Each invariant on the Site today. SettingsError with file and line of every name that fits nothing there."""
-    laid = Invariants(site, invariants, datetime.now(UTC).date().isoformat())
+    today = datetime.now(UTC).date().isoformat()
+    laid = Invariants(site, invariants, today)
     if laid.problems:
         raise SettingsError(laid.problems)
-    return Checked(site, laid.judge(progress))
+    elsewhere = done("check", [site], (invariants, today), {"site": site})
+    return Checked(site, laid.judge(progress) if elsewhere is None else elsewhere)
 
 
 class Said(NamedTuple):

@@ -10,6 +10,7 @@ from tabwarden.compare.snapshots import Compared, compared
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.open_points import MODELS
 from tabwarden.model.site import Site
+from tabwarden.run.elsewhere import done
 from tabwarden.run.history import open_either
 
 
@@ -38,4 +39,5 @@ def compare(
             problems.append(problem)
     if problems:
         raise type(problems[0])(*dict.fromkeys(line for problem in problems for line in problem.lines))
-    return compared(sites[0], sites[1], under, progress)
+    elsewhere = done("diff", sites, under, {"before": sites[0], "after": sites[1]})
+    return compared(sites[0], sites[1], under, progress) if elsewhere is None else elsewhere

@@ -166,10 +166,7 @@ def of_site(
     if len(chains) > 1:
         urls = [chain[-1].content_url for chain in chains]
         named = ", ".join(
-            sorted(
-                f"`{browser_address(c[-1]) if urls.count(c[-1].content_url) > 1 else c[-1].content_url}`"
-                for c in chains
-            )
+            sorted(f"`{c[-1].address if urls.count(c[-1].content_url) > 1 else c[-1].content_url}`" for c in chains)
         )
         raise UnknownName(f"the history holds snapshots of several sites; say which with --site: {named}")
     return chains[0]
@@ -203,7 +200,7 @@ def _chains(snapshots: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
     """For each site its snapshots: those of the whole of it, else those of the scope that was read last."""
     sites: dict[str, list[Snapshot]] = {}
     for one in snapshots:
-        sites.setdefault(browser_address(one), []).append(one)
+        sites.setdefault(one.address, []).append(one)
     chains = []
     for chain in sites.values():
         newest = next((snapshot for snapshot in reversed(chain) if not snapshot.scope), chain[-1])
@@ -218,21 +215,16 @@ def snapshots_of(history: Listing | History, site: str | None = None) -> tuple[S
         return snapshots
     if "*" in site or "?" in site:
         return tuple(one for one in snapshots if _fits(site, one))
-    exact = tuple(one for one in snapshots if site in (one.content_url, browser_address(one)))
-    named = {str(one.number): (one.content_url, browser_address(one), one.site_id, one.name) for one in snapshots}
+    exact = tuple(one for one in snapshots if site in (one.content_url, one.address))
+    named = {str(one.number): (one.content_url, one.address, one.site_id, one.name) for one in snapshots}
     alike = lambda name: [number for number, forms in named.items() if same(name) in map(same, forms)]  # noqa: E731
     numbers = () if exact or not site else meant(site, (), alike, named.__getitem__)
     return exact or tuple(one for one in snapshots if str(one.number) in numbers)
 
 
 def _fits(pattern: str, snapshot: Snapshot) -> bool:
-    names = (snapshot.content_url, snapshot.name, browser_address(snapshot))
+    names = (snapshot.content_url, snapshot.name, snapshot.address)
     return any(fnmatchcase(same(name), same(pattern)) for name in names)
-
-
-def browser_address(snapshot: Snapshot) -> str:
-    """As a browser shows it: `https://tableau.example.com/#/site/acme`."""
-    return f"{snapshot.where}/#/site/{snapshot.content_url}" if snapshot.content_url else f"{snapshot.where}/#"
 
 
 def snapshot_of(
@@ -318,9 +310,7 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     def chosen(history: Listing | History) -> Snapshot:
         snapshot = snapshot_of(history, which, settings.tableau.site, now, where=where)
         if (snapshot.where, snapshot.content_url) != (where, settings.tableau.site):
-            raise UnknownName(
-                f"{snapshot.words} is of `{browser_address(snapshot)}`, and the settings name another site"
-            )
+            raise UnknownName(f"{snapshot.words} is of `{snapshot.address}`, and the settings name another site")
         return snapshot
 
     if listing is None:
@@ -372,6 +362,17 @@ def open_last(
 def open_every_site(store: str | None = None, site: str | None = None, settings: Path | None = None) -> list[Site]:
     """The newest snapshot of every site in the history."""
     return _open(store_named(store, settings), lambda listing: every_site(listing, site))
+
+
+def people_of_every_site(store: str) -> list[Site]:
+    """As `open_every_site`; of a database by URL, beside which no columns lie, with users alone. None where none is."""
+    try:
+        if "://" not in store:
+            return open_every_site(store)
+        with opened(store) as history:
+            return [history.people(snapshot.number) for snapshot in every_site(history)]
+    except UnknownName:
+        return []
 
 
 def _open(store: str, choose: Callable[[Listing | History], tuple[Snapshot, ...]]) -> list[Site]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -26,6 +27,7 @@ from tabwarden.safe_files import for_the_owner, write_whole
 
 JOBS = "jobs"
 ABOUT, ANSWER, SAID, CODE, LOCK = "job.json", "answer.json", "said.txt", "exit-code", "running"
+_ERROR = re.compile(r"^\{\n.*^\}$", re.MULTILINE | re.DOTALL)  # as commands tell it with --json
 MOST_SAID = 64_000  # letters of what a job said that anybody wants to read
 
 
@@ -77,6 +79,17 @@ class Job:
             return (self.folder / SAID).read_text(encoding="utf-8", errors="replace")[-MOST_SAID:]
         return ""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of what it said; an error that it told as JSON is its sentences."""
+        said = self.said
+        error = _ERROR.search(said)
+        if error is not None:
+            with suppress(ValueError, LookupError, TypeError):
+                failure = json.loads(error[0])["error"]
+                said = "\n".join([said[: error.start()], failure["message"], *failure["more"]])
+        return tuple(filter(None, map(str.strip, said.splitlines())))
+
 
 def start(store: Path, about: str, words: Sequence[str], by: str, environment: Mapping[str, str]) -> Job:
     """Start `tabwarden` with these words; AlreadyRunsError where a job about the same runs.
@@ -105,20 +118,28 @@ def _started(folder: Path, job: Job, by: str, environment: Mapping[str, str]) ->
         open(folder / ANSWER, "wb", opener=for_the_owner) as answer,
         open(folder / SAID, "wb", opener=for_the_owner) as said,
     ):
-        # The process inherits the lock, and nothing else, so that it is held as long as it lives.
         lock_descriptor(lock.fileno(), blocking=True)
-        os.set_inheritable(lock.fileno(), True)
         process = subprocess.Popen(
             [sys.executable, "-m", "tabwarden", *job.words],
             stdin=subprocess.DEVNULL,
             stdout=answer,
             stderr=said,
             env={**os.environ, **environment, **names},
-            close_fds=False,
             start_new_session=True,
+            **_inherited(lock.fileno()),
         )
     threading.Thread(target=_wait, args=(process, folder), name=f"tabwarden {job.about}", daemon=True).start()
     return Job(job.id, job.about, job.words, by, job.begun, folder)
+
+
+def _inherited(lock: int) -> dict[str, Any]:
+    """What the process inherits: the lock, so that it is held as long as it lives, and nothing else: a socket on which
+    the pages listen would be taken until it ends, although nobody answers there.
+    """
+    if sys.platform == "win32":
+        os.set_inheritable(lock, True)
+        return {"close_fds": False}
+    return {"pass_fds": (lock,)}
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tabwarden.audit.audited import Audited
 from tabwarden.audit.baseline import Judged, PutBy, judged
@@ -26,6 +26,7 @@ from tabwarden.places import located
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.questions import Questions
 from tabwarden.report.findings.tables import NO_TREND, Trend
+from tabwarden.run.elsewhere import ELSEWHERE, done
 from tabwarden.run.history import open_last
 from tabwarden.run.open_snapshot import Where, doubts, open_site
 from tabwarden.safe_files import read_text
@@ -68,7 +69,7 @@ def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
     site, today = questions.site, datetime.now(UTC).date().isoformat()
     project = _project(site, wanted.scope)
     audited = audited_of(questions, where, knobs, today)
-    findings = findings_of(audited, only=chosen, scope=project)
+    findings = _findings(audited, chosen, project)
     path = wanted.baseline or getattr(section, "baseline", None)
     result = judged(findings, _entries(path), today) if path is not None else Judged(findings, 0, ())
     new, notes = result.left, result.notes
@@ -77,6 +78,26 @@ def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
     some = scores(findings)
     trend = NO_TREND if not wanted.trend else _trend(questions, where, wanted, knobs, chosen)
     return Linted(findings, new, result.put_by, (*doubts(site, datetime.now(UTC)), *notes), some, trend)
+
+
+def _findings(audited: Audited, only: Collection[str], scope: str | None) -> Findings:
+    """What the lints remark, worked out elsewhere where somebody takes it."""
+    if ELSEWHERE.get() is None:
+        return findings_of(audited, only=only, scope=scope)
+    from tabwarden.run.spark_work import known_of
+
+    knobs, questions, since = audited.knobs, audited.questions, date.fromisoformat(audited.today)
+    days = {knobs.unused_days, *knobs.unused_days_of.values()} if audited.usage is not None else ()
+    before = [(since - timedelta(days=number)).isoformat() for number in days]
+    shared = {
+        "model": questions.model,
+        "open_points": questions.open_points,
+        "knows": {"knobs": knobs, "usage": audited.usage, "today": audited.today, "unlisted": audited.unlisted},
+        "newcomers": {day: set(audited.newcomers(day)) for day in before},
+        "only": tuple(only),
+        "scope": scope,
+    }
+    return cast(Findings, done("lint", [audited.site], shared, known_of(audited)))
 
 
 def _trend(questions: Questions, where: Where, wanted: Wanted, knobs: Knobs, chosen: Collection[str]) -> Trend:
@@ -115,10 +136,10 @@ def _known(questions: Questions, where: Where, wanted: Wanted, knobs: Knobs, cho
 def _section(settings: Path | None) -> Any:
     from tabwarden.settings.lint import LintSettings
 
-    return _part("lint", LintSettings, settings)
+    return part_there("lint", LintSettings, settings)
 
 
-def _part(name: str, kind: type[Any], settings: Path | None) -> Any:
+def part_there(name: str, kind: type[Any], settings: Path | None) -> Any:
     """A section of the settings, None where there is none: most is asked without any."""
     path = located(settings, os.environ).path
     if path is None and settings is None:
@@ -149,7 +170,7 @@ def _unlisted(where: Where, site: Site) -> set[str] | None:
     from tabwarden.store.rosters import known_accounts, known_roster
 
     try:
-        section = _part("people", SeveralSources, where.settings)
+        section = part_there("people", SeveralSources, where.settings)
     except SettingsError:  # a secret of a source, say, which lints do not need
         return None
     authoritative = {source.name for source in section.sources if source.authoritative} if section is not None else ()

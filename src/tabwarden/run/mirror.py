@@ -23,6 +23,7 @@ from tabwarden.model.site import Site
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run.catalog import in_force, last_mirror, source_name
 from tabwarden.run.history import LAST, is_folder, newest_site, site_beside
+from tabwarden.run.mirror_blocks import seeing
 from tabwarden.run.setting_names import remark
 from tabwarden.settings import Settings
 from tabwarden.sinks import Written
@@ -67,7 +68,7 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     origin = _origin(chosen, request, matches)
     try:
         last = _renewed(settings, origin, columns, matches, request, limited=is_limited(site))
-        last = last or mirrored(columns, matches, request, limited=is_limited(site))
+        last = last or mirrored(columns, matches, request, limited=is_limited(site), seeing=seeing)
     except AmbiguousName as error:
         raise SettingsError([f"`mirror.projects`: {error}"]) from None
     gone = _gone(settings, site, last.missing)
@@ -143,7 +144,7 @@ def _renewed(
     site = site_beside(settings, before["snapshot"], before["mark"])
     if site is None:
         return None
-    return renewed(Last(tables, apart, columns_of(site)), columns, matches, request, limited=limited)
+    return renewed(Last(tables, apart, columns_of(site)), columns, matches, request, limited=limited, seeing=seeing)
 
 
 def age_of(site: Site, now: datetime) -> timedelta | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import same
 from tabwarden.model.site import Site, User
 from tabwarden.plan.plan import Plan, SiteIdentity
-from tabwarden.run.history import open_every_site, store_of
+from tabwarden.run.history import people_of_every_site, store_of
 from tabwarden.settings import Settings
 from tabwarden.store.rosters import ACCOUNTS, ROSTERS, known_roster
 
+log = logging.getLogger("tabwarden.run")
 Keys = frozenset[tuple[str, str]]
 
 
@@ -48,16 +51,18 @@ def everywhere(store: Path | None, sites: Sequence[Site], words: str) -> list[tu
 def leavers_elsewhere(settings: Settings, plan: Plan) -> list[OnSite]:
     """Where else whoever a plan takes a licence from, or removes, is a user, by the newest snapshots of the store.
 
-    A store that is a database by URL is not asked: each of its snapshots would have to be opened whole.
+    Where these cannot be asked that is told, and the plan is what it is.
     """
     leavers = (*plan.impact.lose_licence, *plan.impact.removed)
-    if not leavers or settings.store.url is not None or not settings.store.folder.is_dir():
+    try:
+        return list(_elsewhere(settings, plan.site, dict.fromkeys(leavers))) if leavers else []
+    except TabwardenError as error:
+        log.warning("where else whoever leaves is a user is not known: %s", error)
         return []
-    return list(_elsewhere(settings, plan.site, dict.fromkeys(leavers)))
 
 
 def _elsewhere(settings: Settings, where: SiteIdentity, leavers: Iterable[str]) -> Iterator[OnSite]:
-    sites = open_every_site(store_of(settings)) if (settings.store.folder / "history.db").is_file() else []
+    sites = people_of_every_site(store_of(settings))
     for person in leavers:
         users = everywhere(settings.store.folder, sites, person)
         is_own = [(site.taken.where, site.content_url) == (where.where, where.content_url) for site, _ in users]

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -23,12 +23,13 @@ from urllib.parse import urlsplit
 
 from tabwarden.model.errors import SettingsError, TableauError, TabwardenError, UnknownName
 from tabwarden.model.names import hint, some
-from tabwarden.places import ALL, Meant, about, is_pattern, located
+from tabwarden.places import ALL, Meant, about, browser_address, is_pattern, located
 from tabwarden.run.catalog import source_name
 from tabwarden.run.context import connected
+from tabwarden.run.elsewhere import ELSEWHERE, Elsewhere, Work, asked_through, hand_over
 from tabwarden.run.history import sites_kept, store_named
 from tabwarden.settings import Settings, load, sites_named
-from tabwarden.settings.sites import Named, address, fits, parts_of
+from tabwarden.settings.sites import Named, fits, parts_of
 from tabwarden.store.names import known
 from tabwarden.tableau.read.site import list_sites
 
@@ -67,7 +68,7 @@ class OneSite:
     @property
     def address(self) -> str:
         """As a browser shows it, and `--site` takes it."""
-        return address(self.server, self.url)
+        return browser_address(self.server, self.url)
 
     @property
     def label(self) -> str:
@@ -232,7 +233,8 @@ def side_by_side(
     `work` can be pickled, and so can what it gives. Interrupted, the runs that have begun are given time to write
     down how far they are; KeyboardInterrupt says how many sites are done.
     """
-    most = most or max(os.cpu_count() or 1, LEAST)
+    cores, others = os.cpu_count() or 1, ELSEWHERE.get()
+    most = max(LEAST, min(others.slots, 4 * cores)) if others is not None else most or max(cores, LEAST)
     ended: dict[int, Ended[T]] = {i: Ended(site, None, site.problem) for i, site in enumerate(sites) if site.problem}
     waiting = [place for place in range(len(sites)) if place not in ended]
     running: dict[Pipe, tuple[int, Any]] = {}
@@ -246,8 +248,13 @@ def side_by_side(
                         pipe, process = _started(sites[place], work)
                         running[pipe] = place, process
             for pipe in cast(list[Pipe], wait(list(running))):
-                place, process = running.pop(pipe)
-                ended[place] = _ended(sites[place], pipe, process)
+                place, process = running[pipe]
+                came = _came(pipe)
+                if isinstance(came, Work):
+                    hand_over(came, pipe)
+                    continue
+                del running[pipe]
+                ended[place] = _ended(sites[place], came, pipe, process)
                 hear(len(ended), ended[place])
                 value, who = ended[place].value, (sites[place].server, sites[place].password)
                 refusals[who] = refusals.get(who, 0) + 1 if value is not None and refused(value) else 0
@@ -292,8 +299,10 @@ def _processes() -> Any:
 
 
 def _started(site: OneSite, work: Callable[[OneSite], T]) -> tuple[Pipe, Any]:
-    ours, theirs = _processes().Pipe(duplex=False)
-    process = _processes().Process(target=_in_process, args=(theirs, dict(os.environ), work, site))
+    ours, theirs = _processes().Pipe()
+    others = ELSEWHERE.get()
+    there = None if others is None else (others.folder, others.block)
+    process = _processes().Process(target=_in_process, args=(theirs, dict(os.environ), there, work, site))
     process.start()
     theirs.close()
     return ours, process
@@ -315,7 +324,13 @@ def _uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _in_process(pipe: Pipe, environ: Mapping[str, str], work: Callable[[OneSite], Any], site: OneSite) -> None:
+def _in_process(
+    pipe: Pipe,
+    environ: Mapping[str, str],
+    there: tuple[Path, int] | None,
+    work: Callable[[OneSite], Any],
+    site: OneSite,
+) -> None:
     """A run that is killed is killed with all its processes: what they have begun is in checkpoints and journals."""
     try:
         if sys.platform != "win32":
@@ -325,6 +340,7 @@ def _in_process(pipe: Pipe, environ: Mapping[str, str], work: Callable[[OneSite]
         parent = multiprocessing.parent_process()
         if parent is not None:
             threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+        ELSEWHERE.set(None if there is None else Elsewhere(partial(asked_through, pipe), *there))
         pipe.send(work(site))
         pipe.close()
     except (KeyboardInterrupt, BrokenPipeError):  # nobody waits any more
@@ -336,11 +352,19 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _ended(site: OneSite, pipe: Pipe, process: Any) -> Ended[Any]:
+_NOTHING = object()
+
+
+def _came(pipe: Pipe) -> Any:
+    """What a process says, _NOTHING where it ended without a word."""
     try:
-        value, problem = pipe.recv(), ""
+        return pipe.recv()
     except (EOFError, OSError):
-        value, problem = None, "its process ended without an answer"
+        return _NOTHING
+
+
+def _ended(site: OneSite, came: Any, pipe: Pipe, process: Any) -> Ended[Any]:
+    value, problem = (None, "its process ended without an answer") if came is _NOTHING else (came, "")
     pipe.close()
     process.join()
     if problem and process.exitcode:

@@ -20,6 +20,7 @@ from tabwarden.settings.mirror import Catalog, Mirror
 from tabwarden.settings.people import SeveralSources
 from tabwarden.settings.sites import SomeSites
 from tabwarden.settings.sources import Sources
+from tabwarden.settings.spark import Spark
 from tabwarden.settings.store import Store
 from tabwarden.settings.web import Web
 from tabwarden.sources.ldap.options import DirectorySettings
@@ -300,6 +301,7 @@ class Settings(Section):
     catalog: Catalog = Field(default=Catalog(), description="whom a mirror serves")
     mirror: Mirror = Field(default=Mirror(), description="what is mirrored, and where it goes")
     lint: LintSettings = Field(default=LintSettings(), description="what lints are to know of this site")
+    spark: Spark = Field(default=Spark(), description="where `--engine spark` works")
     web: Web = Field(default=Web(), description="the pages of `tabwarden serve`")
 
     _origin: str = ""

@@ -9,13 +9,13 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, Field
 
 from tabwarden.model.names import hint, same, some
-from tabwarden.places import ALL, Meant, is_pattern
+from tabwarden.places import ALL, Meant, browser_address, is_pattern
 from tabwarden.section import Connect, Connecting, Section
 from tabwarden.settings.lines import Place, Problem, Written, dotted
 
 DEFAULT = "default"
-COMMON = ("sites", "store", "logs", "mail")
-"""Sections that stand once, whatever the site: one store, one log, one mail."""
+COMMON = ("sites", "store", "logs", "mail", "spark")
+"""Sections that stand once, whatever the site: one store, one log, one mail, one cluster."""
 Resolve = Callable[[str], str]
 
 
@@ -41,12 +41,7 @@ class Named(NamedTuple):
     @property
     def address(self) -> str:
         """As `--site` takes it, wherever else a site is called so."""
-        return address(self.server, self.words)
-
-
-def address(server: str, site: str) -> str:
-    """As a browser shows it: `https://tableau.example.com/#/site/acme`; of Default `https://tableau.example.com/#`."""
-    return f"{server}/#/site/{site}" if url_of(site) else f"{server}/#"
+        return browser_address(self.server, self.words)
 
 
 def url_of(site: str) -> str:
@@ -101,7 +96,7 @@ def narrow(written: Written, meant: Meant | None, usual: str, sections: Sequence
     elif known and not fitting and meant is not None:
         _refuse(written, meant, _unknown(words, items))
     elif len(fitting) > 1:
-        both = some([address(one.server, url) for one in fitting])
+        both = some([browser_address(one.server, url) for one in fitting])
         _refuse(written, meant, f"`{words}` is on several servers; say which with `--site`: {both}")
     elif fitting:
         _lay_over(written, fitting[0].item, pairs[fitting[0].item][1])

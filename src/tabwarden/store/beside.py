@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tabwarden.model.site import Site
 from tabwarden.store import names
 from tabwarden.store.arrays import Arrays
-from tabwarden.store.opened import site_over
+from tabwarden.store.opened import Find, site_over
 from tabwarden.store.snapshots import Snapshot, about_of, bare_site
 
 if TYPE_CHECKING:
@@ -32,9 +32,19 @@ def opened(store: Path | str, snapshot: Snapshot) -> Site | None:
         about = arrays.about
         if (about["format"], about["mark"]) != (FORMAT, snapshot.mark):
             return None
-        return site_over(arrays, bare_site(about), lambda: _columns(arrays))
+        return site_over(arrays, bare_site(about), lambda find: _columns(arrays, find))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def site_in(path: Path, columns: Columns) -> Site:
+    """The Site of some columns, over a new file that is made of them."""
+    from tabwarden.store.arrays import write_arrays
+    from tabwarden.store.indexes import arrays_of
+
+    write_arrays(path, about_of(columns.about, columns.vocabulary._asdict()), arrays_of(columns))
+    arrays = Arrays(path)
+    return site_over(arrays, bare_site(arrays.about), lambda find: _columns(arrays, find))
 
 
 def is_there(store: Path | str, snapshot: Snapshot) -> bool:
@@ -101,7 +111,7 @@ def _runs(process: str) -> bool:
     return True
 
 
-def _columns(arrays: Arrays) -> Columns:
+def _columns(arrays: Arrays, find: Find) -> Columns:
     from tabwarden.store.columns import columns_over
 
-    return columns_over(arrays.about, arrays.numpy)
+    return columns_over(arrays.about, arrays.numpy, find=find)

@@ -119,9 +119,15 @@ def names_of(names: Names) -> dict[str, Array]:
 
 
 def columns_over(
-    about: Mapping[str, Any], array: Callable[[str], Array], name: Callable[[str], Array] | None = None
+    about: Mapping[str, Any],
+    array: Callable[[str], Array],
+    name: Callable[[str], Array] | None = None,
+    find: Callable[[str, str], int | None] | None = None,
 ) -> Columns:
-    """Columns of what `about_of` told; `array` opens by name the arrays of `facts_of`, `name` those of `names_of`."""
+    """Columns of what `about_of` told; `array` opens by name the arrays of `facts_of`, `name` those of `names_of`.
+
+    `find` is that of `Columns`.
+    """
     of_names = name or array
 
     def names() -> Names:
@@ -133,7 +139,7 @@ def columns_over(
         for table, table_type in TABLES.items()
     }
     vocabulary = Vocabulary(**{name: tuple(texts) for name, texts in about["vocabulary"].items()})
-    return Columns(about=bare_site(about), vocabulary=vocabulary, open_names=names, **tables)
+    return Columns(about=bare_site(about), vocabulary=vocabulary, open_names=names, find=find, **tables)
 
 
 def _lazily(read: Callable[[], dict[str, Array]]) -> Callable[[str], Array]:

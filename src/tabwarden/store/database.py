@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,6 +88,7 @@ class Database:
         words = str(store)
         self.tables = tables
         self._idle: list[Any] = []
+        self._of_thread = threading.local()  # the transaction that is open in it
         self.is_sqlite = "://" not in words
         if self.is_sqlite:
             path = Path(words) / tables.file
@@ -136,11 +138,22 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction; it happens whole or not at all, and one at a time."""
+        """A transaction; it happens whole or not at all, and one at a time.
+
+        Within one of the same thread it is a part of that, so that what is written in several places happens at once.
+        """
+        around: Connection | None = getattr(self._of_thread, "connection", None)
+        if around is not None:
+            yield around
+            return
         with self._transaction("begin immediate" if self.is_sqlite else "begin") as connection:
             if not self.is_sqlite:
                 connection.run("select pg_advisory_xact_lock(hashtext(?))", f"tabwarden {self.tables.what}")
-            yield connection
+            self._of_thread.connection = connection
+            try:
+                yield connection
+            finally:
+                self._of_thread.connection = None
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:

@@ -19,6 +19,7 @@ from tabwarden.model.site import Site
 from tabwarden.store.database import Connection, Database, chunks, marks
 from tabwarden.store.history_read import Rows, opened
 from tabwarden.store.history_write import write
+from tabwarden.store.packing import USER
 from tabwarden.store.snapshots import (
     COUNTED,
     SNAPSHOTS,
@@ -138,6 +139,15 @@ class History:
         if "-" in digest and digest != rows.digest(bare, versions, digest):  # the first ones cannot be held against it
             raise damaged(f"{snapshot.words} is not what was read then")
         return opened(bare, rows, versions)
+
+    def people(self, number: int) -> Site:
+        """The Site of that snapshot with its users alone; nothing else of it is read."""
+        with self.database.reading() as connection:
+            snapshot, users = self._kept_one(connection, number), f"{OF_SITE} and t.kind = ?"
+            rows, at = Rows(connection), (snapshot.site, number, number, USER)
+            rows.bodies(f"select v.body {users}", *at)
+            versions = connection.rows(f"select v.thing, v.slot, v.body {users}", *at)
+            return opened(self._bare(connection, snapshot), rows, versions)
 
     def _bare(self, connection: Connection, snapshot: Snapshot) -> Site:
         """The facts of the site itself, without anybody or anything."""

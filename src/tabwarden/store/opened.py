@@ -38,6 +38,7 @@ GRANTEES = (("user", "user"), ("group", "group"), ("groupSet", "group_set"))  # 
 NONE = -1
 SOME, SHARE = 1_000, 16  # ids found in the index before all are read: finding one takes as long as reading SHARE
 _Thing = TypeVar("_Thing")
+Find = Callable[[str, str], "int | None"]  # the number of an id of a table
 
 
 def hash_of(text: str) -> int:
@@ -45,8 +46,11 @@ def hash_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-def site_over(arrays: Arrays, about: Site, columns: Callable[[], object]) -> Site:
-    """The Site that was kept; `about` is what is known of it beside people and content, `columns` opens the arrays."""
+def site_over(arrays: Arrays, about: Site, columns: Callable[[Find], object]) -> Site:
+    """The Site that was kept; `about` is what is known of it beside people and content.
+
+    `columns` opens the arrays and is given what finds the number of an id.
+    """
     reader = _Reader(arrays)
     users, contents = Table(reader, "user", reader.user), Table(reader, "content", reader.content)
     groups, group_sets = Table(reader, "group", reader.group), Table(reader, "group_set", reader.group_set)
@@ -55,7 +59,7 @@ def site_over(arrays: Arrays, about: Site, columns: Callable[[], object]) -> Sit
     for value in (site, unlocked):
         value.indexed(_indexes(reader, value))
     unlocked.indexed({"without_locks": unlocked})
-    return site.indexed({"without_locks": unlocked, "columns_beside": columns})
+    return site.indexed({"without_locks": unlocked, "columns_beside": lambda: columns(reader.number)})
 
 
 class Table(Mapping[str, _Thing], Generic[_Thing]):

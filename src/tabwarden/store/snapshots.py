@@ -15,6 +15,7 @@ from zlib import crc32
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Site, Taken
 from tabwarden.model.site_settings import SiteSettings
+from tabwarden.places import browser_address
 from tabwarden.store.schema import HISTORY
 
 FILE, VERSIONS = HISTORY.file, HISTORY.versions
@@ -52,6 +53,11 @@ class Snapshot(NamedTuple):
     def limited(self) -> bool:
         """Whether something of the site is not in it: what that is, is unknown, never nothing."""
         return bool(self.partial) or bool(self.scope)
+
+    @property
+    def address(self) -> str:
+        """Its site as a browser shows it, which names it whatever else there is."""
+        return browser_address(self.where, self.content_url)
 
     @property
     def words(self) -> str:

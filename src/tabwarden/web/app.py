@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,10 +14,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -27,6 +31,7 @@ from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.api import api
 from tabwarden.web.guards import Forwarded, Guard
+from tabwarden.web.house import House
 from tabwarden.web.pages import (
     account,
     audit,
@@ -42,18 +47,19 @@ from tabwarden.web.pages import (
     requests,
     signing_in,
     source,
+    suggestions,
     who,
 )
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
-from tabwarden.web.visit import House
+from tabwarden.web.visit import error_page, visit_of
 
 if TYPE_CHECKING:
     from tabwarden.web.openid import Provider
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
 FAMILIES = (
-    *(home, catalog, source, checker, who, people, changes, maps),
+    *(home, catalog, source, checker, suggestions, who, people, changes, maps),
     *(requests, plans, findings, history, account, audit, signing_in),
 )
 
@@ -69,6 +75,7 @@ def application(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         served.watch()
+        _end_with_parent()
         yield
         served.end()
         house.database.close()
@@ -111,6 +118,19 @@ def _provider(web: Web) -> Provider | None:
     return Provider(web.openid, web.url)
 
 
+def _end_with_parent() -> None:
+    """A worker ends when whoever started it was killed: else it would go on, and its port stay taken."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        assert parent is not None
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent is not None:
+        threading.Thread(target=wait, name="tabwarden parent", daemon=True).start()
+
+
 def _routes() -> list[BaseRoute]:
     """Every page of every family, and the files."""
     pages = [route for family in FAMILIES for route in vars(family).values() if isinstance(route, Route)]
@@ -118,5 +138,9 @@ def _routes() -> list[BaseRoute]:
 
 
 async def _nothing(request: Request, error: Exception) -> Response:
-    del request, error
-    return PlainTextResponse("there is no such page", 404)
+    """A page that says that there is none, with the way to those that there are."""
+    del error
+    visit, words = await visit_of(request), "there is no such page"
+    if visit is None:
+        return await run_in_threadpool(signing_in.sign_in_page, request, request.app.state.house, words, 404)
+    return await run_in_threadpool(error_page, visit, 404, words)

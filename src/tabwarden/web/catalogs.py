@@ -43,7 +43,7 @@ class Catalogs:
         self._questions = questions
         self._browsable: OrderedDict[tuple[str, ...], Browsable] = OrderedDict()
         self._personal: OrderedDict[tuple[str, tuple[str, ...], bool], Personal] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._octets = threading.Lock(), 0
 
     def of(self, user: User | None, source: Source) -> Personal:
         """The catalog of a user (None: of somebody who matches none). AmbiguousName for projects of one path."""
@@ -55,9 +55,11 @@ class Catalogs:
                 return personal
         personal = self._made(user, source)
         with self._lock:
-            self._personal[key] = personal
-            while sum(one.size for one in self._personal.values()) > MOST_OCTETS and len(self._personal) > 1:
-                self._personal.popitem(last=False)
+            if key not in self._personal:
+                self._personal[key] = personal
+                self._octets += personal.size
+            while self._octets > MOST_OCTETS and len(self._personal) > 1:
+                self._octets -= self._personal.popitem(last=False)[1].size
         return personal
 
     def browsable(self, projects: tuple[str, ...] = ()) -> Browsable:

@@ -32,7 +32,9 @@ TAKEN: Mapping[str, str] = {
 class Question(NamedTuple):
     """A path of the API, the command it is, the right it takes, and the key of its rows where those can be paged.
 
-    `of_snapshot` is False where the answer hangs on more than the snapshot, as plans do.
+    `of_snapshot` is False where the answer hangs on more than the snapshot, as plans do; `of_site` where it is of every
+    site whose snapshots lie in the store; `of_settings` where the settings alone say which site it is of; `of_oneself`
+    where whoever has not the right may ask about himself.
     """
 
     path: str
@@ -40,6 +42,9 @@ class Question(NamedTuple):
     right: str = AUDITOR
     rows: str = ""
     of_snapshot: bool = True
+    of_site: bool = True
+    of_settings: bool = False
+    of_oneself: bool = False
 
     @property
     def function(self) -> Callable[..., None]:
@@ -55,9 +60,9 @@ class Question(NamedTuple):
 
 LISTS = ("users", "groups", "members", "projects", "workbooks", "views", "datasources", "flows", "owners")
 QUESTIONS = (
-    Question("/why", "why"),
+    Question("/why", "why", of_oneself=True),
     Question("/who", "who", rows="people"),
-    Question("/what", "what"),
+    Question("/what", "what", of_oneself=True),
     Question("/rules", "rules"),
     Question("/whatif", "whatif"),
     Question("/find", "find"),
@@ -66,9 +71,9 @@ QUESTIONS = (
     Question("/history", "history", of_snapshot=False),
     Question("/findings", "lint", of_snapshot=False),
     Question("/invariants", "check", of_snapshot=False),
-    Question("/licences", "licences", of_snapshot=False),
-    Question("/plans", "plan list", OPERATOR, of_snapshot=False),
-    Question("/plans/{plan}", "plan show", OPERATOR, of_snapshot=False),
+    Question("/licences", "licences", of_snapshot=False, of_settings=True),
+    Question("/plans", "plan list", OPERATOR, of_snapshot=False, of_site=False),
+    Question("/plans/{plan}", "plan show", OPERATOR, of_snapshot=False, of_site=False),
 )
 
 

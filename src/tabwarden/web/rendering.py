@@ -5,6 +5,7 @@ Nothing in a name acts: Jinja2 escapes what is markup, and `shown` makes visible
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -13,8 +14,23 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tabwarden.model.capability import ui_name
 from tabwarden.model.names import visible
-from tabwarden.report.table import CONTENT, GRANTEE, GROUP, LINT, NUMBER, PERSON, Many, Table, flat, words_of
+from tabwarden.report.table import (
+    CONTENT,
+    GRANTEE,
+    GROUP,
+    LINT,
+    NUMBER,
+    PERSON,
+    TIME,
+    Cell,
+    Column,
+    Many,
+    Table,
+    flat,
+    words_of,
+)
 from tabwarden.run.history import time_of
 from tabwarden.web.rights import AUDITOR
 
@@ -35,8 +51,8 @@ def templates() -> Environment:
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     environment.globals.update(flat=lambda parts: list(flat(parts)), is_table=lambda part: isinstance(part, Table))
-    environment.filters.update(cell=words_of, ago=ago)
-    environment.globals.update(leads=leads, names_of=names_of)
+    environment.filters.update(cell=words_of, ago=ago, dialog=ui_name)
+    environment.globals.update(name_of=name_of, cell_of=cell_of)
     environment.globals["NUMBER"] = NUMBER
     return environment
 
@@ -71,12 +87,26 @@ def leads(visit: Any, of: str, name: str) -> str:
     return visit.link(place[0], **{place[1]: name}) if place and name else ""
 
 
-def names_of(cell: Any) -> tuple[Sequence[str], str, int]:
-    """The names in a cell, what stands before them, and how many more there are than are shown."""
-    if isinstance(cell, Many):
-        shown = cell.names if len(cell.names) <= MANY else cell.names[: cell.shown]
-        return shown, cell.before, len(cell.names) - len(shown)
-    return (words_of(cell),), "", 0
+def name_of(visit: Any, of: str, name: str) -> str:
+    """A name as HTML, which leads to its page where it has one for whose `Visit` it is; None: nobody's."""
+    to = leads(visit, of, name) if of and visit is not None else ""
+    return f'<a href="{html.escape(to)}">{_written(name)}</a>' if to else _written(name)
+
+
+def cell_of(visit: Any, cell: Cell, column: Column) -> str:
+    """A cell as HTML: of many names the first ones, and the others behind them to be opened."""
+    if not isinstance(cell, Many):
+        words = words_of(cell)
+        return _written(words[:16].replace("T", " ")) if column.kind == TIME else name_of(visit, column.of, words)
+    names = [name_of(visit, column.of, name) for name in cell.names]
+    count = len(names) if len(names) <= MANY else cell.shown
+    shown, others = _written(cell.before) + ", ".join(names[:count]), names[count:]
+    more = f"<details><summary>and {len(others)} more</summary>{', '.join(others)}</details>"
+    return shown + more if others else shown
+
+
+def _written(words: str) -> str:
+    return html.escape(visible(words))
 
 
 def cut(table: Table, number: int, rows: int = ROWS) -> tuple[Sequence[Any], int]:

@@ -28,6 +28,20 @@ CATALOG, AUDITOR, OPERATOR, APPROVER, ADMINISTRATOR, LOOK_AS = (
 OF_AN_ADMINISTRATOR = (CATALOG, AUDITOR, OPERATOR, APPROVER, ADMINISTRATOR)
 GIVEN = (*OF_AN_ADMINISTRATOR, LOOK_AS)  # to look as somebody else is a right of its own
 
+# What stands above every page: where it leads, its words, the right it takes.
+NAVIGATION = (
+    ("/", "Home", OWN),
+    ("/catalog", "Catalog", OWN),
+    ("/check", "Check", OWN),
+    ("/requests", "Requests", OWN),
+    ("/plans", "Plans", OPERATOR),
+    ("/findings", "Findings", AUDITOR),
+    ("/invariants", "Invariants", AUDITOR),
+    ("/licences", "Licences", AUDITOR),
+    ("/history", "History", AUDITOR),
+    ("/audit", "Audit trail", ADMINISTRATOR),
+)
+
 
 def rights_of(rights: Rights, person: Mapping[str, Any], site: Site | None) -> frozenset[str]:
     """The rights of somebody who is signed in: his own access, and what the settings or his link give him."""

@@ -17,10 +17,11 @@ from tabwarden.mirror.own import OwnQuestions
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.names import hint
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
+from tabwarden.model.roles import ui_role
 from tabwarden.places import Meant, about
 from tabwarden.questions import Questions
 from tabwarden.run.catalog import CatalogPeople
-from tabwarden.run.history import browser_address, every_site, opened, store_of
+from tabwarden.run.history import every_site, opened, store_of
 from tabwarden.settings import load
 from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot, listed
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 ROWS = 300_000  # of lists that are kept of a snapshot: some hundred bytes each
-CONFIRMED = 100  # people whom the reference confirms where a page lists everybody
+CONFIRMED = 25  # people whom the reference confirms where a page lists everybody, beside one for each answer
 DEFAULT_SITE = "Default"  # how the site without a content URL is called
 EVERY = 1.0  # seconds between two looks for a newer snapshot
 
@@ -98,7 +99,7 @@ class ServedSite:
     def who(self, questions: Questions, capability: str, content: str) -> list[People]:
         """Everybody by the answer they are given.
 
-        A page shows a hundred of them: so many of chance the reference confirms, beside one for each answer.
+        Chance chooses other people for each content, so that pages together have many of them confirmed.
         """
         key = ("who", questions.model, questions.open_points, capability, content)
         users = len(questions.site.users)
@@ -110,6 +111,11 @@ class ServedSite:
         users = self.site.users.values()
         ordered = sorted(users, key=lambda user: (user.name.casefold(), user.domain))
         return {user.id: place for place, user in enumerate(ordered)}
+
+    @cached_property
+    def roles(self) -> list[str]:
+        """The site roles that people of it have, as they are shown."""
+        return sorted({ui_role(user.site_role) for user in self.site.users.values()})
 
     @cached_property
     def use(self) -> LastUse | None:
@@ -131,7 +137,17 @@ class ServedSite:
     @property
     def address(self) -> str:
         """What names it in the history and in the database of the pages, whatever else is served."""
-        return browser_address(self.snapshot)
+        return self.snapshot.address
+
+    @property
+    def meant(self) -> Meant:
+        """The site that commands are about which are asked of it; settings that do not know it say what is common."""
+        return Meant(self.address, of_history=self.settings is None)
+
+    def demand_settings(self) -> None:
+        """TabwardenError where these settings are about other sites, and would be taken for this one's."""
+        if self.settings is None:
+            raise TabwardenError(f"{self.site.name} is read by other settings than these")
 
     @property
     def tag(self) -> str:
@@ -149,13 +165,13 @@ class ServedSite:
         if self.site.users:
             engine.what(0)
         browsable = self.catalogs.browsable()
-        _ = browsable.order, browsable.texts, engine.columns.content_numbers
+        _ = browsable.order, browsable.texts, engine.columns.all_ids("content")
 
 
 def _by_url(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:
     """By content URL; by their address those that share one on two servers."""
     counts = Counter(one.content_url for one in snapshots)
-    return {one.content_url if counts[one.content_url] == 1 else browser_address(one): one for one in snapshots}
+    return {one.content_url if counts[one.content_url] == 1 else one.address: one for one in snapshots}
 
 
 class Served:

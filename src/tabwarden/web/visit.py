@@ -11,12 +11,12 @@ a right and the token of a form are demanded, and where what is to be audited is
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -27,66 +27,27 @@ from starlette.routing import Route
 from tabwarden.commands._unforeseen import sentence
 from tabwarden.mirror.match import Match, Unmatched
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.places import about
 from tabwarden.run.catalog import with_change
 from tabwarden.run.plans import keep_in
 from tabwarden.settings.mirror import Mirror
 from tabwarden.store.web import audit as trail
-from tabwarden.store.web.attempts import Attempts
-from tabwarden.store.web.sessions import Session, Sessions
+from tabwarden.store.web.sessions import Session
 from tabwarden.store.web.sources import source_change
-from tabwarden.store.web.tokens import Tokens
 from tabwarden.web import rights
 from tabwarden.web.catalogs import Source
+from tabwarden.web.house import House
 from tabwarden.web.looking import Looking, looking_of, refusal
 from tabwarden.web.rendering import templates
-from tabwarden.web.served import Served, ServedSite
+from tabwarden.web.served import ServedSite
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User
     from tabwarden.plan.plan import Plan
     from tabwarden.settings import Settings
-    from tabwarden.store.database import Database
-    from tabwarden.web.openid import Provider
 
+Answer = TypeVar("Answer")
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
-# What stands above every page: where it leads, its words, the right it takes.
-NAVIGATION = (
-    ("/", "Home", rights.OWN),
-    ("/catalog", "Catalog", rights.OWN),
-    ("/check", "Check", rights.OWN),
-    ("/requests", "Requests", rights.OWN),
-    ("/plans", "Plans", rights.OPERATOR),
-    ("/findings", "Findings", rights.AUDITOR),
-    ("/invariants", "Invariants", rights.AUDITOR),
-    ("/licences", "Licences", rights.AUDITOR),
-    ("/history", "History", rights.AUDITOR),
-    ("/audit", "Audit trail", rights.ADMINISTRATOR),
-)
-
-
-@dataclass
-class House:
-    """What every request shares: the settings and their file, the sites that are served, the database of sessions and
-    the audit trail.
-    """
-
-    settings: Settings
-    file: Path | None
-    served: Served
-    database: Database
-    sessions: Sessions
-    tokens: Tokens
-    attempts: Attempts
-    openid: Provider | None = None
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether people reach the pages over TLS, by the settings."""
-        return (self.settings.web.url or "").startswith("https://")
-
-    def cookie(self, name: str = "tabwarden") -> str:
-        """The name of a cookie: over TLS one that no other host and no page without TLS can set (RFC 6265bis)."""
-        return f"__Host-{name}" if self.is_secure else name
 
 
 @dataclass
@@ -133,6 +94,11 @@ class Visit:
             raise UnknownName(f"while you look as {self.name} you see one site alone")
         return self.house.served.site(self.looking.site)
 
+    @property
+    def settings(self) -> Settings:
+        """What the settings say of the site that is asked about; what they say of all where they are about others."""
+        return self.site.settings or self.house.settings
+
     def _site_named(self, url: str) -> ServedSite:
         """The site of that content URL; one that he has nothing to do with is answered as one there is not."""
         served = self.house.served.sites.get(url)
@@ -148,6 +114,23 @@ class Visit:
             or rights.rights_of(self.house.settings.web.rights, person, served.site) != {rights.OWN}
             or not self.source_of(served).enforced
         )
+
+    @property
+    def sites(self) -> list[ServedSite]:
+        """Those he has to do with, and the one that is asked about."""
+        every = self.house.served.sites.values()
+        return [one for one in every if one is self.site or (not self.looking and self.has_to_do_with(one))]
+
+    def has_everywhere(self, right: str) -> bool:
+        """Whether he has a right on each site that is served: for what tells of all of them."""
+        return right in self.rights and all(right in self.rights_on(one) for one in self.house.served.sites.values())
+
+    def of_site(self, handler: Callable[[], Answer]) -> Answer:
+        """What `handler` gives where commands that it asks load the settings of the site that is visited."""
+        if not self.house.served.sites or self.site.settings is self.house.settings:
+            return handler()
+        with about(self.site.meant):
+            return handler()
 
     def match_on(self, served: ServedSite) -> Match | Unmatched:
         """The Tableau user that he is as a catalog person, or why he is none."""
@@ -168,7 +151,11 @@ class Visit:
         """What he may do here."""
         if self.looking:
             return frozenset() if self.refusal() else frozenset({rights.OWN})
-        site = self.site.site if self.house.served.sites else None
+        return self.rights_on(self.site if self.house.served.sites else None)
+
+    def rights_on(self, served: ServedSite | None) -> frozenset[str]:
+        """What whoever is signed in may do on a site, by a token no more than it is good for."""
+        site = served.site if served is not None else None
         every = rights.rights_of(self.house.settings.web.rights, self.session.person, site)
         return every if self.scope is None else every & {rights.OWN, *self.scope}
 
@@ -211,6 +198,13 @@ class Visit:
             outcome=outcome,
         )
 
+    @contextmanager
+    def doing(self, act: str, about: str, outcome: str = "") -> Iterator[None]:
+        """What is written down, and then done in the database of the pages: both or neither, whenever it is killed."""
+        with self.house.database.writing():
+            self.audit(act, about, outcome)
+            yield
+
     def keep(self, plan: Plan, by: str = "") -> int:
         """Keep a plan in the store, as made by whoever is signed in or on whose request it is; its number."""
         number, _ = keep_in(self.house.settings.store.folder, plan, by=by or self.signed_in)
@@ -219,6 +213,12 @@ class Visit:
     def show(self, template: str, **values: Any) -> Response:
         """A page made of a template; whose, of which site and how fresh it is, stands on each."""
         return _html(self, template, 200, values)
+
+    def of_other(self, served: ServedSite) -> str:
+        """The address of the page, or of what it belongs to, of another site."""
+        path = self.request.url.path
+        above = (one for one, *_ in rights.NAVIGATION if path == one or path.startswith(f"{one}/"))
+        return f"{next(above, '/')}?{urlencode({'site': served.url})}"
 
     def go(self, path: str, /, **query: str) -> Response:
         """To another of these pages, after something was done."""
@@ -267,7 +267,7 @@ async def _answer(request: Request, handler: Handler, demand: Demand) -> Respons
     if request.method in CHANGING and not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
         words = "this form is of another session; open the page again and send it once more"
         await run_in_threadpool(visit.audit, "refused", request.url.path, words)
-        return _error(visit, 403, words)
+        return error_page(visit, 403, words)
     return await run_in_threadpool(_given, visit, handler, demand)
 
 
@@ -309,16 +309,16 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
         words = _refused(visit, demand)
         if words:
             visit.audit("refused", _asked_for(visit.request), words)
-            return _error(visit, 403, words)
+            return error_page(visit, 403, words)
         if demand.audit or visit.looking:
             visit.audit(demand.audit or "looked", _asked_for(visit.request))
-        return handler(visit)
+        return visit.of_site(lambda: handler(visit))
     except UnknownName as error:
-        return _error(visit, 404, *error.lines)
+        return error_page(visit, 404, *error.lines)
     except TabwardenError as error:
-        return _error(visit, 400, *error.lines)
+        return error_page(visit, 400, *error.lines)
     except Exception as error:  # no traceback reaches a person
-        return _error(visit, 500, sentence("tabwarden serve", error))
+        return error_page(visit, 500, sentence("tabwarden serve", error))
 
 
 def _refused(visit: Visit, demand: Demand) -> str:
@@ -357,15 +357,16 @@ def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -
         "visit": visit,
         "served": served,
         "csrf": visit.session.csrf,
-        "navigation": [(path, words) for path, words, right in NAVIGATION if right in own],
+        "navigation": [(path, words) for path, words, right in rights.NAVIGATION if right in own],
         "mirrored": visit.source.enforced if served else True,
+        "sites": visit.sites if served else [],
         "problem": visit.house.served.problem,
         **values,
     }
     return HTMLResponse(templates().get_template(template).render(whole), status)
 
 
-def _error(visit: Visit, status: int, *lines: str) -> Response:
+def error_page(visit: Visit, status: int, *lines: str) -> Response:
     """A page that tells why there is none."""
-    title = "Not here" if status == 404 else "Not done"
+    title = {404: "Not here", 403: "Not allowed"}.get(status, "Not done")
     return _html(visit, "error.html", status, {"title": title, "lines": lines})

@@ -119,7 +119,11 @@ def unjudged_table(findings: Findings) -> Table:
     for one in findings.unjudged:
         by_reason.setdefault((one.because, one.number), []).append(one.lint.id)
     table = Table(
-        Column("Number", NUMBER), "Not known", Column("Lints", NAME), name="unknown", title="Could not be judged"
+        Column("Number", NUMBER),
+        "Not known",
+        Column("Lints", NAME, of=LINT),
+        name="unknown",
+        title="Could not be judged",
     )
     for (because, number), lints in by_reason.items():
         table.add_row(number if number is not None else "all", because, Many(lints))
@@ -134,7 +138,14 @@ def score_table(findings: Findings, scores: Sequence[Score]) -> Table:
         [audited.written(CONTENT, score.project), score.points, score.things, *score.counts.values()]
         for score in scores
     ]
-    return Table(Column("Project", NAME), *columns, name="projects", title="Projects by points", rows=rows, shown=12)
+    return Table(
+        Column("Project", NAME, of=CONTENT),
+        *columns,
+        name="projects",
+        title="Projects by points",
+        rows=rows,
+        shown=12,
+    )
 
 
 def findings_json(findings: Findings, scores: Sequence[Score], *, singly: bool, **more: Any) -> dict[str, Any]:

@@ -49,17 +49,19 @@ def make_token(visit: Visit) -> Response:
     beyond = sorted(set(rights) - visit.rights)
     if beyond:
         raise TabwardenError(f"you cannot give a token the right `{beyond[0]}`, which you do not have")
-    visit.audit("made a token", f"{name}: {', '.join(rights) or 'own access'}, {days} days")
     good_for = timedelta(seconds=min(int(days) * DAY, most))
-    token = visit.house.tokens.make(visit.session.person, name, rights, datetime.now(UTC), good_for)
+    with visit.doing("made a token", f"{name}: {', '.join(rights) or 'own access'}, {days} days"):
+        token = visit.house.tokens.make(visit.session.person, name, rights, datetime.now(UTC), good_for)
     return _account(visit, token)
 
 
 @page("/account/tokens/revoke", methods=("POST",))
 def revoke(visit: Visit) -> Response:
     """Take one of one's own tokens away."""
-    visit.audit("took a token away", visit.word("token")[:12])
-    if not visit.house.tokens.revoke(visit.signed_in, visit.word("token")):
+    with visit.house.database.writing():
+        count = visit.house.tokens.revoke(visit.signed_in, visit.word("token"))
+        visit.audit("took a token away", visit.word("token")[:12], "" if count else "there is none")
+    if not count:
         raise UnknownName("there is no such token of yours")
     return RedirectResponse("/account", status_code=303)
 
@@ -70,8 +72,10 @@ def end_sessions(visit: Visit) -> Response:
     session = "" if visit.word("every") else visit.word("session")
     if not session and not visit.word("every"):
         raise UnknownName("there is no such session of yours")
-    visit.audit("ended sessions", session[:12] or "every one")
-    if not visit.house.sessions.end_of_person(visit.signed_in, session):
+    with visit.house.database.writing():
+        count = visit.house.sessions.end_of_person(visit.signed_in, session)
+        visit.audit("ended sessions", session[:12] or "every one", "" if count else "there is none")
+    if not count:
         raise UnknownName("there is no such session of yours")
     return RedirectResponse("/account" if session != visit.session.hash and session else "/sign-in", status_code=303)
 
@@ -91,18 +95,19 @@ def begin_looking(visit: Visit) -> Response:
     served, rights, person = visit.site, visit.house.settings.web.rights, visit.session.person
     user = served.user_of(name)
     words = refusal(rights, person, served.site, visit.user, user)
-    visit.audit("looks as", name, f"refused: {words}" if words else reason)
     if words or user is None:
+        visit.audit("looks as", name, f"refused: {words}")
         raise TabwardenError(f"you may not look as `{name}`: {words}")
     now = datetime.now(UTC).isoformat()
     looking = Looking(served.site.called(user.id), served.url, reason, now)
-    visit.house.sessions.change(visit.session, with_looking(person, looking))
+    with visit.doing("looks as", name, reason):
+        visit.house.sessions.change(visit.session, with_looking(person, looking))
     return RedirectResponse("/", status_code=303)
 
 
 @page("/look-as/end", methods=("POST",), while_looking=True)
 def end_looking(visit: Visit) -> Response:
     """Look as oneself again."""
-    visit.audit("looks as himself again", visit.name)
-    visit.house.sessions.change(visit.session, with_looking(visit.session.person, None))
+    with visit.doing("looks as himself again", visit.name):
+        visit.house.sessions.change(visit.session, with_looking(visit.session.person, None))
     return RedirectResponse("/", status_code=303)

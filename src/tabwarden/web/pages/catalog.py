@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
     from tabwarden.model.site import Content, User
     from tabwarden.web.catalogs import Source
-    from tabwarden.web.served import ServedSite
 
 ROWS = 100  # of a list on one page
 
@@ -49,7 +48,7 @@ class CatalogOf:
         self.site, self.match = self.served.site, visit.match_on(self.served)
         self.user: User | None = self.site.users[self.match.user] if isinstance(self.match, Match) else None
         self.personal: Personal = self.served.catalogs.of(self.user, source or visit.source)
-        self._ids = self.personal.of.columns.ids("content")
+        self._ids = self.personal.of.columns.all_ids("content")
 
     @property
     def nothing(self) -> str:
@@ -140,12 +139,6 @@ class CatalogOf:
         above = [self.site.contents[one] for one in self.site.ancestors(content.parent)]
         return self.site.written(content.id) if above == list(reversed(trail)) else content.id
 
-    def sites(self) -> list[ServedSite]:
-        """The sites that he sees, this one among them."""
-        served = self.visit.house.served.sites.values()
-        looking = self.visit.looking is not None
-        return [one for one in served if one is self.served or (not looking and self.visit.has_to_do_with(one))]
-
 
 def item_path(content: str) -> str:
     """The address of a content's page."""
@@ -158,7 +151,6 @@ def _show(visit: Visit, catalog: CatalogOf, title: str, **values: object) -> Res
         "trail": (),
         "words": "",
         "nothing": catalog.nothing,
-        "sites": catalog.sites(),
         "rows": [],
         "count": 0,
         "page": 1,

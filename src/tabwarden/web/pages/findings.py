@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
+from tabwarden.audit.finding import LINTS
 from tabwarden.audit.lint import lint_named
 from tabwarden.commands import check, licences, lint
 from tabwarden.compare.what_if import written
 from tabwarden.model.errors import TabwardenError
+from tabwarden.report.table import Table, flat
 from tabwarden.run import lint as linting
 from tabwarden.run.check import invariants_there
 from tabwarden.run.whatif import plan_of
 from tabwarden.web.answers import Answered, Asked, answered
 from tabwarden.web.rights import AUDITOR, OPERATOR
+from tabwarden.web.sheets import as_csv, pieces, sheet, wants_csv
 from tabwarden.web.visit import Visit, page
 
 
@@ -34,6 +39,11 @@ def judged(visit: Visit) -> Answered | None:
     return visit.site.kept(("invariants", repr(invariants)), lambda: answered(check.check, asking=asked(visit)))
 
 
+def groups(visit: Visit) -> list[dict[str, Any]]:
+    """The groups of equal findings of the whole site as JSON has them, the worst first."""
+    return visit.site.kept("groups of findings", lambda: list(all_findings(visit).document()["findings"]))
+
+
 @page("/findings", AUDITOR)
 def findings(visit: Visit) -> Response:
     """What is unwise, by groups of equal findings; of a project, or one lint's by themselves."""
@@ -43,7 +53,19 @@ def findings(visit: Visit) -> Response:
     else:
         chosen = lint_named(name) if name else None
         answer = answered(lint.lint, [chosen.id] if chosen else [], scope=scope or None, asking=asked(visit))
-    return visit.show("findings.html", title="Findings", answer=answer, scope=scope, lint=chosen)
+    parts = list(flat(list(answer.parts)))
+    table = next((part for part in parts if isinstance(part, Table) and part.name == "findings"), None)
+    if table is not None and wants_csv(visit):
+        return as_csv(table)
+    facts = {
+        "heading": [part for part in parts if part is not table],
+        "groups": [] if chosen else answer.document()["findings"],
+        "sheet": sheet(visit, table) if table is not None else None,
+        # Of which lints, and in which words, findings are mended by a plan.
+        "mended": {(one["lint"], one["what"]) for one in groups(visit) if one["fix"]},
+        "lints": sorted(LINTS),
+    }
+    return visit.show("findings.html", title="Findings", notes=answer.notes, scope=scope, lint=chosen, **facts)
 
 
 @page("/findings", OPERATOR, methods=("POST",))
@@ -52,11 +74,12 @@ def mend(visit: Visit) -> Response:
     words = visit.word("fix").strip()
     if not words:
         raise TabwardenError("say which lint's findings the plan is to mend, as in `rules-for-persons`")
-    visit.audit("planned", f"mending {words}")
+    scope = visit.word("scope").strip()
+    visit.audit("planned", f"mending {words}{f' in {scope}' if scope else ''}")
     asking, site = asked(visit), visit.site.site
-    result = linting.lint(asking.questions(), asking.where, linting.Wanted())
+    result = linting.lint(asking.questions(), asking.where, linting.Wanted(scope=scope or None))
     changes, _ = linting.changes_of(result.all, words)
-    plan = plan_of(site, written(site, changes), settings=visit.house.settings)
+    plan = plan_of(site, written(site, changes), settings=visit.settings)
     return visit.go(f"/plans/{visit.keep(plan)}")
 
 
@@ -70,8 +93,12 @@ def invariants(visit: Visit) -> Response:
 def seats(visit: Visit) -> Response:
     """Who has which seat, and who could do with less."""
     words = visit.word("idle").strip()
+    visit.site.demand_settings()
     if words and not words.isdecimal():
         raise TabwardenError(f"`{words}` is no number of days")
     idle = int(words) if words else None
     answer = answered(licences.licences, idle=idle or None, settings=visit.house.file)
-    return visit.show("licences.html", title="Licences", answer=answer, idle=words)
+    shown = pieces(visit, answer)
+    if wants_csv(visit):
+        return as_csv(shown.whole)
+    return visit.show("licences.html", title="Licences", notes=answer.notes, pieces=shown, idle=words)

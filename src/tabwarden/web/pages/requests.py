@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.responses import Response
 
 from tabwarden.access.powers import power_over
-from tabwarden.model.capability import capability_named
+from tabwarden.model.capability import CAPABILITIES, READ_ONLY, capability_named, ui_name
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Content, User
+from tabwarden.run.plans import APPLIED, kept_plans
 from tabwarden.run.whatif import plan_of
 from tabwarden.store.web import approvals
 from tabwarden.store.web.approvals import GRANTED, REFUSED, WAITS, AccessRequest
@@ -77,12 +78,25 @@ def ended(visit: Visit) -> list[AccessRequest]:
     return [request for request in granted if "" < request.until < today]
 
 
+def choices() -> dict[str, str]:
+    """What can be asked for: each name over REST by what the dialog calls it, of projects too."""
+    names = (name for name in reversed(list(CAPABILITIES)) if name not in READ_ONLY)
+    by_words = {" or ".join(dict.fromkeys((ui_name(name), ui_name(name, "project")))): name for name in names}
+    return dict(reversed(by_words.items()))
+
+
+def own(visit: Visit) -> list[AccessRequest]:
+    """One's own, the newest first."""
+    every = approvals.requests(visit.house.database, visit.site.address)
+    return [request for request in every if request.person.casefold() == visit.name.casefold()]
+
+
 @page("/requests")
 def requests(visit: Visit) -> Response:
     """One's own requests, those one may decide, and asking for more."""
-    every = approvals.requests(visit.house.database, visit.site.address)
-    own = [request for request in every if request.person.casefold() == visit.name.casefold()]
-    values = {"own": own, "waiting": waiting(visit), "path": visit.word("path")}
+    applied = {one.number for one in kept_plans(visit.house.settings.store.folder) if one.state == APPLIED}
+    values = {"own": own(visit), "applied": applied, "waiting": waiting(visit), "path": visit.word("path")}
+    values |= {"capabilities": choices(), "capability": visit.word("capability", "View")}
     return visit.show("requests.html", title="Requests", **values)
 
 
@@ -96,18 +110,18 @@ def ask(visit: Visit) -> Response:
     if len(reason) > LONGEST or len(path) > LONGEST:
         problems.append(f"what you write may have {LONGEST} letters")
     database, site = visit.house.database, visit.site.address
-    own = [one for one in approvals.requests(database, site, [WAITS]) if one.person.casefold() == visit.name.casefold()]
-    if len(own) >= MOST_WAITING:
+    waiting = [one for one in own(visit) if one.state == WAITS]
+    if len(waiting) >= MOST_WAITING:
         problems.append(f"{MOST_WAITING} requests of yours wait; more can be asked when some of them are decided")
     if problems:
         raise TabwardenError("; ".join(problems))
     named, until = capability_named(capability or "View"), _until(visit.word("until"))
-    visit.audit("asked for", f"{named} on {path}", reason)
     now = datetime.now(UTC).isoformat()
-    approvals.ask(
-        database,
-        AccessRequest(0, site, visit.name, named, path, reason, until, now, plan=0, state=WAITS, by="", words=""),
+    asked_for = AccessRequest(
+        0, site, visit.name, named, path, reason, until, now, plan=0, state=WAITS, by="", words=""
     )
+    with visit.doing("asked for", f"{named} on {path}", reason):
+        approvals.ask(database, asked_for)
     return visit.go("/requests")
 
 
@@ -154,13 +168,14 @@ def grant(visit: Visit) -> Response:
     """Make the plan that gives it; an approver approves that with it."""
     meant, database = _asked_for(visit), visit.house.database
     changes = way_chosen(_fixes(visit, meant), visit).changes(visit.site.site)
-    visit.audit("granted", f"request {meant.request.number} of {meant.request.person}", f"way {visit.word('choose')}")
-    plan = plan_of(visit.site.site, changes, settings=visit.house.settings)
+    plan = plan_of(visit.site.site, changes, settings=visit.settings)
     number = visit.keep(plan, by=meant.request.person)
-    if not approvals.decide(database, meant.request.number, GRANTED, by=visit.name, plan=number):
-        raise TabwardenError(f"somebody else has decided it meanwhile; plan {number} is of nobody's request")
-    if APPROVER in visit.rights:
-        approvals.approve(database, plan.id, visit.name, datetime.now(UTC))
+    about = f"request {meant.request.number} of {meant.request.person}"
+    with visit.doing("granted", about, f"way {visit.word('choose')}"):
+        if not approvals.decide(database, meant.request.number, GRANTED, by=visit.name, plan=number):
+            raise TabwardenError(f"somebody else has decided it meanwhile; plan {number} is of nobody's request")
+        if APPROVER in visit.rights:
+            approvals.approve(database, plan.id, visit.name, datetime.now(UTC))
     return visit.go("/requests")
 
 
@@ -170,6 +185,6 @@ def refuse(visit: Visit) -> Response:
     meant, words = _asked_for(visit), visit.word("words").strip()[:LONGEST]
     if not words:
         raise TabwardenError("say why, in a word or two")
-    visit.audit("refused a request", f"request {meant.request.number} of {meant.request.person}", words)
-    approvals.decide(visit.house.database, meant.request.number, REFUSED, by=visit.name, words=words)
+    with visit.doing("refused a request", f"request {meant.request.number} of {meant.request.person}", words):
+        approvals.decide(visit.house.database, meant.request.number, REFUSED, by=visit.name, words=words)
     return visit.go("/requests")

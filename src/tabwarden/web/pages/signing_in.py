@@ -23,9 +23,10 @@ from tabwarden.store.web import audit as trail
 from tabwarden.store.web.attempts import SPAN
 from tabwarden.store.web.sessions import hash_of
 from tabwarden.tableau.http.session import Password, Pat
+from tabwarden.web.house import House
 from tabwarden.web.rendering import templates
 from tabwarden.web.rights import openid_groups
-from tabwarden.web.visit import House, Visit, page
+from tabwarden.web.visit import Visit, page
 
 NAMED = 255  # characters of a name or a secret that somebody types
 LINK, OPENID, OPENID_BACK, TABLEAU = "/sign-in/link", "/sign-in/openid", "/sign-in/openid/back", "/sign-in/tableau"
@@ -60,10 +61,11 @@ def _open(path: str, *methods: str) -> Callable[[Callable[[Request, House, Mappi
 def sign_in(request: Request, house: House, form: Mapping[str, str]) -> Response:
     """The ways there are to sign in here."""
     del form
-    return _sign_in(request, house)
+    return sign_in_page(request, house)
 
 
-def _sign_in(request: Request, house: House, words: str = "", status: int = 200) -> Response:
+def sign_in_page(request: Request, house: House, words: str = "", status: int = 200) -> Response:
+    """The page of signing in, with words of why it is shown."""
     web, guard = house.settings.web, request.cookies.get(house.cookie(FORM), "") or secrets.token_urlsafe(32)
     values = {
         "title": "Sign in",
@@ -92,11 +94,12 @@ def link(request: Request, house: House, form: Mapping[str, str]) -> Response:
     number = house.attempts.begin(_address(request), now)
     if not number:
         return _too_many(request, house)
-    person = house.sessions.used_link(request.query_params.get("token", ""), now)
-    if person is None:
-        words = "this link was used or has ended; `tabwarden serve` prints a new one"
-        return _failed(request, house, "", "link", words)
-    return _begun(request, house, person, number, "/")
+    with house.database.writing():  # a link is used if somebody was signed in by it
+        person = house.sessions.used_link(request.query_params.get("token", ""), now)
+        if person is not None:
+            return _begun(request, house, person, number, "/")
+    words = "this link was used or has ended; `tabwarden serve` prints a new one"
+    return _failed(request, house, "", "link", words)
 
 
 # -- at an OpenID provider ---------------------------------------------------------------------------------
@@ -107,14 +110,14 @@ def to_provider(request: Request, house: House, form: Mapping[str, str]) -> Resp
     """To the provider, with what has to come back."""
     del form
     if house.openid is None:
-        return _sign_in(request, house, "there is no provider to sign in at", 404)
+        return sign_in_page(request, house, "there is no provider to sign in at", 404)
     from tabwarden.web.openid import Attempt
 
     attempt = Attempt()
     try:
         response = RedirectResponse(house.openid.begin(attempt), status_code=303)
     except TabwardenError as error:
-        return _sign_in(request, house, str(error), 503)
+        return sign_in_page(request, house, str(error), 503)
     following = own_path(request.query_params.get("next", ""))
     set_cookie(response, house, ATTEMPT, f"{attempt.token}.{quote(following, safe='')}", ATTEMPT_FOR)
     return response
@@ -126,7 +129,7 @@ def from_provider(request: Request, house: House, form: Mapping[str, str]) -> Re
     del form
     token, _, following = request.cookies.get(house.cookie(ATTEMPT), "").partition(".")
     if house.openid is None or not token:
-        return _sign_in(request, house, "nobody of this browser is on the way of signing in; begin anew", 403)
+        return sign_in_page(request, house, "nobody of this browser is on the way of signing in; begin anew", 403)
     from tabwarden.web.openid import Attempt
 
     number = house.attempts.begin(_address(request), datetime.now(UTC))
@@ -151,13 +154,13 @@ def from_provider(request: Request, house: House, form: Mapping[str, str]) -> Re
 def by_tableau(request: Request, house: House, form: Mapping[str, str]) -> Response:
     """Signed in whom Tableau itself signs in; what was typed is handed on and kept nowhere."""
     if not house.settings.web.tableau:
-        return _sign_in(request, house, "nobody signs in with Tableau's password here", 404)
+        return sign_in_page(request, house, "nobody signs in with Tableau's password here", 404)
     guard = request.cookies.get(house.cookie(FORM), "")
     if not guard or not secrets.compare_digest(form.get("csrf", "").encode(), hash_of(FORM + guard).encode()):
-        return _sign_in(request, house, "this form is of another browser; fill it in once more", 403)
+        return sign_in_page(request, house, "this form is of another browser; fill it in once more", 403)
     name, secret, site = form.get("name", "").strip(), form.get("secret", ""), form.get("site", "")
     if not 0 < len(name) <= NAMED or not 0 < len(secret) <= NAMED or site not in {*house.served.sites}:
-        return _sign_in(request, house, "a name, a password or token, and a site of these are needed", 400)
+        return sign_in_page(request, house, "a name, a password or token, and a site of these are needed", 400)
     way = Pat(name, secret) if form.get("kind") == "token" else Password(name, secret)
     number = house.attempts.begin(_address(request), datetime.now(UTC), person=name)
     if not number:
@@ -180,14 +183,18 @@ def by_tableau(request: Request, house: House, form: Mapping[str, str]) -> Respo
 def _begun(
     request: Request, house: House, person: Mapping[str, Any], number: str, path: str, id_token: str = ""
 ) -> Response:
-    """Signed in: a session with a token of its own, whatever cookie there was before, and the page that was wanted."""
+    """Signed in: a session with a token of its own, whatever cookie there was before, and the page that was wanted.
+
+    It is written whole or not at all.
+    """
     now, name, address = datetime.now(UTC), str(person["name"]), _address(request)
-    house.attempts.succeeded(number, name)
-    house.sessions.end(request.cookies.get(house.cookie(), ""))
-    house.tokens.learn(person)
-    trail.note(house.database, now, person=name, address=address, act="signed in", about=f"by {person['via']}")
     agent = request.headers.get("user-agent", "")
-    token = house.sessions.begin(person, now, address=address, agent=agent, id_token=id_token)
+    with house.database.writing():
+        house.attempts.succeeded(number, name)
+        house.sessions.end(request.cookies.get(house.cookie(), ""))
+        house.tokens.learn(person)
+        trail.note(house.database, now, person=name, address=address, act="signed in", about=f"by {person['via']}")
+        token = house.sessions.begin(person, now, address=address, agent=agent, id_token=id_token)
     response = RedirectResponse(path, status_code=303)
     set_cookie(response, house, "tabwarden", token, house.settings.web.longest)
     _forget(response, house, FORM)
@@ -205,12 +212,12 @@ def _failed(request: Request, house: House, name: str, way: str, words: str, sta
         about=f"by {way}",
         outcome=words,
     )
-    return _sign_in(request, house, words, status)
+    return sign_in_page(request, house, words, status)
 
 
 def _too_many(request: Request, house: House) -> Response:
     """Guessing ends here for a while."""
-    response = _sign_in(request, house, "too many sign-ins failed; try again in 15 minutes", 429)
+    response = sign_in_page(request, house, "too many sign-ins failed; try again in 15 minutes", 429)
     response.headers["retry-after"] = str(int(SPAN.total_seconds()))
     return response
 
@@ -234,8 +241,8 @@ def _forget(response: Response, house: House, name: str) -> None:
 def sign_out(visit: Visit) -> Response:
     """The session ends here and at once, and at the OpenID provider where it has an address for that."""
     house, session = visit.house, visit.session
-    visit.audit("signed out", "")
-    house.sessions.end(visit.request.cookies[house.cookie()])
+    with visit.doing("signed out", ""):
+        house.sessions.end(visit.request.cookies[house.cookie()])
     there = house.openid.logout(session.id_token) if house.openid and session.id_token else ""
     if there:
         # Not by a redirect: what a form leads to has to be of these pages, by their own policy.

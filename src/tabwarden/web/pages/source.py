@@ -21,7 +21,6 @@ from tabwarden.run.read import last_list, list_projects, shown_to
 from tabwarden.store.web.sources import change_source, forget_source
 from tabwarden.web.pages.catalog import CatalogOf
 from tabwarden.web.rights import CATALOG
-from tabwarden.web.served import DEFAULT_SITE
 from tabwarden.web.visit import Visit, page
 
 MOST_LISTED = 900  # a form holds no more
@@ -42,7 +41,7 @@ class SourcePage:
 
     def __init__(self, visit: Visit) -> None:
         self.visit, self.site = visit, visit.site.site
-        self.settings, self.mirror = visit.site.settings or visit.house.settings, visit.source.mirror
+        self.settings, self.mirror = visit.settings, visit.source.mirror
         self.server, self.url = visit.site.snapshot.where, visit.site.snapshot.content_url
         self.is_own = visit.site.settings is not None
         self.fetched = last_list(self.settings, self.site) if self.is_own else None
@@ -114,11 +113,14 @@ def extraction_of(job: jobs.Job | None) -> Extraction | None:
     """The last extraction; of what it said the lines that tell no names of what is near a wrong one."""
     if job is None:
         return None
-    said = job.said
-    steps = _FAR.findall(said)
-    lines = (line.partition("; near it")[0] for line in said.splitlines() if not _FAR.match(line))
-    done, of = map(int, steps[-1]) if steps else (0, 0)
-    return Extraction(job, done, of, tuple(filter(None, lines)))
+    lines = (line.partition("; near it")[0] for line in job.lines if not _FAR.match(line))
+    return Extraction(job, *far(job), tuple(lines))
+
+
+def far(job: jobs.Job) -> tuple[int, int]:
+    """How many requests of a read were answered, and of how many; (0, 0) where it has told none."""
+    steps = _FAR.findall(job.said)
+    return (int(steps[-1][0]), int(steps[-1][1])) if steps else (0, 0)
 
 
 @page("/catalog/source", CATALOG)
@@ -141,24 +143,24 @@ def change(visit: Visit) -> Response:
     """Set whether mirroring is on and which projects are mirrored, or give up what was set."""
     opened = SourcePage(visit)
     if visit.word("do") == "forget":
-        visit.audit("set", opened.called, "by the settings file again")
-        forget_source(visit.house.database, opened.server, opened.url)
+        with visit.doing("set", opened.called, "by the settings file again"):
+            forget_source(visit.house.database, opened.server, opened.url)
         return visit.go("/catalog/source")
     enforce = visit.word("enforce") != "off"
     if not enforce and visit.source.enforced and not visit.word("sure"):
         raise TabwardenError("to switch mirroring off, tick as well that everybody shall see everything that was read")
     projects = opened.selected(dict(visit.form)) if visit.word("scope") == "some" else ()
     words = f"mirroring {'on' if enforce else 'OFF'}; projects: {', '.join(projects) or 'all'}"
-    visit.audit("set", opened.called, words)
-    change_source(
-        visit.house.database,
-        opened.server,
-        opened.url,
-        datetime.now(UTC),
-        enforce=enforce,
-        projects=projects,
-        by=visit.signed_in,
-    )
+    with visit.doing("set", opened.called, words):
+        change_source(
+            visit.house.database,
+            opened.server,
+            opened.url,
+            datetime.now(UTC),
+            enforce=enforce,
+            projects=projects,
+            by=visit.signed_in,
+        )
     return visit.go("/catalog/source")
 
 
@@ -179,7 +181,7 @@ def extract(visit: Visit) -> Response:
     opened, file = _own(visit), visit.house.file
     visit.audit("extracted", opened.called)
     words = ["mirror", "--read", "--json", *(["--settings", str(file)] if file is not None else [])]
-    words += ["--site", opened.url or DEFAULT_SITE] if visit.house.settings.is_of_several else []
+    words += ["--site", visit.site.address] if visit.house.settings.is_of_several else []
     jobs.start(opened.settings.store.folder, opened.about, words, visit.signed_in, {**os.environ, PROGRESS: "lines"})
     return visit.go("/catalog/source")
 
@@ -187,6 +189,5 @@ def extract(visit: Visit) -> Response:
 def _own(visit: Visit) -> SourcePage:
     """The source of the settings; TabwardenError for another, which other settings read."""
     opened = SourcePage(visit)
-    if not opened.is_own:
-        raise TabwardenError(f"{opened.site.name} is read by other settings than these")
+    visit.site.demand_settings()
     return opened

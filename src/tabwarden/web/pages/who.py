@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.responses import Response
@@ -44,17 +43,20 @@ class Wanted(NamedTuple):
     role: str
 
 
-class Listed(NamedTuple):
-    """Those of the people that are wanted, in order of name, each with the People who share the answer; and counts."""
+PersonRow = tuple[str, "People", str]  # a user, those who share the answer, and by what it is decided
 
-    rows: Sequence[tuple[str, People]]
+
+class Listed(NamedTuple):
+    """Those of the people that are wanted, in order of name; and counts."""
+
+    rows: Sequence[PersonRow]
     counts: Counter[str]
     deciders: Sequence[tuple[str, int]]
 
 
 def _listed(visit: Visit, questions: Questions, people: Iterable[People], wanted: Wanted) -> Listed:
     site, counts, deciders = questions.site, Counter[str](), Counter[str]()
-    rows: list[tuple[str, People]] = []
+    rows: list[PersonRow] = []
     verdicts = VERDICTS.get(wanted.answer, VERDICTS[MAY])
     for some in people:
         counts[some.answer.verdict] += len(some.users)
@@ -63,7 +65,7 @@ def _listed(visit: Visit, questions: Questions, people: Iterable[People], wanted
         by = decider(site, some.answer)
         deciders[by] += len(some.users)
         if wanted.by in ("", by):
-            rows += [(user, some) for user in some.users]
+            rows += [(user, some, by) for user in some.users]
     if wanted.words or wanted.role:
         rows = [row for row in rows if _fits(site, row[0], wanted)]
     places = visit.site.places
@@ -84,11 +86,11 @@ def _table(questions: Questions, listed: Listed, about: tuple[str, str], use: La
     columns = [Column("User", NAME, of=PERSON), Column("Name", NAME), Column("Site role")]
     columns += [Column("May", MARK), Column("Decided by"), *([Column("Last use", TIME)] if use is not None else [])]
 
-    def row(one: tuple[str, People]) -> Row:
-        user, answer = one[0], replace(one[1].answer, user=one[0])
-        cells = (site.called(user), site.display_name(user), ui_role(site.users[user].site_role), mark(answer))
+    def row(one: PersonRow) -> Row:
+        user, people, by = one
+        cells = (site.called(user), site.display_name(user), ui_role(site.users[user].site_role), mark(people.answer))
         last = (use.of(user, content, capability) or None,) if use is not None else ()
-        return (*cells, decider(site, answer), *last)
+        return (*cells, by, *last)
 
     return Table(*columns, name="people", rows=Rows(listed.rows, row))
 
@@ -125,7 +127,7 @@ def who(visit: Visit) -> Response:
         "total": len(questions.site.users),
         "deciders": listed.deciders,
         "most": max((number for _, number in listed.deciders), default=1),
-        "roles": sorted({ui_role(user.site_role) for user in questions.site.users.values()}),
+        "roles": visit.site.roles,
         "remarks": list(on_demand_lines(questions.admitting(named, on.id))),
         "picture": _picture(people, (named, on.id), use, questions.site.taken.when),
     }

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -51,6 +50,7 @@ from tabwarden.web.pages import (
 )
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
+from tabwarden.web.threads import run_in_threadpool
 from tabwarden.web.visit import error_page, visit_of
 
 if TYPE_CHECKING:

@@ -140,14 +140,17 @@ class ServedSite:
     @cached_property
     def places(self) -> Mapping[str, int]:
         """The place of each user (id) in the order of names."""
-        users = self.site.users.values()
-        ordered = sorted(users, key=lambda user: (user.name.casefold(), user.domain))
-        return {user.id: place for place, user in enumerate(ordered)}
+        columns = self.usual.engine.columns
+        texts = (columns.names.words.at(codes).all() for codes in (columns.names.user_name, columns.names.user_domain))
+        keys = [(name.casefold(), domain) for name, domain in zip(*texts, strict=True)]
+        ids = columns.all_ids("user")
+        return {ids[number]: place for place, number in enumerate(sorted(range(len(keys)), key=keys.__getitem__))}
 
     @cached_property
     def roles(self) -> list[str]:
         """The site roles that people of it have, as they are shown."""
-        return sorted({ui_role(user.site_role) for user in self.site.users.values()})
+        columns = self.usual.engine.columns
+        return sorted({ui_role(columns.vocabulary.roles[code]) for code in set(columns.users.role.tolist())})
 
     @cached_property
     def use(self) -> LastUse | None:
@@ -197,7 +200,7 @@ class ServedSite:
         if self.site.users:
             engine.what(0)
         browsable = self.catalogs.browsable()
-        _ = browsable.order, browsable.texts, engine.columns.all_ids("content")
+        _ = browsable.order, browsable.texts, engine.columns.all_ids("content"), self.places
 
 
 def _by_url(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:

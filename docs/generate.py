@@ -294,11 +294,20 @@ def json_api() -> Iterator[str]:
     yield "- `tabwarden-exit-code` is the command's: 2 and 3 of `lint` and `check` mean findings and broken invariants."
     yield "- A refusal is `application/problem+json` (RFC 9457): 400 not understood, 401 not signed in, 403 without the"
     yield "  right, 404 a name that fits nobody; `detail` is the sentence of the command line."
+    yield "- Everybody asks about himself, `user` being his own name; what Tableau does not show him is named in no"
+    yield "  answer, and is not found."
     yield ""
     rows = []
     for question in QUESTIONS:
         names = (f"`{key_of(one)}`" + ("" if not one.required else " (needed)") for one in question.parameters)
-        rows.append([f"`{question.path}`", f"`tabwarden {question.command}`", question.right, ", ".join(names)])
+        rows.append(
+            [
+                f"`{question.path}`",
+                f"`tabwarden {question.command}`",
+                "own; of others auditor" if question.of_oneself else question.right,
+                ", ".join(names),
+            ]
+        )
     yield from _table(["path", "command", "right", "takes"], [["`/me`", "who asks, and his rights", "own", ""], *rows])
 
 

@@ -30,7 +30,7 @@ from tabwarden.mirror.rows import COMPRESSED
 from tabwarden.mirror.tables import Tables
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site, Taken
-from tabwarden.run import spark_work
+from tabwarden.run import spark, spark_work
 from tabwarden.run.elsewhere import ELSEWHERE, Elsewhere, Work, whole
 from tabwarden.run.mirror_blocks import seeing
 from tabwarden.run.spark import Jobs, cluster
@@ -212,6 +212,20 @@ def test_what_fails_on_one_site_is_told_of_it_and_the_others_are_done(
     assert [states[one["site"]] for one in well] == well
 
 
+def test_blocks_that_are_cut_short_are_thrown_away_wherever_they_lie(jobs: Jobs, tmp_path: Path) -> None:
+    columns = columns_of(sites()[2])
+    for number, path in enumerate((None, tmp_path.as_uri())):
+        with on(jobs, block=20 + number, **({} if path is None else {"path": path})):
+            before = {*jobs.folder.iterdir()}
+            assert same_mirror(columns, tableau_people(columns))
+            (folder,) = {*jobs.folder.iterdir()} - before
+            file = (folder if path is None else tmp_path / folder.name) / "blocks.parquet"
+            file.write_bytes(file.read_bytes()[:-40])
+            with pytest.raises(TabwardenError, match="a Parquet file of `Acme Lab` is cut short or damaged"):
+                same_mirror(columns, tableau_people(columns))
+            assert same_mirror(columns, tableau_people(columns))
+
+
 def test_a_task_that_wants_too_much_memory_is_a_sentence(jobs: Jobs) -> None:
     from sites import site
 
@@ -279,6 +293,16 @@ def test_the_page_does_what_it_says(tmp_path: Path) -> None:
                 assert matches(expected, printed), f"$ {command}\n--- written\n{expected}\n--- printed\n{printed}"
     finally:
         terminal.close()
+
+
+def test_only_old_snapshots_of_ours_are_thrown_away(tmp_path: Path) -> None:
+    names = ["a" * 32, "b" * 32, ".unfinished-x1", "holiday pictures"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    for name in ("b" * 32, ".unfinished-x1", "holiday pictures"):
+        os.utime(tmp_path / name, (0, 0))
+    assert spark._folder("local[*]", Spark(path=str(tmp_path)), tmp_path) == tmp_path
+    assert {path.name for path in tmp_path.iterdir()} == {"a" * 32, "holiday pictures"}
 
 
 # -- before it starts ----------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from jsonschema_rs import validator_for
 from schemathesis.config import SchemathesisConfig
 
 from plugins.pages import Pages
+from tabwarden.questions import Questions
+from tabwarden.run.history import LAST, open_either
 from tabwarden.web.openapi import openapi
 from tabwarden.web.paths import QUESTIONS
 
@@ -166,12 +168,50 @@ def test_options_that_name_or_write_a_file_are_not_taken(client: httpx.Client) -
         assert client.get("/api/v1/findings", params={name: "/tmp/x"}).status_code == 400
 
 
+def test_whoever_asks_about_himself_is_told_what_he_may_and_of_nobody_else(acme_pages: Pages) -> None:
+    """No id of another person, of a group or of what is hidden is in any answer, and hidden and absent are the same."""
+    site = open_either(LAST, str(acme_pages.folder / ".tabwarden"))
+    whole = Questions(site)
+    people = [user for user in site.users.values() if user.site_role in ("Viewer", "Creator", "Explorer")][::60]
+    for user in people:
+        seen = {row.content for row in whole.reach(user.id)}
+        hidden = [content for content in site.contents if content not in seen][::200]
+        strange = {*site.groups, *site.users, *site.contents} - seen - {user.id}
+        names = {other.name for other in site.users.values()} - {user.name, "admin"}
+        with acme_pages.signed_in(user.name) as own:
+
+            def ask(path: str, own: httpx.Client = own, name: str = user.name, **query: str) -> httpx.Response:
+                return own.get(f"/api/v1{path}", params={"user": name, **query})
+
+            what = ask("/what")
+            assert {row["id"] for row in what.json()["contents"]} == seen
+            answers = [what, *(ask("/why", capability="View", content=path) for path in seen_by(what)[::20])]
+            answers += [ask("/what", content=content) for content in sorted(seen)[::20]]
+            absent = ask("/why", capability="View", content="0" * 8)
+            for content in hidden:
+                answer = ask("/why", capability="View", content=content)
+                assert answer.status_code == absent.status_code == 404
+                assert answer.text == absent.text.replace("0" * 8, content)
+            for answer in answers:
+                assert not [word for word in strange | names if f'"{word}"' in answer.text]
+            assert ask("/what", on="last").status_code == 403
+            assert ask("/what", beside="admin").status_code == 404
+            assert ask("/why", capability="View", content=seen_by(what)[0], fix="true").status_code == 404
+            for other in ("admin", "nobody.of.that.name"):
+                assert own.get("/api/v1/what", params={"user": other}).status_code == 404
+    assert len(people) > 3
+
+
+def seen_by(what: httpx.Response) -> list[str]:
+    return [row["path"] for row in what.json()["contents"]]
+
+
 def test_without_a_session_or_the_right_nothing_is_told(acme_pages: Pages) -> None:
     with acme_pages.signed_in(SOMEBODY) as somebody:
         for question in QUESTIONS:
             path = question.path.replace("{plan}", "1")
             assert httpx.get(f"{acme_pages.address}/api/v1{path}").status_code == 401
-            assert somebody.get(f"/api/v1{path}").status_code == 403
+            assert somebody.get(f"/api/v1{path}").status_code == (400 if question.of_oneself else 403)
         assert somebody.get("/api/v1/me").json()["rights"] == ["own"]
 
 

@@ -21,6 +21,7 @@ from paths import ROOT
 import tabwarden
 from plugins.pages import Pages, served
 from tabwarden.model.usage import Usage
+from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either
 from tabwarden.run.plans import kept_plans, load_plan
 from tabwarden.store.usage import days
@@ -50,7 +51,7 @@ CASES = (
     (ADMIN, "Set Permissions", "Research/Churn Monitor"),
     ("nobody.x@acme.example", "View", "Research"),
 )
-ROW = re.compile(r'<th scope="row"><a href="([^"]*)">([^<]*)</a></th>\s*<td><span class="verdict (\w+)">')
+ROW = re.compile(r'<th scope="row"><a href="([^"]*)">([^<]*)</a></th>\s*<td><a class="verdict (\w+)"')
 
 
 def words_of(page: str) -> str:
@@ -116,6 +117,15 @@ def test_every_cell_of_the_grid_opens_the_answer_that_it_shows(auditor: httpx.Cl
         opened = auditor.get(unescape(link))
         assert opened.status_code == 200
         assert f'<div class="answer {verdict}">' in opened.text
+    content = "Legal/Drafts/Contracts under Review"
+    page = auditor.get("/check", params={"user": "admin", "content": content, "models": "yes"}).text
+    verdicts = re.findall(r'<td><a class="verdict (\w+)"[^>]* href="([^"]+)"', page)
+    assert {"model=" + name in link for _, link in verdicts for name in ("classic", "deny_first")} == {True, False}
+    for verdict, link in verdicts[::4]:
+        opened = auditor.get(unescape(link))
+        assert opened.status_code == 200
+        if "model=" in link:
+            assert f'<div class="answer {verdict}">' in opened.text
 
 
 @pytest.mark.parametrize(
@@ -282,6 +292,40 @@ def test_whoever_asks_about_himself_is_told_of_nobody_else(
         assert not [name for name in names if name in words]
         assert "group Research" not in words
     assert any("group (of yours)" in words_of(page) for page in told)
+
+
+def suggested(client: httpx.Client, of: str, words: str) -> list[str]:
+    answer = client.get(f"/check/suggest/{of}", params={"name": words})
+    assert answer.status_code == 200
+    return [unescape(name) for name in re.findall(r'value="([^"]+)"', answer.text)]
+
+
+def test_what_is_typed_is_completed_with_what_one_may_ask_about(acme_pages: Pages, auditor: httpx.Client) -> None:
+    site = open_either(LAST, str(acme_pages.folder / ".tabwarden"))
+    assert suggested(auditor, "person", "AMIR J") == ["amir.jensen@acme.example"]
+    assert "Finance Publishers" in suggested(auditor, "group", "finance")
+    assert suggested(auditor, "content", "salary") == ["HR/Salaries/Salary Bands"]
+    assert suggested(auditor, "content", "hr/salaries/b") == ["HR/Salaries/Bonus Round", "HR/Salaries/Budget Overview"]
+    inside = site.children(site.find_content("HR/Salaries").id)
+    assert suggested(auditor, "content", "HR/Salaries/") == [site.written(one) for one in inside]
+    assert not suggested(auditor, "nothing", "a")
+    assert not suggested(auditor, "person", "")
+    with acme_pages.signed_in(SOMEBODY) as own:
+        seen = {row.path for row in Questions(site).reach(site.find_user(SOMEBODY).id)}
+        for words in ("a", "e", "s", "HR", "HR/", "Finance", "Finance/Bud", "salar", "budget"):
+            names = suggested(own, "content", words)
+            assert all(any(path == name or path.endswith(f"/{name}") for path in seen) for name in names)
+            assert not suggested(own, "person", words)
+            assert not suggested(own, "group", words)
+        assert suggested(own, "content", "salary") == ["Salaries/Salary Bands"]  # below what she may not see
+        assert not suggested(own, "content", "Finance")
+
+
+def test_in_a_browser_a_name_is_completed_while_one_types(acme_pages: Pages, browser: Browser) -> None:
+    with acme_pages.in_browser(browser, "admin", "auditor") as page:
+        page.goto("/check/who")
+        page.get_by_label("Content").press_sequentially("salary", delay=20)
+        page.locator('#content-names option[value="HR/Salaries/Salary Bands"]').wait_for(state="attached")
 
 
 def test_a_way_and_a_plan_of_it_take_rights(acme_pages: Pages) -> None:

@@ -122,7 +122,7 @@ def _parts(site: Site, judged: list[Judged], turns: Turns) -> Iterator[Drawable]
 def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -> Table:
     """A row for all who break it in the same place for the same reason."""
     from tabwarden.plan.invariants import what_of, who_of
-    from tabwarden.report.table import NAME, Column, Many, Table
+    from tabwarden.report.table import CONTENT, NAME, Column, Many, Table
     from tabwarden.report.timeline import because, since
     from tabwarden.run.check import decision_of
 
@@ -135,7 +135,8 @@ def _breaches(site: Site, breaches: list[tuple[Judged, Breach]], turns: Turns) -
     together: dict[tuple[str, str, tuple[str, ...], str, str], list[str]] = {}
     for (name, what, path, why, when), who in alike.items():
         together.setdefault((name, path, tuple(dict.fromkeys(who)), why, when), []).append(what)
-    columns = (Column("Invariant", NAME), "May", Column("Content", NAME), Column("Who", NAME), "Why", "Since")
+    content = Column("Content", NAME, of=CONTENT)
+    columns = (Column("Invariant", NAME), "May", content, Column("Who", NAME), "Why", "Since")
     rows = [
         (name, Many(whats), path, Many(list(who)), why, when)
         for (name, path, who, why, when), whats in together.items()

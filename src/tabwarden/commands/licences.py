@@ -79,12 +79,12 @@ def plan_licences(
 
 def _parts(known: Licences, people: list[User], to: str) -> list[Drawable]:
     from tabwarden.report.lists import seats
-    from tabwarden.report.table import NAME, NUMBER, TIME, Column, Table, Text
+    from tabwarden.report.table import NAME, NUMBER, PERSON, TIME, Column, Table, Text
 
     tiers = Table("Licence", Column("Taken", NUMBER), Column("Seats", NUMBER), name="seats")
     for tier, (taken, of) in seats(known.site).items():
         tiers.add_row(tier, taken, of)
-    columns = (Column("User", NAME), "Site role", Column("Since", TIME), Column("Last sign-in", TIME))
+    columns = (Column("User", NAME, of=PERSON), "Site role", Column("Since", TIME), Column("Last sign-in", TIME))
     more = (Column("Last use", TIME), "Would do with", f"Would lose as {to}", "Remark")
     table = Table(*columns, *more, name="people")
     for user in people:

@@ -13,7 +13,7 @@ from tabwarden.model.scope import of_rules
 from tabwarden.model.site import Site
 from tabwarden.report.answers import decider
 from tabwarden.report.comparison import fact_json, fact_words
-from tabwarden.report.table import MARK, NAME, NUMBER, TIME, Column, Table, Text
+from tabwarden.report.table import CONTENT, MARK, NAME, NUMBER, PERSON, TIME, Column, Table, Text
 
 WORDS = {CAN: "yes", CANNOT: "no"}
 
@@ -61,7 +61,7 @@ class Turned(Protocol):
 def standing_table(turns: Sequence[Turned], *, by_content: bool) -> Table:
     """Those who can (or what one can), since when, because of what; `by_content`: of one person on many things."""
     table = Table(
-        Column("What" if by_content else "Who", NAME),
+        Column("What" if by_content else "Who", NAME, of=CONTENT if by_content else PERSON),
         Column("May", MARK, "answer"),
         Column("Since", NAME),
         "Because of",

@@ -26,6 +26,14 @@ SITE = "acme"
 SECRET = "DEMO_TOKEN_SECRET"
 JOINERS, LEAVERS = 12, 3
 SALARIES = "HR/Salaries"
+CHANGE = "allow View on Finance to group Auditors"
+INVARIANTS = """\
+invariants:
+- name: Salaries are for HR
+  only: ["group HR*", owners]
+  may: View
+  on: HR/Salaries
+"""
 STORE = Path(".tabwarden")
 SETTINGS = """\
 tableau:
@@ -119,6 +127,17 @@ class Story:
         text = SETTINGS.format(url=url, site=SITE, token=TOKEN_NAME, secret=SECRET, group=VIEWERS)
         (self.folder / "settings.yaml").write_text(text, encoding="utf-8")
 
+    def furnish(self) -> None:
+        """What pages show beside a site: an invariant, a change that was applied, a plan that waits, a mirror."""
+        (self.folder / "invariants.yaml").write_text(INVARIANTS, encoding="utf-8")
+        self.run("read")
+        self.run("plan", "change", CHANGE, expect=2)
+        self.run("apply", self._relative(self._newest_plan()), "--yes")
+        self.run("read")
+        self._write_lists(self._newest())
+        self.run("plan", "provision", expect=2, shown=3)
+        self.run("mirror")
+
     def _read_before(self) -> Site:
         self._title("Read the site, whole or not at all")
         self.run("read")
@@ -187,8 +206,8 @@ class Story:
             raise TabwardenError(f"the demo expected otherwise: {words}; please report it with the output above")
         self.say(f"✓ {words}")
 
-    def run(self, *words: str, expect: int = 0) -> None:
-        """One command, what it says, and the exit code it must have."""
+    def run(self, *words: str, expect: int = 0, shown: int | None = None) -> None:
+        """One command, what it says (so many lines of it), and the exit code it must have."""
         self.say(f"$ tabwarden {shlex.join(words)}")
         done = subprocess.run(
             _command(words),
@@ -199,7 +218,8 @@ class Story:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        self.say(done.stdout.rstrip())
+        lines = done.stdout.rstrip().splitlines()
+        self.say("\n".join([*lines[:shown], *(["..."] if lines[shown:] and shown is not None else [])]))
         if done.returncode != expect:
             raise TabwardenError(f"`tabwarden {shlex.join(words)}` ended with exit code {done.returncode}")
 

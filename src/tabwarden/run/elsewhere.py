@@ -6,6 +6,7 @@ is a `Work`, and comes back as if it had been done here.
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import tempfile
@@ -47,12 +48,13 @@ class Work(NamedTuple):
 class Elsewhere:
     """Others who take work and give back a row of Arrow a task; TabwardenError where they cannot.
 
-    Snapshots lie in `folder`; of a mirror a task gets `block` contents.
+    Snapshots lie in `folder`; of a mirror a task gets `block` contents; `slots` tasks are done at once.
     """
 
     take: Callable[[Work], pyarrow.Table]
     folder: Path
     block: int
+    slots: int = 1
 
 
 ELSEWHERE: ContextVar[Elsewhere | None] = ContextVar("elsewhere", default=None)
@@ -161,7 +163,9 @@ def whole(folder: Path, arrays: Mapping[str, Array], write: Callable[[Path], Any
         digest.update(f"{name} {array.dtype.str} {len(array)};".encode())
         digest.update(np.ascontiguousarray(array).data)
     place = folder / digest.hexdigest()
-    if not place.is_dir():
+    if place.is_dir():
+        os.utime(place)  # it is in use
+    else:
         aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
         try:
             write(aside / place.name)

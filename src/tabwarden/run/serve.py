@@ -98,16 +98,15 @@ def _links(settings: Settings, names: tuple[str, ...], *, owner: bool) -> Iterat
 
 @contextmanager
 def demo(say: Say, seed: int = 0) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """The settings of a site in a sandbox that was read and mirrored, and whom to be there: the administrator, then a
-    Creator and a Viewer. All of it is gone afterwards.
+    """The settings of a site in a sandbox, with a past and plans, and whom to be there: the administrator, a Creator, a
+    Viewer who stays. All of it is gone afterwards.
     """
     with folder_that_goes() as folder:
         story = Story(folder, seed, say)
         with story.sandbox() as url:
             story.settle_in(url)
-            story.run("read")
-            story.run("mirror")
+            story.furnish()
             os.environ[SECRET] = TOKEN_SECRET
             users = open_either(LAST, str(folder / ".tabwarden")).users.values()
-            some = (min(user.name for user in users if user.site_role == role) for role in ("Creator", "Viewer"))
+            some = (max(user.name for user in users if user.site_role == role) for role in ("Creator", "Viewer"))
             yield folder / "settings.yaml", (ADMIN, *some)

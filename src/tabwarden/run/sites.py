@@ -233,7 +233,8 @@ def side_by_side(
     `work` can be pickled, and so can what it gives. Interrupted, the runs that have begun are given time to write
     down how far they are; KeyboardInterrupt says how many sites are done.
     """
-    most = most or max(os.cpu_count() or 1, LEAST)
+    cores, others = os.cpu_count() or 1, ELSEWHERE.get()
+    most = max(LEAST, min(others.slots, 4 * cores)) if others is not None else most or max(cores, LEAST)
     ended: dict[int, Ended[T]] = {i: Ended(site, None, site.problem) for i, site in enumerate(sites) if site.problem}
     waiting = [place for place in range(len(sites)) if place not in ended]
     running: dict[Pipe, tuple[int, Any]] = {}

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 JAVA = "Spark needs Java 17 or newer and there is none; on Debian or Ubuntu: apt-get install openjdk-17-jre-headless"
 LOG = "spark.log"
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-OLD = 7 * 86_400  # seconds after which a snapshot in Parquet that nobody read is thrown away
+OLD = 7 * 86_400  # seconds after which a snapshot in Parquet that nobody used is thrown away
+_OURS = re.compile(r"[0-9a-f]{32}|\.unfinished-\w+")  # what may be: of what else lies there nothing
 _DAMAGED = re.compile(r"not a Parquet file|CANNOT_READ_FILE_FOOTER|FAILED_READ_FILE", re.IGNORECASE)
 _GONE = re.compile(r"PATH_NOT_FOUND|FileNotFoundException|FILE_NOT_EXIST|does not exist", re.IGNORECASE)
 _LOST = re.compile(r"ExecutorLostFailure|exited unexpectedly|exited with code 137|OutOfMemory|EOFError", re.IGNORECASE)
@@ -54,7 +55,8 @@ def cluster(master: str, section: Spark, *, log: Path | None = None) -> Iterator
         folder = _folder(master, section, Path(scratch))
         session = _started(master, log or folder / LOG)
         jobs = Jobs(session, section, folder)
-        token = ELSEWHERE.set(Elsewhere(jobs.take, folder, section.block))
+        slots = session.sparkContext.defaultParallelism
+        token = ELSEWHERE.set(Elsewhere(jobs.take, folder, section.block, slots))
         try:
             yield jobs
         finally:
@@ -74,18 +76,24 @@ def _folder(master: str, section: Spark, scratch: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for place in folder.iterdir():
-            if place.is_dir() and time.time() - place.stat().st_mtime > OLD:
+            if _OURS.fullmatch(place.name) and time.time() - place.stat().st_mtime > OLD:
                 shutil.rmtree(place, ignore_errors=True)
     except OSError as error:
         raise SettingsError([f"`spark.path` `{folder}` cannot be used: {error.strerror}; name another"]) from None
     return folder
 
 
+def _last(log: Path) -> str:
+    """The last that Spark said there which is no warning, without the stack of Java."""
+    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()] if log.exists() else []
+    said = [line for line in lines if line and " WARN " not in line and not line.startswith("at ")]
+    return f"`{said[-1][:300]}`" if said else "nothing"
+
+
 def _started(master: str, log: Path) -> SparkSession:
     if shutil.which("java", path=os.pathsep.join((str(_java_home()), os.environ.get("PATH", "")))) is None:
         raise SettingsError([JAVA])
     try:
-        from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError:
         raise SettingsError([f"`--engine spark` needs PySpark; {install('[spark]')}"]) from None
@@ -107,10 +115,10 @@ def _started(master: str, log: Path) -> SparkSession:
     try:
         with _saying_to(log):
             return builder.getOrCreate()
-    except (PySparkException, RuntimeError, OSError) as error:
-        raise SettingsError([f"Spark did not start on `{master}` ({_first(error)}); see `{log}`"]) from None
-    except Exception as error:  # of Java: py4j has a class of its own for them
-        raise SettingsError([f"Spark did not start on `{master}` ({_first(error)}); see `{log}`"]) from None
+    except Exception as error:  # Java's and Spark's own have no class in common
+        raise SettingsError(
+            [f"Spark did not start on `{master}` ({_first(error)}); it said: {_last(log)}; Java must be 17 or newer"]
+        ) from None
 
 
 def _java_home() -> Path:
@@ -167,6 +175,7 @@ class Jobs:
         from tabwarden.run.spark_work import DAMAGED, NO_MEMORY, TASKS, run
 
         task, began = TASKS[work.does], time.perf_counter()
+        self.session.sparkContext.setLocalProperty("spark.scheduler.pool", work.of)  # no site waits for another
         shared = self.session.sparkContext.broadcast(work.shared)
         try:
             frame = self._rows(work, of_blocks=task.of_blocks)
@@ -188,7 +197,7 @@ class Jobs:
                 "or make `spark.block` smaller"
             )
         if DAMAGED in errors:
-            raise TabwardenError(_thrown_away(work))
+            raise TabwardenError(self._thrown_away(work))
         if errors:
             raise TabwardenError(*errors[0].split("\n"))
         self._tell(work, rows, time.perf_counter() - began)
@@ -212,18 +221,27 @@ class Jobs:
 
     def _url(self, folder: Path) -> str:
         """The folder as the workers see it; where that is elsewhere, it is brought there first."""
-        path = self.section.path
-        if path is None or "://" not in path:
+        if not self._is_elsewhere:
             return folder.resolve().as_uri()
+        java, there, system = self._there(folder)
+        if not system.exists(there):
+            aside = java.Path(there.getParent(), f".unfinished-{os.getpid()}-{folder.name}")
+            system.copyFromLocalFile(False, True, java.Path(folder.resolve().as_uri()), aside)
+            if system.exists(there) or not system.rename(aside, there):  # somebody else was faster
+                system.delete(aside, True)
+        return str(there.toString())
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether snapshots go to a file system of Spark's."""
+        return "://" in (self.section.path or "")
+
+    def _there(self, folder: Path) -> tuple[Any, Any, Any]:
+        """Java's package of file systems, the folder there, and its file system."""
         context: Any = self.session.sparkContext
         java = context._jvm.org.apache.hadoop.fs
-        there = java.Path(f"{path.rstrip('/')}/{folder.name}")
-        system = there.getFileSystem(context._jsc.hadoopConfiguration())
-        if not system.exists(there):
-            aside = java.Path(f"{path.rstrip('/')}/.unfinished-{os.getpid()}-{folder.name}")
-            system.copyFromLocalFile(False, True, java.Path(folder.resolve().as_uri()), aside)
-            system.rename(aside, there)
-        return str(there.toString())
+        there = java.Path(f"{(self.section.path or '').rstrip('/')}/{folder.name}")
+        return java, there, there.getFileSystem(context._jsc.hadoopConfiguration())
 
     def _tell(self, work: Work, rows: pyarrow.Table, seconds: float) -> None:
         peak, count = max(rows["peak"].to_pylist()) >> 20, len(rows)
@@ -243,15 +261,18 @@ class Jobs:
                 "or make `spark.block` smaller"
             )
         if _DAMAGED.search(words):
-            return _thrown_away(work)
-        return f"Spark did not finish `{work.of}` ({_first(error)}); see `{self.folder / LOG}`"
+            return self._thrown_away(work)
+        more = "" if self.section.path is None else f"; see `{self.folder / LOG}`"
+        return f"Spark did not finish `{work.of}` ({_first(error)}){more}"
 
-
-def _thrown_away(work: Work) -> str:
-    """The sentence of damaged files, which are not read again."""
-    for folder in work.folders:
-        shutil.rmtree(folder, ignore_errors=True)
-    return f"a Parquet file of `{work.of}` is cut short or damaged and was thrown away; run it for this site again"
+    def _thrown_away(self, work: Work) -> str:
+        """The sentence of damaged files, which are not read again."""
+        for folder in work.folders:
+            shutil.rmtree(folder, ignore_errors=True)
+            if self._is_elsewhere:
+                _, there, system = self._there(folder)
+                system.delete(there, True)
+        return f"a Parquet file of `{work.of}` is cut short or damaged and was thrown away; run it for this site again"
 
 
 def _first(error: Exception) -> str:

@@ -25,13 +25,14 @@ from tabwarden.commands._parsing import Argument, nearest, parameters_of, read
 from tabwarden.commands._unforeseen import sentence
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.web.answers import Answered, Asked, answered
+from tabwarden.web.asking import of_oneself, person_asked
 from tabwarden.web.openapi import openapi
 from tabwarden.web.paths import JSON, MOST, PROBLEM, QUESTIONS, TAKEN, Question, key_of
 from tabwarden.web.threads import run_in_threadpool
 from tabwarden.web.visit import Visit, visit_of
 
 if TYPE_CHECKING:
-    pass
+    from tabwarden.commands._options import Asking
 
 
 class Problem(TabwardenError):
@@ -113,9 +114,18 @@ class Query:
         if any(one.name == "settings" and not one.within for one in parameters):
             options["settings"] = visit.house.file
         if "asking" in options:
-            asking = options["asking"]
-            options["asking"] = Asked(served, asking.model, asking.open_point or (), asking.snapshot, visit.house.file)
+            options["asking"] = self._asking(options["asking"])
         return answered(question.function, **options)
+
+    def _asking(self, asking: Asking) -> Asked:
+        """Of whoever has the right about everybody; of others about themselves, as the pages answer it."""
+        visit, points = self.visit, asking.open_point or ()
+        if self.question.right in visit.rights:
+            return Asked(visit.site, asking.model, points, asking.snapshot, visit.house.file)
+        person_asked(visit)
+        if asking.snapshot is not None:
+            raise Problem(403, f"what was on another day is asked by whoever has the right `{self.question.right}`")
+        return of_oneself(visit, asking.model, points)
 
 
 def _yes(name: str, value: str) -> bool:
@@ -146,7 +156,7 @@ def _answer(query: Query) -> Response:
     try:
         # What lies in the store is of every site, so it takes the right on each.
         has = visit.rights if question.of_site else {one for one in visit.rights if visit.has_everywhere(one)}
-        if question.right not in has:
+        if question.right not in has and not question.of_oneself:
             words = f"this needs the right `{question.right}`, which you do not have"
             visit.audit("refused", visit.request.url.path, words)
             return problem(403, words)

@@ -46,6 +46,7 @@ from tabwarden.web.pages import (
     requests,
     signing_in,
     source,
+    suggestions,
     who,
 )
 from tabwarden.web.rendering import FOLDER
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
 FAMILIES = (
-    *(home, catalog, source, checker, who, people, changes, maps),
+    *(home, catalog, source, checker, suggestions, who, people, changes, maps),
     *(requests, plans, findings, history, account, audit, signing_in),
 )
 

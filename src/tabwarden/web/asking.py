@@ -6,6 +6,7 @@ shown on Tableau is named nowhere, and is not found as little as what is not the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -60,20 +61,23 @@ def asking_of(visit: Visit) -> Asked:
     """What the address says of the model and its open points, for whoever asks."""
     points = visit.word("points").split()
     words = (visit.site, visit.word("model", "current"), points)
-    if AUDITOR in visit.rights:
-        return Asked(*words)
+    return Asked(*words) if AUDITOR in visit.rights else of_oneself(visit, *words[1:])
+
+
+def of_oneself(visit: Visit, model: str, points: Sequence[str]) -> OfOneself:
+    """A question of whoever asks about himself. UnknownName where the site knows nobody of his name."""
     if visit.user is None:
         raise UnknownName(f"nobody of the site {visit.site.site.name} has your name `{visit.name}`")
-    asking = OfOneself(*words)
+    asking = OfOneself(visit.site, model, points)
     assert isinstance(asking, OfOneself)
     asking.user = visit.user.id
     return asking
 
 
-def person_asked(visit: Visit, name: str = "user") -> str:
+def person_asked(visit: Visit) -> str:
     """Who is asked about, as he is written: oneself where nobody is named. UnknownName for others without the right."""
     own = visit.user
-    words = visit.word(name) or (visit.site.site.called(own.id) if own else "")
+    words = visit.word("user") or (visit.site.site.called(own.id) if own else "")
     if not words:
         raise UnknownName(f"nobody of the site {visit.site.site.name} has your name `{visit.name}`")
     if AUDITOR in visit.rights:

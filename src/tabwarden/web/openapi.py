@@ -79,10 +79,15 @@ def _operation(question: Question) -> dict[str, Any]:
     return {
         "operationId": command.words.replace(" ", "_"),
         "summary": command.about,
-        "description": f"The command `tabwarden {command.words}`; needs the right `{question.right}`.",
+        "description": f"The command `tabwarden {command.words}`; needs the right {who_may(question)}.",
         "parameters": [*parameters, _SITE, *_PAGE],
         "responses": _responses({"type": ["object", "array"]}),
     }
+
+
+def who_may(question: Question) -> str:
+    """The right that a path takes, in words."""
+    return f"`{question.right}`{', but for what one may do oneself' if question.of_oneself else ''}"
 
 
 def _described(parameter: Parameter, question: Question) -> dict[str, Any]:

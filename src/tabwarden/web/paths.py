@@ -33,7 +33,8 @@ class Question(NamedTuple):
     """A path of the API, the command it is, the right it takes, and the key of its rows where those can be paged.
 
     `of_snapshot` is False where the answer hangs on more than the snapshot, as plans do; `of_site` where it is of every
-    site whose snapshots lie in the store; `of_settings` where the settings alone say which site it is of.
+    site whose snapshots lie in the store; `of_settings` where the settings alone say which site it is of; `of_oneself`
+    where whoever has not the right may ask about himself.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Question(NamedTuple):
     of_snapshot: bool = True
     of_site: bool = True
     of_settings: bool = False
+    of_oneself: bool = False
 
     @property
     def function(self) -> Callable[..., None]:
@@ -58,9 +60,9 @@ class Question(NamedTuple):
 
 LISTS = ("users", "groups", "members", "projects", "workbooks", "views", "datasources", "flows", "owners")
 QUESTIONS = (
-    Question("/why", "why"),
+    Question("/why", "why", of_oneself=True),
     Question("/who", "who", rows="people"),
-    Question("/what", "what"),
+    Question("/what", "what", of_oneself=True),
     Question("/rules", "rules"),
     Question("/whatif", "whatif"),
     Question("/find", "find"),

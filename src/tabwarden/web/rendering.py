@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tabwarden.model.capability import ui_name
 from tabwarden.model.names import visible
 from tabwarden.report.table import (
     CONTENT,
@@ -50,7 +51,7 @@ def templates() -> Environment:
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
     environment.globals.update(flat=lambda parts: list(flat(parts)), is_table=lambda part: isinstance(part, Table))
-    environment.filters.update(cell=words_of, ago=ago)
+    environment.filters.update(cell=words_of, ago=ago, dialog=ui_name)
     environment.globals.update(name_of=name_of, cell_of=cell_of)
     environment.globals["NUMBER"] = NUMBER
     return environment

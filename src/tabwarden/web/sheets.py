@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import NamedTuple
 
 from starlette.responses import Response
 
 from tabwarden.model.names import same
-from tabwarden.report.table import Row, Table, flat, words_of
+from tabwarden.report.table import Drawable, Row, Table, flat, words_of
 from tabwarden.report.text import csv_lines
 from tabwarden.web.answers import Answered
 from tabwarden.web.rendering import ROWS
@@ -51,6 +51,28 @@ def _holds(row: Row, words: str) -> bool:
 def table_in(answer: Answered) -> Table:
     """The first table of an answer; one without rows where it has none."""
     return next((part for part in flat(list(answer.parts)) if isinstance(part, Table)), Table("Answer"))
+
+
+class Pieces(NamedTuple):
+    """An answer of which the longest table is a sheet: what comes before and after it; `words` keep its filter."""
+
+    before: Sequence[Drawable]
+    sheet: Sheet | None
+    after: Sequence[Drawable]
+    whole: Table
+    words: Mapping[str, str]
+
+
+def pieces(visit: Visit, answer: Answered) -> Pieces:
+    """The pieces of an answer; without tables all of it comes before."""
+    parts = list(flat(list(answer.parts)))
+    tables = [part for part in parts if isinstance(part, Table)]
+    words = {name: value for name, value in visit.request.query_params.items() if name not in ("site", "page", "form")}
+    if not tables:
+        return Pieces(parts, None, (), Table("Answer"), words)
+    whole = max(tables, key=lambda table: len(table.rows))
+    place = next(number for number, part in enumerate(parts) if part is whole)
+    return Pieces(parts[:place], sheet(visit, whole), parts[place + 1 :], whole, words)
 
 
 def wants_csv(visit: Visit) -> bool:

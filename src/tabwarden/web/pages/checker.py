@@ -12,7 +12,7 @@ from tabwarden.access.abilities.ability import ANY_TARGET
 from tabwarden.access.answer import Answer
 from tabwarden.access.question import Asked as Question
 from tabwarden.commands import why
-from tabwarden.model.capability import KIND_NAMES
+from tabwarden.model.capability import KIND_NAMES, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import MODELS
 from tabwarden.model.roles import ui_role
@@ -38,7 +38,8 @@ SNAPSHOT_GONE = "a newer snapshot has come in since this page was shown; look at
 class GridRow(NamedTuple):
     """One capability or ability: by which words it is asked for, its name, the Answer, and those of the other models.
 
-    `last` is the last use, None where no event would tell of it. `doubts` are open points that would turn it.
+    `last` is the last use, None where no event would tell of it. `doubts` are open points that would turn it, `strange`
+    models that have no such capability.
     """
 
     words: str
@@ -47,6 +48,7 @@ class GridRow(NamedTuple):
     others: tuple[Answer, ...]
     last: str | None
     doubts: tuple[str, ...]
+    strange: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
@@ -56,6 +58,7 @@ class GridRow(NamedTuple):
 
 def _grid(questions: Questions, user: str, content: str, use: LastUse | None, *, models: bool) -> Iterator[GridRow]:
     site, others = questions.site, [name for name in MODELS if name != questions.model] if models else []
+    kind = site.contents[content].kind
     for one in (*questions.on(user, content), *questions.abilities(user, content)):
         is_ability = bool(one.conditions)
         question = Question(user, one.what, content, is_ability, model=questions.model)
@@ -69,6 +72,7 @@ def _grid(questions: Questions, user: str, content: str, use: LastUse | None, *,
             tuple(questions.answer(question._replace(model=name)) for name in others),
             used,
             tuple(dict.fromkeys(other.open_point for other in answer.disputed)),
+            tuple(name for name in others if not is_ability and one.what not in capabilities_of(kind, name)),
         )
 
 
@@ -141,6 +145,7 @@ def reasons(visit: Visit) -> Response:
         "fixes": fixes,
         "planning": OPERATOR in visit.rights,
         "to_ask_for": _to_ask_for(visit, question, content),
+        "asked_for": "" if question.ability else question.what,
     }
     return shown(visit, "why.html", **values)
 

@@ -18,7 +18,7 @@ from tabwarden.run.check import invariants_there
 from tabwarden.run.whatif import plan_of
 from tabwarden.web.answers import Answered, Asked, answered
 from tabwarden.web.rights import AUDITOR, OPERATOR
-from tabwarden.web.sheets import as_csv, sheet, wants_csv
+from tabwarden.web.sheets import as_csv, pieces, sheet, wants_csv
 from tabwarden.web.visit import Visit, page
 
 Keep = Callable[[Hashable, Callable[[], Any]], Any]
@@ -108,4 +108,7 @@ def seats(visit: Visit) -> Response:
         raise TabwardenError(f"`{words}` is no number of days")
     idle = int(words) if words else None
     answer = answered(licences.licences, idle=idle or None, settings=visit.house.file)
-    return visit.show("licences.html", title="Licences", answer=answer, idle=words)
+    shown = pieces(visit, answer)
+    if wants_csv(visit):
+        return as_csv(shown.whole)
+    return visit.show("licences.html", title="Licences", notes=answer.notes, pieces=shown, idle=words)

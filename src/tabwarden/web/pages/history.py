@@ -11,6 +11,7 @@ from tabwarden.run.history import LAST, opened, snapshots_of
 from tabwarden.web.answers import Asked, answered
 from tabwarden.web.paths import demand_snapshot
 from tabwarden.web.rights import AUDITOR
+from tabwarden.web.sheets import as_csv, pieces, wants_csv
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def time_line(visit: Visit) -> Response:
         settings=visit.house.file,
     )
     values = {"content": visit.word("content"), "user": visit.word("user"), "on": on, "capability": capability}
-    return visit.show("history.html", title="History", answer=answer, **values)
+    shown = pieces(visit, answer)
+    if wants_csv(visit):
+        return as_csv(shown.whole)
+    return visit.show("history.html", title="History", notes=answer.notes, pieces=shown, **values)
 
 
 @page("/diff", AUDITOR, audit="looked")

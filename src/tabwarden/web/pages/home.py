@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
+from tabwarden.model.capability import ui_name
 from tabwarden.model.errors import TabwardenError
 from tabwarden.report.lists import seats_words
 from tabwarden.report.plans import count_of
-from tabwarden.report.table import Text, flat
+from tabwarden.report.table import Table, Text, flat, words_of
 from tabwarden.run.history import time_of
 from tabwarden.run.status import Status, status
 from tabwarden.store.web.approvals import WAITS
+from tabwarden.web.answers import Answered
 from tabwarden.web.pages import findings, requests
 from tabwarden.web.pages.plans import plans_here
 from tabwarden.web.rendering import ago
@@ -104,8 +106,7 @@ def _of_findings(visit: Visit) -> Iterator[Matter]:
         yield Matter(f"The invariants cannot be judged: {error.lines[0]}.", "/invariants", "Invariants")
     else:
         if invariants is not None and invariants.code:
-            headline = next(part.words for part in flat(invariants.parts) if isinstance(part, Text))
-            yield Matter(f"{headline}.", "/invariants", "Invariants")
+            yield Matter(_broken(invariants), "/invariants", "Invariants")
     try:
         groups = findings.groups(visit, visit.site.soon)
     except NotYetError:
@@ -115,6 +116,17 @@ def _of_findings(visit: Visit) -> Iterator[Matter]:
         more = f"; {count_of(one['number'] - 1, 'other is', 'others are')} like it" if one["number"] > 1 else ""
         words = f"{one['severity'].capitalize()}: {one['subjects'][0]} {one['what']}{more}."
         yield Matter(words, "/findings", one["lint"], one["lint"])
+
+
+def _broken(invariants: Answered) -> str:
+    """Which are broken, by their names; what the command says where they are only not known to hold."""
+    parts = list(flat(list(invariants.parts)))
+    table = next((part for part in parts if isinstance(part, Table)), Table("Invariant"))
+    names = [words_of(row[0]) for row in table.rows if words_of(row[1]) == "broken"]
+    if not names:
+        return next(f"{part.words}." for part in parts if isinstance(part, Text))
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return f"{count_of(len(names), 'invariant is', 'invariants are')} broken: {'; '.join(names[:MOST])}{more}."
 
 
 def _of_oneself(visit: Visit) -> Iterator[Matter]:
@@ -137,7 +149,7 @@ def _of_requests(visit: Visit) -> Iterator[Matter]:
         )
     elif own:
         newest = own[0]
-        words = f"Your last request, {newest.capability} on {newest.path}, was {newest.state} by {newest.by}."
+        words = f"Your last request, {ui_name(newest.capability)} on {newest.path}, was {newest.state} by {newest.by}."
         yield Matter(words, "/requests", "Requests")
     else:
         yield Matter("What you lack you may ask for, and its owner or leader decides.", "/requests", "Requests")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.responses import Response
 
 from tabwarden.access.powers import power_over
-from tabwarden.model.capability import capability_named
+from tabwarden.model.capability import CAPABILITIES, READ_ONLY, capability_named, ui_name
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Content, User
+from tabwarden.run.plans import APPLIED, kept_plans
 from tabwarden.run.whatif import plan_of
 from tabwarden.store.web import approvals
 from tabwarden.store.web.approvals import GRANTED, REFUSED, WAITS, AccessRequest
@@ -77,6 +78,13 @@ def ended(visit: Visit) -> list[AccessRequest]:
     return [request for request in granted if "" < request.until < today]
 
 
+def choices() -> dict[str, str]:
+    """What can be asked for: each name over REST by what the dialog calls it, of projects too."""
+    names = (name for name in reversed(list(CAPABILITIES)) if name not in READ_ONLY)
+    by_words = {" or ".join(dict.fromkeys((ui_name(name), ui_name(name, "project")))): name for name in names}
+    return dict(reversed(by_words.items()))
+
+
 def own(visit: Visit) -> list[AccessRequest]:
     """One's own, the newest first."""
     every = approvals.requests(visit.house.database, visit.site.address)
@@ -86,7 +94,9 @@ def own(visit: Visit) -> list[AccessRequest]:
 @page("/requests")
 def requests(visit: Visit) -> Response:
     """One's own requests, those one may decide, and asking for more."""
-    values = {"own": own(visit), "waiting": waiting(visit), "path": visit.word("path")}
+    applied = {one.number for one in kept_plans(visit.house.settings.store.folder) if one.state == APPLIED}
+    values = {"own": own(visit), "applied": applied, "waiting": waiting(visit), "path": visit.word("path")}
+    values |= {"capabilities": choices(), "capability": visit.word("capability", "View")}
     return visit.show("requests.html", title="Requests", **values)
 
 

@@ -42,7 +42,7 @@ Answer = TypeVar("Answer")
 ROWS = 300_000  # of lists that are kept of a snapshot: some hundred bytes each
 CONFIRMED = 25  # people whom the reference confirms where a page lists everybody, beside one for each answer
 DEFAULT_SITE = "Default"  # how the site without a content URL is called
-WITHIN = 0.5  # seconds that a page waits for what it can do without
+WITHIN = 3.0  # seconds that a page waits for what it can do without
 EVERY = 1.0  # seconds between two looks for a newer snapshot
 
 

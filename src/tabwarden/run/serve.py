@@ -60,12 +60,14 @@ def serve(
             proxy_headers=False,  # which proxies are believed is said by the settings
             workers=settings.web.workers,
         )
+        # Made before the database is held open here: whoever closes a file gives up all locks of its process on it.
+        links = list(_links(settings, names, owner=owner))
         if settings.web.workers > 1:
             _demand_names()
         else:
             config.load()
         say(f"listening on {address}")
-        for name, token in _links(settings, names, owner=owner):
+        for name, token in links:
             say(f"sign in as {name}: {address}/sign-in/link?token={token}")
         if settings.web.workers > 1:
             from uvicorn.supervisors import Multiprocess

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -51,6 +52,7 @@ from tabwarden.web.pages import (
     suggestions,
     who,
 )
+from tabwarden.web.refusals import PAGE_WORDS, http_refused
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
 from tabwarden.web.visit import error_page, visit_of
@@ -95,7 +97,7 @@ def application(settings: Settings | None = None) -> Starlette:
         routes=[Mount("/api/v1", json), *_routes()],
         middleware=middleware,
         lifespan=lifespan,
-        exception_handlers={404: _nothing},
+        exception_handlers={HTTPException: _refused},
     )
     json.state.house = app.state.house = house
     return app
@@ -157,10 +159,10 @@ def _routes() -> list[BaseRoute]:
     return [*pages, Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")]
 
 
-async def _nothing(request: Request, error: Exception) -> Response:
-    """A page that says that there is none, with the way to those that there are."""
-    del error
-    visit, words = await visit_of(request), "there is no such page"
-    if visit is None:
-        return await run_in_threadpool(signing_in.sign_in_page, request, request.app.state.house, words, 404)
-    return await run_in_threadpool(error_page, visit, 404, words)
+async def _refused(request: Request, error: Exception) -> Response:
+    """What no page answers: to whoever is signed in with the way to those that there are."""
+    visit = await visit_of(request) if request.method == "GET" else None
+    if visit is None or not isinstance(error, HTTPException):
+        return await http_refused(request, error)
+    words = PAGE_WORDS.get(error.status_code, error.detail)
+    return await run_in_threadpool(error_page, visit, error.status_code, words)

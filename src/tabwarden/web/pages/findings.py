@@ -108,7 +108,7 @@ def seats(visit: Visit) -> Response:
         raise TabwardenError(f"`{words}` is no number of days")
     idle = int(words) if words else None
     answer = answered(licences.licences, idle=idle or None, settings=visit.house.file)
-    shown = pieces(visit, answer)
+    shown = pieces(visit, answer.parts)
     if wants_csv(visit):
         return as_csv(shown.whole)
     return visit.show("licences.html", title="Licences", notes=answer.notes, pieces=shown, idle=words)

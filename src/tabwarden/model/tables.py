@@ -86,8 +86,10 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
 
     def __getitem__(self, key: str) -> _Thing:
         thing: Any = self._recent.get(key, _GONE)
-        if thing is _GONE and (thing := self.get(key, _GONE)) is _GONE:
-            raise KeyError(key)
+        if thing is _GONE and (thing := self._things.get(key, _GONE)) is _GONE:
+            if key in self._gone:
+                raise KeyError(key)
+            thing = self._origin[key]
         known: _Thing = thing
         return known
 

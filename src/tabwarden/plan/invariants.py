@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from tabwarden.compare.cause import ABILITY
 from tabwarden.model.capability import ui_name
 from tabwarden.model.names import some
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site, User
-from tabwarden.plan.breaches import ABILITY, Breach, Breaches, Broken, Laid, rule_key
+from tabwarden.plan.breaches import Breach, Breaches, Broken, Laid, rule_key
 from tabwarden.plan.plan import Stop
 from tabwarden.plan.stops import INVARIANT_BROKEN, SAMPLE
 from tabwarden.want.invariants import NO_RULE, NOBODY, ONLY, Act, Crowd, Exemption, Invariant

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tabwarden.effects.change import OPS, Change
+from tabwarden.effects.ops.details import SetDetails
 from tabwarden.effects.ref import DOMAIN
 from tabwarden.effects.sentences import site_named, words_of
 from tabwarden.model.tables import grouped
@@ -61,6 +62,8 @@ def _subjects(changes: Sequence[Change]) -> str:
         return "domain nicknames"
     if all(change.step == SITE_SETTING for change in changes):
         return "the site's settings"
+    if all(isinstance(change, SetDetails) for change in changes):
+        return "details of people"
     to_content = sum(1 for change in changes if change.of_content is not None)
     if 0 < to_content < len(changes):
         return "groups, memberships and content"

@@ -1,11 +1,12 @@
 """What Apache Spark costs and gives beside the processes of one machine: `tabwarden mirror --site all`, both ways.
 
-    python benchmarks/spark.py [--size M] [--copies 8] [--people 1000] [--block 100000] [--master MASTER]
+    python benchmarks/spark.py [--size M] [--copies 8] [--people 1000] [--block 100000] [--master MASTER] [--kill]
 
 So many copies of a site (`sites.py`), columns kept beside one history, are mirrored to Parquet by a process a site,
 and again with `--engine spark` (MASTER: `local-cluster[2,1,2048]`). Each line is one command as it is typed: its
 processor time with all its processes, those of Java among them, and its wall time. Then the ratio of the two, what
 Spark tells of its tasks and their memory, and how many rows of all tables differ, which is none or the benchmark fails.
+With `--kill` a worker of Spark's local cluster is killed as soon as it is at work (Linux).
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import argparse
 import ctypes
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -48,6 +51,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=1_000)
     parser.add_argument("--block", type=int, default=100_000)
     parser.add_argument("--master", default="local-cluster[2,1,2048]")
+    parser.add_argument("--kill", action="store_true")
     wanted = parser.parse_args()
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     print(f"{wanted.copies} sites of size {wanted.size}, a catalog of {wanted.people:,} people")
@@ -56,6 +60,8 @@ def main() -> int:
         made(folder, wanted.size, wanted.copies, wanted.people, wanted.block)
         here, _ = typed(folder, "processes")
         shutil.rmtree(folder / "store" / "mirror")
+        if wanted.kill:
+            threading.Thread(target=kill_a_worker, daemon=True).start()
         there, told = typed(folder, "spark", "--engine", f"spark={wanted.master}")
         differ = different(folder)
     for name, measure in (("a process a site", here), ("--engine spark", there)):
@@ -106,6 +112,28 @@ def typed(folder: Path, into: str, *more: str) -> tuple[Measure, list[str]]:
     processor = after.children_user + after.children_system - before.children_user - before.children_system
     (folder / "out").rename(folder / into)
     return Measure(processor, wall), [line for line in text.splitlines() if line.startswith("spark: ")]
+
+
+def kill_a_worker() -> None:
+    """End the Java process of the first worker below this process that has a Python at work."""
+    while True:
+        parents, words = dict[int, int](), dict[int, str]()
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                parents[int(place.name)] = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+                words[int(place.name)] = (
+                    (place / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                )
+        for number, parent in parents.items():
+            above = [parent]
+            while above[-1] in parents:
+                above.append(parents[above[-1]])
+            worker = parents.get(parent, 0)  # the Java process has a daemon, which has the Pythons
+            if os.getpid() in above and "pyspark" in words[number] and "ExecutorBackend" in words.get(worker, ""):
+                os.kill(worker, signal.SIGKILL)
+                print("a worker was killed")
+                return
+        time.sleep(0.1)
 
 
 def different(folder: Path) -> int:

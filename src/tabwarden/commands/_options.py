@@ -60,7 +60,12 @@ OpenPointWords = Annotated[
 ]
 Engine = Annotated[
     str | None,
-    Option("--engine", about="Where it is worked out: `spark`, `spark=MASTER`; else here.", value="spark[=MASTER]"),
+    Option(
+        "--engine",
+        about="Have it worked out by Apache Spark: its cluster by URL, else that of the settings.",
+        value="spark[=MASTER]",
+        choices=("spark",),
+    ),
 ]
 
 

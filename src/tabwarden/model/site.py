@@ -204,7 +204,6 @@ class Site:
 
     @property
     def all_users(self) -> Group | None:
-        """The built-in group All Users."""
         return next((g for g in self.groups.values() if g.everyone), None)
 
     # -- what lies where --------------------------------------------------------------------------------------
@@ -236,10 +235,14 @@ class Site:
 
     def ancestors(self, content: str | None) -> Iterator[str]:
         """Ids of `content` itself and of what holds it, up to the top; a parent that was not read ends the walk."""
+        return (thing.id for thing in self.lineage(content))
+
+    def lineage(self, content: str | None) -> Iterator[Content]:
+        """`content` itself and what holds it, as `ancestors`."""
         contents, met = self.contents, set[str]()
         while content is not None and content not in met and (thing := contents.get(content)) is not None:
             met.add(content)
-            yield content
+            yield thing
             content = thing.parent
 
     @property
@@ -250,7 +253,7 @@ class Site:
 
     def path(self, content: str) -> str:
         """The way a person writes it: `Finance/Budget/Overview`."""
-        return "/".join(reversed([self.contents[ancestor].name for ancestor in self.ancestors(content)]))
+        return "/".join(reversed([thing.name for thing in self.lineage(content)]))
 
     @cached_property
     def _repeated(self) -> Mapping[str, bool]:
@@ -318,7 +321,6 @@ class Site:
         return indexes.counted(self, "_contents_by_owner")
 
     def owned_by(self, user: str) -> tuple[str, ...]:
-        """Ids of the contents `user` owns."""
         return self._contents_by_owner.get(user, ())
 
     @cached_property

@@ -74,7 +74,6 @@ def _counted(allowance: Allowance, ledger: Path, at_once: int) -> Iterator[None]
 
 
 def sign_in_of(settings: Settings) -> SignIn:
-    """Where and how to sign in."""
     tableau, auth = settings.tableau, settings.tableau.auth
     meant = SITE.get()
     share = tableau.calls_per_hour and max(1, tableau.calls_per_hour // (meant.at_once if meant else 1))
@@ -190,7 +189,6 @@ def read_sources(settings: Settings) -> People:
 
 
 def tasks_of(settings: Settings) -> Tasks:
-    """The seven tasks."""
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 

@@ -204,9 +204,8 @@ class Site:
 
     @property
     def all_users(self) -> Group | None:
+        """The built-in group All Users."""
         return next((g for g in self.groups.values() if g.everyone), None)
-
-    # -- what lies where --------------------------------------------------------------------------------------
 
     @cached_property
     def _children(self) -> Mapping[str | None, tuple[str, ...]]:
@@ -321,6 +320,7 @@ class Site:
         return indexes.counted(self, "_contents_by_owner")
 
     def owned_by(self, user: str) -> tuple[str, ...]:
+        """Ids of the contents `user` owns."""
         return self._contents_by_owner.get(user, ())
 
     @cached_property
@@ -338,8 +338,6 @@ class Site:
     def written(self, content: str) -> str:
         """The path of a content; with its kind, or its id alone, where the path would mean something else too."""
         return resolver.content_written(self, content)
-
-    # -- a Site that differs ----------------------------------------------------------------------------------
 
     def indexed(self, indexes: Mapping[str, object]) -> Site:
         """This value with cached properties, by name, looked up in an index; a Site made of it carries them on."""

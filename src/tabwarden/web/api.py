@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +29,7 @@ from tabwarden.web.asking import of_oneself, person_asked
 from tabwarden.web.openapi import openapi
 from tabwarden.web.paths import JSON, MOST, QUESTIONS, TAKEN, Question, key_of
 from tabwarden.web.refusals import http_refused, problem, unforeseen
+from tabwarden.web.threads import run_in_threadpool
 from tabwarden.web.visit import Visit, visit_of
 
 if TYPE_CHECKING:

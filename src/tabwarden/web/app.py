@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -23,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from tabwarden.model.errors import SettingsError
 from tabwarden.settings import Settings, load
 from tabwarden.settings.web import Web
 from tabwarden.store.web.attempts import Attempts
@@ -54,6 +54,7 @@ from tabwarden.web.pages import (
 from tabwarden.web.refusals import PAGE_WORDS, http_refused
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
+from tabwarden.web.threads import run_in_threadpool
 from tabwarden.web.visit import error_page, visit_of
 
 if TYPE_CHECKING:
@@ -68,10 +69,10 @@ FAMILIES = (
 
 def application(settings: Settings | None = None) -> Starlette:
     """The whole of it, by these settings or those that `tabwarden serve` handed on."""
-    file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
-    settings = settings or load(file, os.environ)
+    settings, file = _given(settings)
     served = Served(settings, file)
-    rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
+    if multiprocessing.parent_process() is None:  # of several workers whoever starts them has asked
+        _check(settings, served)
     house = _house(settings, file, served)
 
     @asynccontextmanager
@@ -100,6 +101,25 @@ def application(settings: Settings | None = None) -> Starlette:
     )
     json.state.house = app.state.house = house
     return app
+
+
+def names_that_fit_nobody() -> list[str]:
+    """What is wrong with the names that have rights, by the settings that `tabwarden serve` handed on."""
+    settings, file = _given(None)
+    try:
+        _check(settings, Served(settings, file))
+    except SettingsError as error:
+        return list(error.problems)
+    return []
+
+
+def _check(settings: Settings, served: Served) -> None:
+    rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
+
+
+def _given(settings: Settings | None) -> tuple[Settings, Path | None]:
+    file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
+    return settings or load(file, os.environ), file
 
 
 def _house(settings: Settings, file: Path | None, served: Served) -> House:

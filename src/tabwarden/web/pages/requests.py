@@ -119,8 +119,10 @@ def own(visit: Visit) -> list[AccessRequest]:
 @page("/requests")
 def requests(visit: Visit) -> Response:
     """One's own requests, those one may decide, and asking for more."""
-    applied = {one.number for one in kept_plans(visit.house.settings.store.folder) if one.state == APPLIED}
-    values = {"own": own(visit), "applied": applied, "waiting": waiting(visit), "path": visit.word("path")}
+    mine = own(visit)
+    plans = kept_plans(visit.house.settings.store.folder) if any(one.state == GRANTED for one in mine) else ()
+    applied = {one.number for one in plans if one.state == APPLIED}
+    values = {"own": mine, "applied": applied, "waiting": waiting(visit), "path": visit.word("path")}
     values |= {"capabilities": choices(), "capability": visit.word("capability", "View")}
     return visit.show("requests.html", title="Requests", **values)
 

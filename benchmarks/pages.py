@@ -212,7 +212,7 @@ async def one_by_one(port: int, asker: Asker, number: int, process: int) -> None
         each = (processor_time(process) - before) * 1000 / number
         print(
             f"{kind:8} median {statistics.median(took):7.1f} ms, 99 % {took[int(len(took) * 0.99)]:7.1f} ms, "
-            f"longest {took[-1]:7.1f} ms, {each:5.1f} ms of a processor; statuses {sorted(statuses)}",
+            f"longest {took[-1]:7.1f} ms, {each:5.1f} ms of a processor, {memory(process)} MB; {sorted(statuses)}",
             flush=True,
         )
 

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import sandbox_coverage
 import tabwarden.audit.lints  # noqa: F401  (fills LINTS)
 from tabwarden.audit.finding import LINTS
 from tabwarden.audit.score import FORMULA
@@ -27,7 +28,6 @@ from tabwarden.model.capability import (
 )
 from tabwarden.model.means import means
 from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
-from tabwarden.sandbox.http import coverage
 from tabwarden.web.paths import QUESTIONS, key_of
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -318,7 +318,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "commands.md": commands,
     "sandbox-clients.md": clients,
     "findings.md": findings,
-    "sandbox-endpoints.md": coverage.page,
+    "sandbox-endpoints.md": sandbox_coverage.page,
     "rest-errors.md": rest_errors,
     "rest-shapes.md": rest_shapes,
 }

@@ -243,16 +243,6 @@ class RunLog:
         """How many WARNING lines of ours there were."""
         return self._counter.warnings
 
-    @property
-    def had_errors(self) -> bool:
-        """Whether there was an ERROR line of ours."""
-        return self.errors > 0
-
-    @property
-    def had_warnings(self) -> bool:
-        """Whether there was a WARNING line of ours."""
-        return self.warnings > 0
-
     def flush(self) -> None:
         """Have everything on disk, for example before the file is mailed."""
         for handler in self._handlers:

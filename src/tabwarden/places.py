@@ -36,14 +36,13 @@ class Meant(NamedTuple):
 
     Settings that do not know it are an error, unless only the history is asked (`of_history`). `at_once` is how many
     sites of the server are worked on meanwhile. What is of all sites of a server at once is of those that a pattern of
-    every one of `among` fits. In the folder `ledger` stands what was sent to each server before.
+    every one of `among` fits.
     """
 
     site: str
     of_history: bool = False
     at_once: int = 1
     among: tuple[tuple[str, ...], ...] = ()
-    ledger: Path | None = None
 
 
 SITE: ContextVar[Meant | None] = ContextVar("site", default=None)

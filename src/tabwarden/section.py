@@ -91,6 +91,11 @@ def address(value: str) -> str:
     return value.strip()
 
 
+def as_list(value: Any) -> Any:
+    """One text stands for a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
 def site_role(value: object) -> object:
     """Today's REST name of a site role by whatever name people use; what is none is left to be refused."""
     try:

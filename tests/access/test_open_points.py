@@ -222,12 +222,6 @@ def test_several_minimum_site_roles() -> None:
     assert people.set_site_role(held, "ann", "Explorer", open_points=lowest).done
 
 
-def test_the_code_of_removing_an_owner() -> None:
-    assert people.refusal_code("owns_content") == "409003"
-    assert people.refusal_code("owns_content", open_points_from(["owner_removal_code=400123"])) == "400123"
-    assert people.refusal_code("no_seat", open_points_from(["owner_removal_code=400123"])) == "409014"
-
-
 def test_extract_refresh_and_ai_access() -> None:
     publish = without_optional("workbook", "Publish") | {"ExtractRefresh"}
     assert template_of("workbook", publish, frozenset()) == "Custom"

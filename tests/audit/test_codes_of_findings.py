@@ -125,6 +125,32 @@ def test_a_rule_that_is_forbidden_is_told_with_the_change_that_made_it(
     )
 
 
+def test_an_ability_is_told_with_the_change_that_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a rule on the content, of another project that lets things in, and of what always was so."""
+    monkeypatch.chdir(tmp_path)
+    hr, free = project("HR", None), project("Free", None)
+    moves = ("user:bob +Read", "user:bob +ChangeHierarchy")
+    pay = replace(workbook("pay", "HR", *moves), owner="ann")
+    powerful = replace(pay, rules=rules(*moves, "user:bob +ChangePermissions"))
+    into = replace(free, rules=rules("user:bob +Read", "user:bob +Write"))
+    days = ((hr, free, pay), (hr, free, powerful), (hr, into, powerful))
+    groups = (group("hr", "ann"), replace(group("all-users"), name="All Users", everyone=True))
+    with History(tmp_path / ".tabwarden") as history:
+        for day, contents in enumerate(days, 1):
+            whole = site(*contents, users=("ann:Viewer", "bob:Creator"), groups=groups)
+            history.keep(replace(whole, taken=replace(TAKEN, when=f"2026-11-0{day}T10:00:00Z")))
+    acts = ("ability:set_permissions", "ability:move", "View")
+    texts = [f"{{name: {act}, only: group hr, may: '{act}', on: HR/pay}}" for act in acts]
+    Path("invariants.yaml").write_text(f"invariants: [{', '.join(texts)}]")
+    judged = json.loads(run("check", "--json").stdout)["invariants"]
+    ruled = "project Free: rules + Allow"
+    assert [(one["since"], one["because"]) for law in judged for one in law["told"]] == [
+        ("2026-11-02T10:00:00Z (snapshot 2)", "workbook HR/pay: rules + Allow Set Permissions to user bob"),
+        ("2026-11-03T10:00:00Z (snapshot 3)", f"{ruled} View to user bob; {ruled} Overwrite to user bob"),
+        ("2026-11-01T10:00:00Z (snapshot 1) or before", "Allow to user bob, in the first snapshot already"),
+    ]
+
+
 @pytest.mark.parametrize("settings", [False, True], ids=["here", "beside the settings"])
 @pytest.mark.parametrize("how", ["lint", "why"])
 def test_a_plan_of_a_finding_is_judged_by_the_invariants(folder: Path, how: str, *, settings: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,3 +66,20 @@ def test_the_policy_from_use_is_planned_and_applied_and_keeps_what_was_used(desk
     assert after < before, sorted(after - before)[:3]
     again = desk.run("plan", "policy", "policy.yaml")
     assert (again.code, "nothing to change" in again.out) == (0, True), again.out
+
+
+def test_a_what_if_tells_the_use_that_its_plan_tells(desk: Desk) -> None:
+    (first,) = desk.snapshots()
+    unread = desk.run("whatif", "--json", "lock Default")
+    assert json.loads(unread.out)["use"] is None
+    done = used(desk, first, allowed(first))
+    granted = {user for group in first.groups.values() if group.minimum_site_role for user in group.members}
+    plain = {user.id for user in first.users.values() if user.site_role in ("Viewer", "Explorer", "Creator")} - granted
+    user = next(user for user, _, name in sorted(done) if name == "Read" and user in plain)
+    change = f"set {user} to Unlicensed"
+    (words,) = json.loads(desk.run("whatif", "--json", change).out)["use"]
+    assert re.fullmatch(r"1 of 1 who lose sight of something used it in the last 90 days: .+", words)
+    assert words in desk.run("whatif", change).out.replace("\n", " ")
+    planned = desk.run("plan", "change", change, "--out", "plan.json")
+    assert planned.code in (2, 3), planned.err
+    assert words in json.loads((desk.folder / "plan.json").read_text())["notes"]

@@ -34,7 +34,7 @@ from tiny_sites import tiny_site
 
 from support import command_line
 from tabwarden.access.reference import may
-from tabwarden.compare.what_if import done, what_if
+from tabwarden.compare.what_if import done, what_if, written
 from tabwarden.effects import content as effects
 from tabwarden.effects.change import Change, carried_out
 from tabwarden.effects.ops.content import GiveEverything
@@ -472,6 +472,7 @@ def test_the_commands_json_holds_everybody_and_why(tmp_path: Path) -> None:
     assert told == {
         "taken": told["taken"],
         **whatif_json(what_if(small(), [told["changes"][0]["words"]])),
+        "use": None,
         "disputed": [],
     }
 
@@ -538,3 +539,18 @@ def test_who_leaves_inherits_nothing() -> None:
     after, (outcome,) = done(site, [f"remove user {name} with heir {name}"])
     assert (outcome.done, outcome.because) == (False, "heir_leaves_too")
     assert after.users.keys() == site.users.keys()
+
+
+@pytest.mark.parametrize("words", ["add user ANN as Viewer", "new group staff", "set ann to Viewer"])
+def test_what_is_there_already_is_no_change(words: str) -> None:
+    """So that a file of changes may be planned again."""
+    after, (tried,) = done(small(), [words])
+    assert after == small()
+    assert written(small(), [tried.change]) == ()
+
+
+def test_who_is_there_as_another_is_told() -> None:
+    with pytest.raises(UnknownName, match="`ann` is on the site already; say `set ann to ROLE`"):
+        done(small(), ["add user ann as Explorer"])
+    _, (tried,) = done(small(), ["new group staff granting Viewer on sign-in"])
+    assert not tried.done

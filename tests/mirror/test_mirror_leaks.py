@@ -170,7 +170,7 @@ def test_hidden_things_change_no_word_and_no_number_of_what_is_shown() -> None:
 
 # -- planted leaks --------------------------------------------------------------------------------------------
 
-MIRROR = tuple(f"mirror.{name}" for name in "match tables items circles visible build browse".split())
+MIRROR = tuple(f"mirror.{name}" for name in "match tables items sets part circles visible build browse".split())
 
 
 def planted_in(patch: Patch) -> AbstractContextManager[Any]:

@@ -22,7 +22,7 @@ from tabwarden.plan import invariants
 from tabwarden.plan.build import Basis, build
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import INVARIANT_BROKEN
-from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Act, Exemption, Invariant, Selection
+from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Act, Crowd, Exemption, Invariant, Selection
 
 TODAY, NOW = "2026-11-21", "2026-11-21T12:00:00Z"
 SEEDS = range(250)
@@ -43,10 +43,20 @@ def of_chance(random: Random, now: Site) -> Invariant:
     return Invariant("chance", "f:1", form, administrators=random.random() < 0.2, **more)
 
 
+def belonging(crowd: Crowd, site: Site) -> frozenset[str]:
+    """Ids of those who belong to it, person by person; owners are not among them."""
+    if crowd.everybody:
+        return frozenset(site.users)
+    members = (site.members(group) for group in crowd.groups if group in site.groups)
+    others = (u for u in site.users.values() if u.site_role in crowd.roles)
+    filled = (u for u in site.users if crowd.group_sets & site.group_sets_of(u))
+    return crowd.users.union(*members, (u.id for u in others), filled) & site.users.keys()
+
+
 def by_the_reference(now: Site, one: Invariant, laid: invariants.Invariants) -> tuple[int, int]:
     """How many breaches, and how many pairs of which nobody knows; by asking about everybody and everything."""
     crowd = laid._laid[0].crowd
-    inside = crowd.on(now)
+    inside = belonging(crowd, now)
     among = {ONLY: now.users.keys() - inside, NOBODY: inside, NEVER_BOTH: now.users.keys()}[one.form]
     suspects = [u for u in among if one.administrators or not is_admin(now.users[u].site_role)]
     answers = [

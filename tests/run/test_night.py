@@ -119,7 +119,7 @@ def test_sites_of_a_server_share_what_it_takes_in_an_hour(acme: Sandbox, tmp_pat
     path = settled(tmp_path, acme, more="  calls_per_hour: 900\n")
 
     def sent(at_once: int) -> tuple[int, int]:
-        with about(Meant("acme-lab", at_once=at_once, ledger=tmp_path)), connected(load(path, {})) as connection:
+        with about(Meant("acme-lab", at_once=at_once)), connected(load(path, {})) as connection:
             allowance = connection.transport.gate.allowance
             assert allowance is not None
             connection.call("GET", "users")
@@ -132,6 +132,14 @@ def test_sites_of_a_server_share_what_it_takes_in_an_hour(acme: Sandbox, tmp_pat
     third = sent(3)
     assert third[0] == 300
     assert first[1] < third[1] < second[1] + first[1]  # a third of what was sent before, and its own
+    (ledger,) = (tmp_path / "store" / "sent").iterdir()
+    with ledger.open("a") as file:
+        file.write("[17")  # torn by a power cut
+    assert sent(1) == first
+    an_hour_ago = time.time() - 3601
+    os.utime(ledger, (an_hour_ago, an_hour_ago))
+    assert sent(1) == first
+    assert sent(1) == second
 
 
 def test_a_night_is_of_its_words_and_of_today(tmp_path: Path) -> None:

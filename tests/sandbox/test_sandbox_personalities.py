@@ -10,10 +10,10 @@ from tableauserverclient.server.exceptions import EndpointUnavailableError
 from test_sandbox_signin import token_for
 from test_sandbox_state import process
 
+from sandbox_coverage import page
 from tabwarden.model.errors import SettingsError
 from tabwarden.run.open_snapshot import open_point_words
 from tabwarden.sandbox.http import errors
-from tabwarden.sandbox.http.coverage import page
 from tabwarden.sandbox.http.endpoints import ROUTER, TABLE
 from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.server import running

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import re
 import socket
 import ssl
 import threading
+import time
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,8 +25,9 @@ from scripted_ldap import done, elsewhere, entry, last_page, page_control, scrip
 from tabwarden.model.errors import SourceError
 from tabwarden.sources.ldap.directory import read_directory
 from tabwarden.sources.ldap.options import DirectoryDomain, DirectorySettings
-from tabwarden.sources.ldap.reading import group
+from tabwarden.sources.ldap.reading import group, person
 from tabwarden.sources.ldap.session import lets_in, opened
+from tabwarden.want.directory import Domain
 
 BASE = forest.base(CORP)
 
@@ -332,7 +336,13 @@ def _group(*parts: dict[str, list[str]], changed: tuple[str, ...] = ()) -> list[
 
     def script(_base: str, number: int) -> list[bytes]:
         usn = changed[number] if changed else "100"
-        told = entry("CN=Big", uSNChanged=[usn], objectGUID=[uuid.UUID(GUID).bytes_le], **parts[number % len(parts)])
+        told = entry(
+            "CN=Big",
+            sAMAccountName=["Big"],
+            uSNChanged=[usn],
+            objectGUID=[uuid.UUID(GUID).bytes_le],
+            **parts[number % len(parts)],
+        )
         return [told, done() + (page_control(b"") if number == 0 else b"")]
 
     with scripted(script) as server, opened(_loopback(server.url)) as line:
@@ -371,3 +381,38 @@ def test_an_object_that_is_not_there(domains):
         assert line.find(f"CN=nobody,{BASE}", "cn") is None
         with pytest.raises(SourceError, match=r"has no object `CN=nobody.*, or hides it"):
             line.get(f"CN=nobody,{BASE}", "cn")
+
+
+def test_an_answer_that_never_ends():
+    def script(_base: str, _number: int) -> Iterator[bytes]:
+        while True:
+            time.sleep(0.001)
+            yield ADA
+
+    with (
+        scripted(script) as server,
+        opened(_domain(server.url, security="none", timeout=0.1)) as line,
+        pytest.raises(SourceError, match="has no end after 1 seconds; raise `timeout`"),
+    ):
+        list(line.search(BASE, "(objectClass=*)", ("cn",)))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"objectGUID": [b"\x01"]}, "says of `CN=ada` a `objectGUID` that cannot be"),
+        ({"objectSid": [b"\x01\xff"]}, "says of `CN=ada` a `objectSid` that cannot be"),
+        ({"primaryGroupID": ["Ⅷ"]}, "says of `CN=ada` a `primaryGroupID` that cannot be"),
+        ({"objectGUID": []}, "shows `CN=ada` without its `objectGUID`; let the account read it"),
+        ({"sAMAccountName": []}, "shows `CN=ada` without its `sAMAccountName`"),
+    ],
+)
+def test_a_person_whose_values_cannot_be(attributes, words):
+    told = {"objectGUID": [uuid.UUID(GUID).bytes_le], "sAMAccountName": ["ada"], **attributes}
+    with (
+        scripted(lambda _base, _number: [entry("CN=ada", **told), last_page(done())]) as server,
+        opened(_loopback(server.url)) as line,
+    ):
+        (someone,) = line.search(BASE, "(objectClass=user)", ("cn",))
+    with pytest.raises(SourceError, match=re.escape(words)):
+        person(someone, Domain(CORP, "CORP", "S-1-5-21-1-2-3"), DirectorySettings())

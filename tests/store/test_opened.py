@@ -13,7 +13,7 @@ from small_site import rules
 
 from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import LOCKED, Content, Group, GroupSet, Site, Use, User
-from tabwarden.store import beside
+from tabwarden.store import beside, opened
 from tabwarden.store.snapshots import Snapshot
 
 SNAPSHOT = Snapshot(1, 1, "", "", "", "", "", "", "", "", (), 0, 0, 0, "mark")
@@ -161,3 +161,18 @@ def test_a_full_disk_keeps_no_columns_and_leaves_nothing(
         if earlier is not None:
             assert beside.opened(tmp_path, earlier) == BASE
     assert over(tmp_path, BASE) == BASE
+
+
+def test_what_is_made_one_by_one_does_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is asked about one content after another holds some of them, and answers the same."""
+    monkeypatch.setattr(opened, "MOST", 3)
+    before = dense_site(3, items=30)
+    assert beside.keep(tmp_path, SNAPSHOT, before)
+    after = beside.opened(tmp_path, SNAPSHOT)
+    assert after is not None
+    for _ in range(2):
+        for key, content in before.contents.items():
+            assert after.contents[key] == content
+            assert len(after.contents._made) <= 3  # type: ignore[attr-defined]
+    assert dict(after.contents) == dict(before.contents)  # everything, for whoever reads it whole
+    assert len(after.contents._made) == len(before.contents)  # type: ignore[attr-defined]

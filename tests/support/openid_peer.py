@@ -103,6 +103,7 @@ class Liar:
     client: str = "pages"
     nonce: str = ""
     requests: list[str] = field(default_factory=list)
+    moved: Mapping[str, str] = field(default_factory=dict)  # paths, and where each is said to be now
 
     @property
     def issuer(self) -> str:
@@ -148,7 +149,10 @@ def liar() -> Iterator[Liar]:
             self.rfile.read(int(self.headers.get("content-length", 0)))
             body = one.answer(urlsplit(self.path).path)
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(200)
+            moved = one.moved.get(urlsplit(self.path).path)
+            self.send_response(307 if moved else 200)
+            if moved:
+                self.send_header("location", moved)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import httpx
+from starlette.routing import Mount, Route
 
 from tabwarden.model.site import Site
 from tabwarden.settings import Settings
@@ -39,18 +40,18 @@ class Served:
 
     app: Any
 
-    def show(self, *sites: Site) -> None:
-        """Serve these sites and no other, the first as the settings' own."""
+    def show(self, *sites: Site, number: int = 1) -> None:
+        """Serve these sites and no other, the first as the settings' own; `number` is that of its snapshot."""
         house = self.app.state.house
         house.served.sites = {
             site.content_url: ServedSite(
                 _snapshot(number, site),
                 site,
-                "",
+                str(house.settings.store.folder),
                 url=site.content_url,
                 settings=None if site.content_url else house.settings,
             )
-            for number, site in enumerate(sites, 1)
+            for number, site in enumerate(sites, number)
         }
 
     def client(self, name: str, *rights: str) -> httpx.AsyncClient:
@@ -58,6 +59,20 @@ class Served:
         token = self.app.state.house.sessions.begin({"name": name, "rights": list(rights)}, datetime.now(UTC))
         transport = httpx.ASGITransport(app=self.app)
         return httpx.AsyncClient(transport=transport, base_url="http://localhost", cookies={"tabwarden": token})
+
+
+def routes_of(app: Any, part: str) -> list[tuple[str, str]]:
+    """Every method and path of the application, with `part` in the place of each part of a path."""
+    return list(_routes(app.routes, "", part))
+
+
+def _routes(routes: Any, above: str, part: str) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        if isinstance(route, Route):
+            path = re.sub(r"\{(\w+)(:\w+)?\}", lambda match: "1" if match[2] == ":int" else part, route.path)
+            yield from ((method, above + path) for method in sorted((route.methods or set()) - {"HEAD"}))
+        elif isinstance(route, Mount) and route.name != "static":
+            yield from _routes(route.routes, route.path, part)
 
 
 def _snapshot(number: int, site: Site) -> Snapshot:

@@ -20,15 +20,17 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
+from pages_in_process import routes_of
 from paths import ROOT, TESTS
 from small_site import group, project, site, workbook
-from starlette.routing import Mount, Route
 from watchdog import patience
 
 from plugins.pages import Pages, served, settings_of
 from tabwarden.model.site import Taken
+from tabwarden.run.history import open_either
 from tabwarden.settings import Settings
 from tabwarden.store.history import History
+from tabwarden.store.snapshot import save
 from tabwarden.web import guards
 from tabwarden.web.app import application
 from tabwarden.web.impatience import Impatient
@@ -95,16 +97,7 @@ def routes(hostile_pages: Pages) -> list[tuple[str, str]]:
     values = settings_of("http://127.0.0.1:1", "") | {"store": {"folder": hostile_pages.folder / ".tabwarden"}}
     app = application(Settings.model_validate(values))
     app.state.house.database.close()
-    return list(_of(app.routes, ""))
-
-
-def _of(routes: Any, above: str) -> Iterator[tuple[str, str]]:
-    for route in routes:
-        if isinstance(route, Route):
-            path = re.sub(r"\{(\w+)(:\w+)?\}", "1", route.path)
-            yield from ((method, above + path) for method in sorted((route.methods or set()) - {"HEAD"}))
-        elif isinstance(route, Mount) and route.name != "static":
-            yield from _of(route.routes, route.path)
+    return routes_of(app, "1")
 
 
 def csrf(client: httpx.Client) -> str:
@@ -295,6 +288,27 @@ def test_no_path_leads_out(hostile_pages: Pages, path: str) -> None:
         answer = client.send(request)
         assert answer.status_code in (400, 404), answer.text[:200]
         assert "root:" not in answer.text
+
+
+def test_no_word_names_a_file_of_the_server(hostile_pages: Pages, tmp_path: Path) -> None:
+    """What the command line takes as a file or a folder is neither read nor told of, although it is there."""
+    file = tmp_path / "changes"
+    file.write_text("add secret-word to secret-group\n", encoding="utf-8")
+    with History(hostile_pages.folder / ".tabwarden") as history:
+        folder = str(save(history.open(1), tmp_path / "folder"))
+    assert open_either(folder).users
+    with hostile_pages.signed_in("admin", "administrator") as client:
+        for path, query in (
+            ("/api/v1/whatif", {"changes": str(file)}),
+            ("/check/whatif", {"changes": str(file)}),
+            ("/api/v1/users", {"snapshot": folder}),
+            ("/api/v1/diff", {"before": folder, "after": "last"}),
+            ("/diff", {"before": folder, "after": "last"}),
+            ("/history", {"on": folder}),
+        ):
+            answer = client.get(path, params=query)
+            assert answer.status_code in (400, 404), path
+            assert "secret-" not in answer.text
 
 
 SLOW = ("a" * 5000 + "!", "(a+)+$" * 50, "%" * 3000, "a*" * 2000, "[" * 3000, "\\" * 3000, "ſ" * 3000, "x/" * 2500)

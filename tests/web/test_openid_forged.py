@@ -154,6 +154,21 @@ def test_what_it_tells_of_itself_is_judged(lying: Liar, metadata: dict[str, Any]
         finished(lying)
 
 
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks_uri", "/token_endpoint"])
+def test_nothing_follows_where_it_leads(lying: Liar, path: str) -> None:
+    """What it says lies elsewhere, such as in the network of whoever serves the pages, is asked for by nobody."""
+    lying.moved = {path: f"{lying.issuer}/userinfo_endpoint?inside"}
+    with pytest.raises(OpenIdError, match="status 307"):
+        finished(lying)
+    assert not [one for one in lying.requests if "inside" in one]
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(lying: Liar) -> None:
+    lying.metadata = {"claims_supported": ["x" * (1 << 20)]}
+    with pytest.raises(OpenIdError, match="has no end"):
+        finished(lying)
+
+
 @pytest.mark.parametrize(
     "query", [{"iss": "https://evil.example"}, {"state": "x"}, {"code": ""}, {"error": "\x1b[31m"}]
 )

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -21,15 +20,13 @@ from urllib.parse import quote, unquote
 
 import httpx
 import pytest
-from dense_sites import UNREAD_SHARES, dense_site
+from page_leaks import SITES, dense, marked, patched
 from pages_in_process import ITEM, Served, done, read_whole, served_in
-from planting import planted_in
 
 from tabwarden.access.reference import may
 from tabwarden.mirror import personal
 from tabwarden.mirror.rows import KINDS
 from tabwarden.mirror.visible import may_enter
-from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site, User
 from tabwarden.model.site_settings import sees_nobody
 from tabwarden.sandbox.worlds.acme import acme
@@ -37,24 +34,8 @@ from tabwarden.sandbox.worlds.finding import world_of
 from tabwarden.web import catalogs, visit
 from tabwarden.web.pages import catalog
 
-SITES = 200
 COUNTS = re.compile(r">(\d+)</span></h2>|<p class=\"dim\">(\d+) at the top|role=\"status\">(\d+) called")
-NOBODY = "no-such-content"
-
-
-def marked(site: Site) -> Site:
-    """The same Site, in which each name, tag, description, group and project tells whose it is."""
-    contents = {
-        i: replace(c, name=f"secret-{i}-name", description=f"secret-{i}-about", tags=frozenset({f"secret-{i}-tag"}))
-        for i, c in site.contents.items()
-    }
-    groups = {i: replace(g, name=f"secret-group-{i}") for i, g in site.groups.items()}
-    users = {i: replace(u, full_name=f"secret-person-{i}") for i, u in site.users.items()}
-    return replace(site, contents=contents, groups=groups, users=users)
-
-
-def dense(seed: int) -> Site:
-    return marked(dense_site(seed, unread=UNREAD_SHARES[seed % len(UNREAD_SHARES)], users=8, items=14))
+LONG = 0.1  # of the people of acme whose long pages are looked at; of dense sites they all are
 
 
 def allowed(site: Site, user: User) -> set[str]:
@@ -160,6 +141,13 @@ def test_of_acme_nobody_is_told_of_anything_hidden(make_served: Callable[[], Ser
             paths = ["/catalog", "/catalog/search?q=name", *(f"/catalog/item/{one}" for one in some)]
             texts = {path: (await client.get(path)).text for path in paths}
             leaks = [f"{path}: {one}" for path, text in texts.items() for one in told_of(text, site) - own]
+            about = ["/", "/requests", "/api/v1/me", *(["/check/what?form=csv"] if dice.random() < LONG else [])]
+            about += [f"/check?content={one}" for one in some if dice.random() < LONG]
+            for path in about:
+                text = (await client.get(path)).text
+                named = set(re.findall(r"secret-([\w-]+?)-(?:name|about|tag)", text)) & set(site.contents)
+                people = set(re.findall(r"secret-person-([\w-]+)", text)) - {user.id}
+                leaks += [f"{path}: {one}" for one in (named - set(questions.what_ids(user.id, "Read"))) | people]
             leaks += [leak async for leak in _not_alike(client, dice.sample(hidden, min(1, len(hidden))))]
         return [f"{user.name}: {leak}" for leak in leaks]
 
@@ -225,7 +213,12 @@ def test_what_is_hidden_takes_the_work_of_what_is_not_there(
 
     async def ask() -> None:
         async with served.client(user.name) as client:
-            for path in ("/catalog/item/{}", "/catalog/search?q=secret-{}-name"):
+            for path in (
+                "/catalog/item/{}",
+                "/catalog/search?q=secret-{}-name",
+                "/check?content={}",
+                "/check/why?capability=View&content={}",
+            ):
                 await client.get(path.format("warm"))
                 pairs = [
                     (await counted(client, path.format(one)), await counted(client, path.format(f"{one[:-4]}0000")))
@@ -267,7 +260,7 @@ PLANTED: Mapping[str, tuple[ModuleType, str, str, str]] = {
         catalog, "catalog_item", "not catalog.personal.sees(number)", "False",
     ),
     "unknown as visible": (
-        catalogs, "Catalogs._made", "self._questions.what(user.id).allowed", "_either(self._questions.what(user.id))",
+        catalogs, "Catalogs._made", "self._questions.what(user.id).allowed", "either(self._questions.what(user.id))",
     ),
     "tags of everything": (
         catalog, "CatalogOf.content", "self.site.contents[self._ids[number]]",
@@ -277,24 +270,6 @@ PLANTED: Mapping[str, tuple[ModuleType, str, str, str]] = {
         catalog, "CatalogOf.sees_people", "not sees_nobody(settings, self.user.site_role)", "True",
     ),
 }  # fmt: skip
-
-
-def _either(masks: Any) -> Any:
-    """What is allowed, and what is unknown too."""
-    return masks.allowed if masks.unknown is None else masks.allowed | masks.unknown
-
-
-@contextmanager
-def patched(module: ModuleType, function: str, old: str, new: str) -> Iterator[None]:
-    """The module with a bug in one function, which is a method of a class or stands alone."""
-    source = Path(str(module.__file__)).read_text(encoding="utf-8")
-    names = {**vars(module), "TabwardenError": TabwardenError, "replace": replace, "_either": _either}
-    exec(compile(planted_in(source, function, old, new), str(module.__file__), "exec"), names)
-    holder, _, name = function.rpartition(".")
-    target, bug = (vars(module)[holder], vars(names[holder])[name]) if holder else (module, names[name])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(target, name, bug)
-        yield
 
 
 def test_each_planted_leak_is_caught(make_served: Callable[[], Served]) -> None:

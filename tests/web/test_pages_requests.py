@@ -149,6 +149,18 @@ def test_pages_of_the_auditor(pages: Pages, path: str, right: str, words: str) -
         assert client.get(path).status_code == 403
 
 
+def test_a_diff_and_a_plan_are_files_too(pages: Pages) -> None:
+    with pages.signed_in("olga", "auditor", "operator") as client:
+        assert client.get("/diff?before=1&after=2&form=csv").headers["content-type"].startswith("text/csv")
+        sentences = "\n".join(f'new group "G{number}"' for number in range(130))
+        plan = send(client, "/plans", changes=sentences).headers["location"]
+        rows = client.get(f"{plan}?form=csv").text.splitlines()[1:]
+        assert len(rows) == 130
+        names = [set(re.findall(r"G\d+", client.get(f"{plan}?page={page}").text)) for page in (1, 2)]
+        assert not names[0] & names[1]
+        assert len(names[0] | names[1]) == 130
+
+
 @pytest.mark.parametrize("path", ["/licences?q=", "/history?content=Support&q="])
 def test_long_lists_are_paged_filtered_and_a_file(pages: Pages, path: str) -> None:
     with pages.signed_in("auditor", "auditor") as client:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from command_line import run
+from watchdog import patience
 
 from plugins.pages import served, settings_of
 from tabwarden.model.errors import SettingsError
@@ -44,6 +48,21 @@ def test_a_name_that_fits_nobody_is_an_error(acme_folder: tuple[Path, dict[str, 
         application(_settings(acme_folder[0] / ".tabwarden", rights=named))
     assert [line for line in error.value.lines if "amir.ito@acme.example" in line]
     assert "web.rights.auditor.groups" in str(error.value.lines)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_with_a_name_that_fits_nobody_nothing_is_served(
+    acme_folder: tuple[Path, dict[str, Any]], tmp_path: Path, workers: int
+) -> None:
+    web = {"port": 0, "workers": workers, "rights": {"auditor": {"groups": ["Audittors"]}}}
+    values = acme_folder[1] | {"web": web, "store": {"folder": str(acme_folder[0] / ".tabwarden")}}
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    command = [sys.executable, "-m", "tabwarden", "serve"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=patience(60), check=False)
+    assert ended.returncode == 1
+    assert not ended.stdout
+    assert "no group `Audittors` on site `Acme`; near it: `Auditors`" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_sessions_end(acme_folder: tuple[Path, dict[str, Any]]) -> None:

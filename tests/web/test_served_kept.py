@@ -6,11 +6,13 @@ import threading
 
 import pytest
 from small_site import project, site
+from watchdog import patience
 
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import OpenPoints
 from tabwarden.store.snapshots import Snapshot
 from tabwarden.web import served
-from tabwarden.web.served import ServedSite
+from tabwarden.web.served import NotYetError, ServedSite
 
 
 @pytest.fixture
@@ -65,3 +67,34 @@ def test_questions_under_other_points_do_not_pile_up(one: ServedSite, monkeypatc
         one.questions(open_points=OpenPoints(ai_access_name=f"N{number}"))
     assert len(one._kept) == 2
     assert one.questions() is usual
+
+
+def test_what_takes_long_is_not_yet_there_and_then_is(one: ServedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "WITHIN", 0.05)
+    begun, may_end, makings = threading.Event(), threading.Event(), 0
+
+    def make() -> str:
+        nonlocal makings
+        makings += 1
+        begun.set()
+        assert may_end.wait(patience(30))
+        return "findings"
+
+    for _ in range(3):  # whoever comes meanwhile has it made no second time
+        with pytest.raises(NotYetError):
+            one.soon("lint", make)
+    assert begun.wait(patience(30))
+    may_end.set()
+    monkeypatch.setattr(served, "WITHIN", patience(30))
+    assert one.soon("lint", make) == one.soon("lint", make) == one.kept("lint", make) == "findings"
+    assert makings == 1
+
+
+def test_what_cannot_be_made_is_told_to_whoever_asks_and_tried_anew(one: ServedSite) -> None:
+    def make() -> str:
+        raise UnknownName("no user `zoe`")
+
+    for _ in range(2):
+        with pytest.raises(UnknownName, match="zoe"):
+            one.soon("invariants", make)
+    assert one.soon("invariants", lambda: "mended") == "mended"

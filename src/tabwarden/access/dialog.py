@@ -8,6 +8,7 @@ from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilitie
 from tabwarden.model.governing import Governing, governing
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
+from tabwarden.model.tables import grouped
 
 RULED_BY_RULE = {"group": 0, "groupSet": 1, "user": 2}
 
@@ -45,9 +46,7 @@ def rows_of(site: Site, content: str, *, default_for: str | None = None, open_po
     if source.rules is None:
         return Rows(source, capabilities_of(source.kind), None)
     strange = sorted({r.capability for r in source.rules if applies(r.capability, source.kind) is None})
-    by_grantee: dict[Grantee, list[Rule]] = {}
-    for rule in source.rules:
-        by_grantee.setdefault(rule.grantee, []).append(rule)
+    by_grantee = grouped((rule.grantee, rule) for rule in source.rules)
     ordered = sorted(by_grantee, key=lambda g: _place(site, g))
     rows = tuple(_row(source.kind, grantee, by_grantee[grantee], open_points) for grantee in ordered)
     return Rows(source, (*capabilities_of(source.kind), *strange), rows)

@@ -257,7 +257,6 @@ class Audited:
         return counts
 
     def any_in(self, flags_of_roles: Array) -> Array:
-        """Of each group whether somebody with one of these roles is in it."""
         return np.asarray(self.roles_in[:, flags_of_roles].sum(axis=1) > 0)
 
     @cached_property
@@ -298,7 +297,6 @@ class Audited:
         return np.flatnonzero(self.marked(lambda marks: getattr(marks, mark) is None))
 
     def marks_at(self, content: int) -> Marks:
-        """Those of one content."""
         return self.marks[int(self.columns.names.content_marks[content])]
 
     @cached_property

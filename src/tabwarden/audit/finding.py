@@ -12,9 +12,9 @@ from tabwarden.effects.change import Change
 from tabwarden.engine.columns import Array
 
 ERROR, WARNING, NOTE = SEVERITIES = ("error", "warning", "note")
-CONTENT, USER, GROUP, GROUP_SET, SITE = SUBJECTS = ("content", "user", "group", "group_set", "site")
+CONTENT, USER, GROUP, GROUP_SET, SITE = ("content", "user", "group", "group_set", "site")
 """What a lint speaks of: a table of the columns, or the site itself, whose only number is 0."""
-OWNERS, LEADERS, ADMINISTRATORS, SERVER, DIRECTORY = MENDERS = (
+OWNERS, LEADERS, ADMINISTRATORS, SERVER, DIRECTORY = (
     "content owner",
     "project leader",
     "site administrator",
@@ -114,7 +114,6 @@ class Finding(NamedTuple):
 
     @property
     def severity(self) -> str:
-        """How bad it is."""
         return self.remark.severity or self.lint.severity
 
     @property

@@ -60,7 +60,6 @@ class Findings(NamedTuple):
         return {key for finding in self.findings for key in keys_of(self.audited, finding)}
 
     def without(self, known: Collection[Key]) -> Findings:
-        """Those that are not among `known`."""
         fewer = []
         for finding in self.findings:
             keep = np.array([key not in known for key in keys_of(self.audited, finding)], bool)

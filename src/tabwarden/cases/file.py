@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tabwarden.cases.names import meant
+from tabwarden.cases.names import bare, meant
 from tabwarden.cases.schema import CASE, CASE_ON_SNAPSHOT, breaks
 from tabwarden.model.capability import KINDS as CONTENT_KINDS
 from tabwarden.model.capability import kind_named
@@ -184,22 +184,18 @@ def _project(name: str, spec: Json) -> Content:
 
 def _content(name: str, spec: Json, others: Json) -> Content:
     holder = spec.get("workbook") or spec.get("database")
-    within = f"content:{_bare(holder)}" if holder else named_project(spec.get("project"))
+    within = f"content:{bare(holder)}" if holder else named_project(spec.get("project"))
     return Content(
         f"content:{name}",
         kind_named(spec["type"]),
         name,
         within,
-        spec.get("owner") or (others.get(_bare(holder), {}).get("owner") if holder else None) or "",
+        spec.get("owner") or (others.get(bare(holder), {}).get("owner") if holder else None) or "",
         rules=rules_of(spec.get("rules") or ()),
         mode=spec.get("mode") or CUSTOMIZABLE,
         tabs=spec.get("tabs") is not False,
-        uses=tuple(Use(f"content:{_bare(use['datasource'])}", use["auth"]) for use in spec.get("uses") or ()),
+        uses=tuple(Use(f"content:{bare(use['datasource'])}", use["auth"]) for use in spec.get("uses") or ()),
     )
-
-
-def _bare(words: str) -> str:
-    return words.split(":", 1)[-1]
 
 
 def rules_of(listed: Iterable[Json]) -> Rules:

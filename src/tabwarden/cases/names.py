@@ -79,9 +79,9 @@ class _Names:
     def project(self, name: str, project: Json) -> dict[str, Any]:
         place = f"setup.projects.{name}"
         if project.get("parent") is not None:
-            self.known(_bare(project["parent"]), "projects", f"{place}.parent", "project")
+            self.known(bare(project["parent"]), "projects", f"{place}.parent", "project")
         above, parent = [name], project.get("parent")
-        while parent is not None and (parent := _bare(parent)) not in above:
+        while parent is not None and (parent := bare(parent)) not in above:
             above.append(parent)
             parent = (self.setup_given["projects"].get(parent) or {}).get("parent")
         if parent == name:
@@ -105,7 +105,7 @@ class _Names:
         if kind not in (None, *_IN_NO_PROJECT) and "project" not in content:
             self.problems.append(f"`{place}` lacks `project`; `null` is somebody's personal space")
         if content.get("project") is not None:
-            self.known(_bare(content["project"]), "projects", f"{place}.project", "project")
+            self.known(bare(content["project"]), "projects", f"{place}.project", "project")
         for key in ("workbook", "database"):
             if content.get(key) is not None:
                 self.of_kind(content[key], key, f"{place}.{key}", key)
@@ -115,7 +115,7 @@ class _Names:
         return {**content, "type": kind or content["type"], "rules": rules}
 
     def of_kind(self, words: str, kind: str, place: str, called: str) -> None:
-        name = _bare(words)
+        name = bare(words)
         self.known(name, "content", place, called)
         if self.kinds.get(name) not in (None, kind):
             self.problems.append(f"`{place}`: `{name}` is a {self.kinds[name]}, and a {called} is needed")
@@ -249,5 +249,6 @@ class _Names:
             self.problems.append(f"`{place}`: no {called} `{name}`{near}")
 
 
-def _bare(words: str) -> str:
+def bare(words: str) -> str:
+    """A name without the kind that may stand before it."""
     return words.split(":", 1)[-1]

@@ -59,7 +59,7 @@ def run(case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Verdict:
     try:
         site = site_of(case.raw["setup"])
         for step in case.raw["question"].get("steps", ()):
-            site = apply_step(site, step)
+            site = _STEPS[step["op"]](site, step)
         question = _put(site, case)
         return judged(case, Opened(site), question, ways)
     except MISTAKES as error:
@@ -172,11 +172,6 @@ def _same(name: str, expected: Any, actual: Any) -> bool:
 
 
 # -- steps ---------------------------------------------------------------------------------------------------
-
-
-def apply_step(site: Site, step: Json) -> Site:
-    """The Site after one step; UnknownName for what is not there."""
-    return _STEPS[step["op"]](site, step)
 
 
 def _about(site: Site, step: Json) -> str:

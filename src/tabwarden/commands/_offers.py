@@ -20,6 +20,8 @@ from tabwarden.commands._parsing import (
     TOPICS,
     USERS,
 )
+from tabwarden.model.errors import SettingsError
+from tabwarden.places import located
 from tabwarden.store import names
 from tabwarden.store.names import CONTENT, GROUP, PERSON, Known
 
@@ -60,9 +62,6 @@ def _value(before: Sequence[str], option: str) -> str | None:
 
 def _settings(before: Sequence[str]) -> tuple[Mapping[tuple[str, str], str], Path]:
     """What the settings say in plain lines, by section and key, and the folder they are in."""
-    from tabwarden.model.errors import SettingsError
-    from tabwarden.places import located
-
     given = _value(before, "--settings")
     try:
         file = located(Path(given) if given else None, os.environ).path

@@ -21,7 +21,7 @@ from tabwarden.model.roles import ui_role
 from tabwarden.places import located
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
-from tabwarden.report.plans import plan_json, plan_table, stop_json
+from tabwarden.report.plans import plan_json, plan_table
 from tabwarden.report.table import NAME, Column, Many, Table, Text
 from tabwarden.run.apply import Applied
 from tabwarden.run.persons import OnSite, leavers_elsewhere
@@ -102,7 +102,7 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         "leavers_left": list(applied.leavers_left),
         "held": [asdict(person) for person in applied.plan.held],
         "refused": [asdict(row) for row in applied.plan.refused],
-        "stops": [stop_json(stop) for stop in applied.stops_told],
+        "stops": [asdict(stop) for stop in applied.stops_told],
         "wrong_waivers": list(applied.wrong_waivers),
         "not_done": [
             {

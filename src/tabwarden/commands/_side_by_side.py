@@ -44,11 +44,10 @@ def without_site(values: Values) -> Values:
 
 
 class Shared(NamedTuple):
-    """What the sites of a run share: the log, how many of a server go at once, and what was sent to each server."""
+    """What the sites of a run share: the log, and how many of a server go at once."""
 
     log: Path | None
     at_once: Mapping[str, int]
-    ledger: Path
 
 
 def work(command: Command, values: Values, shared: Shared, site: OneSite) -> OfOneSite:
@@ -62,7 +61,7 @@ def work(command: Command, values: Values, shared: Shared, site: OneSite) -> OfO
     with redirect_stdout(out), redirect_stderr(err):
         try:
             at_once = shared.at_once.get(site.server, 1)
-            with about(Meant(site.address, asks(values), at_once, site.among, shared.ledger)):
+            with about(Meant(site.address, asks(values), at_once, site.among)):
                 command.function()(**_of(values, site))
         except TabwardenError as error:
             result.code, result.error, result.kind = ERROR, list(error.lines), type(error).__name__
@@ -117,16 +116,14 @@ def side_by_side(
 
     `known` is what other sites came to before, by address, and `order` all of them; `hear` is told each end.
     """
-    from tempfile import TemporaryDirectory
-
     from tabwarden.run.sites import side_by_side as ended_side_by_side
 
     output = values.get("output", PLAIN)
     if command.words == "apply" and not values.get("yes"):
         _ask(len(sites))
     log_of_all = _log(settings_of(values)) if command.words.split()[0] in LOGGED else nullcontext(None)
-    with log_of_all as run_log, output.progress("sites") as progress, TemporaryDirectory() as ledger:
-        shared = Shared(run_log.path if run_log is not None else None, _share(sites), Path(ledger))
+    with log_of_all as run_log, output.progress("sites") as progress:
+        shared = Shared(run_log.path if run_log is not None else None, _share(sites))
 
         def go_on(done: int, one: Ended[OfOneSite]) -> None:
             progress(done, len(sites))

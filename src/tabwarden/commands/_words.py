@@ -7,6 +7,8 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.commands._output import say
+from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.names import hint
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Site
@@ -29,8 +31,6 @@ def in_order(site: Site, command: str, words: Sequence[str], places: Sequence[st
 
 def is_group(site: Site, words: str) -> bool:
     """Whether a group is meant, and nobody has that name; UnknownName where groups alone are called nearly so."""
-    from tabwarden.model.errors import UnknownName
-    from tabwarden.model.names import hint
     from tabwarden.model.resolver import groups_meant, near_user, users_meant
 
     if users_meant(site, words):
@@ -54,7 +54,6 @@ def is_capability(_: Site, words: str) -> bool:
     """Whether it is a name of a capability or an ability."""
     from tabwarden.access.abilities.ability import ACTIONS
     from tabwarden.model.capability import capability_named
-    from tabwarden.model.errors import AmbiguousName, UnknownName
 
     prefix, colon, _rest = words.strip().casefold().partition(":")
     if colon and prefix in (CAPABILITY, "ability"):

@@ -12,6 +12,7 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SNAPSHOT, WHEN, SettingsPath, SiteUrl, SnapshotFolder, StoreWords
 from tabwarden.commands._output import ERROR, leave, print_json
 from tabwarden.commands._parsing import Argument, Option
+from tabwarden.model.errors import UnknownName
 
 if TYPE_CHECKING:
     from tabwarden.cases.running import Verdict
@@ -80,7 +81,6 @@ def _ways(named: list[str]) -> Iterator[Mapping[str, Way]]:
 
     from tabwarden.cases.ways import WAYS
     from tabwarden.commands._typed import CommandLine
-    from tabwarden.model.errors import UnknownName
 
     with TemporaryDirectory(prefix="tabwarden-cases-") as folder:
         known = {**WAYS, **CommandLine(Path(folder)).ways}

@@ -8,6 +8,7 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import MODELS, NEWEST, WHEN, Asking, Engine
 from tabwarden.commands._output import CHANGES, DONE, leave
 from tabwarden.commands._parsing import CAPABILITIES, SNAPSHOTS, Argument, Option, UsageError
+from tabwarden.model.errors import UnknownName
 
 if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Under
@@ -37,7 +38,6 @@ def diff(
 ) -> None:
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
     from tabwarden.compare.access_changes import Under
-    from tabwarden.model.errors import UnknownName
 
     open_points = asking.open_points
     if models and engine is not None:
@@ -69,7 +69,6 @@ def show_models(site: Site, capability: str, against: str, open_points: OpenPoin
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
     from tabwarden.compare.models import differing, in_person
     from tabwarden.model.capability import capability_named, demand_known, ui_name
-    from tabwarden.model.errors import UnknownName
     from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
     from tabwarden.report.table import Text
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._parsing import Option
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import same
 
 if TYPE_CHECKING:
     from tabwarden.report.table import Drawable
@@ -43,7 +45,6 @@ def directory_show(
     output: Output = PLAIN,
 ) -> None:
     """Names are compared in any letter case; `domain\\name` names one domain."""
-    from tabwarden.model.errors import UnknownName
     from tabwarden.run.directory import read_directory
     from tabwarden.store import directory_file
 
@@ -63,15 +64,11 @@ def directory_show(
 
 
 def _order(person: DirectoryPerson) -> tuple[str, str]:
-    from tabwarden.model.names import same
-
     return same(person.domain), same(person.sam_account_name)
 
 
 def _split(directory: Directory, words: str) -> tuple[str, str]:
     """The FQDN before a backslash ('' where there is none) and the name."""
-    from tabwarden.model.errors import UnknownName
-
     before, slash, name = words.rpartition("\\")
     if not slash:
         return "", words
@@ -83,8 +80,6 @@ def _split(directory: Directory, words: str) -> tuple[str, str]:
 
 
 def _group(directory: Directory, words: str) -> DirectoryGroup:
-    from tabwarden.model.errors import UnknownName
-
     domain, name = _split(directory, words)
     groups = directory.groups_named(name, domain)
     if not groups:
@@ -96,9 +91,6 @@ def _group(directory: Directory, words: str) -> DirectoryGroup:
 
 
 def _people(directory: Directory, words: str) -> list[DirectoryPerson]:
-    from tabwarden.model.errors import UnknownName
-    from tabwarden.model.names import same
-
     domain, name = _split(directory, words)
     wanted = same(name)
     people = [
@@ -184,7 +176,6 @@ def _show_people(directory: Directory, people: list[DirectoryPerson], of: str, o
 
 
 def _show_groups(directory: Directory, output: Output) -> None:
-    from tabwarden.model.names import same
     from tabwarden.report.table import NAME, NUMBER, Column, Table
 
     groups = sorted(directory.groups.values(), key=lambda g: (same(g.domain), same(g.name)))

@@ -10,7 +10,7 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import CURRENT, WHEN, Model, OpenPointWords, SettingsPath, SiteUrl, StoreWords
 from tabwarden.commands._output import ERROR, confirmed, leave
 from tabwarden.commands._parsing import ANYTHING, CAPABILITIES, SNAPSHOTS, Argument, Option
-from tabwarden.model.errors import TabwardenError
+from tabwarden.model.errors import TabwardenError, UnknownName
 
 if TYPE_CHECKING:
     from tabwarden.run.timeline import Subject, Turn
@@ -32,7 +32,6 @@ def history(
     """Reads the history alone; no server is asked."""
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.capability import capability_named
-    from tabwarden.model.errors import UnknownName
     from tabwarden.run import history as snapshots
     from tabwarden.run import timeline
     from tabwarden.run.open_snapshot import read_open_points

@@ -8,6 +8,7 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import Out, SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave
 from tabwarden.commands._parsing import MOST_DAYS, Option
+from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User
@@ -28,7 +29,6 @@ def licences(
     output: Output = PLAIN,
 ) -> None:
     """By the newest snapshot, the history and the use that was read; nothing is written to Tableau."""
-    from tabwarden.model.errors import TabwardenError
     from tabwarden.model.roles import role_named
     from tabwarden.run.licences import idle_people, people_told
     from tabwarden.run.licences import licences as known_of

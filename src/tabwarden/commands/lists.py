@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking
 from tabwarden.commands._parsing import CONTENTS, GROUPS, MOST_DAYS, Argument, Option
+from tabwarden.model.errors import UnknownName
 
 Words = Annotated[list[str] | None, Argument("Only what holds these words.")]
 CHOICE = "Which, and in which order"
@@ -117,8 +118,6 @@ def list_owners(
 
 def list_schedules() -> None:
     """No snapshot holds them: this says where Tableau shows them."""
-    from tabwarden.model.errors import UnknownName
-
     raise UnknownName(
         "schedules are in no snapshot, since nobody's access hangs on them; Tableau Server shows them under Schedules, "
         "Tableau Cloud under Tasks. `tabwarden why USER ExtractRefresh CONTENT` tells who may refresh"
@@ -156,7 +155,6 @@ def find(
     output: Output = PLAIN,
 ) -> None:
     """The nearest first: what is called so, what begins so, what holds the words. Exit code 1 where nothing does."""
-    from tabwarden.model.errors import UnknownName
     from tabwarden.report import finding
 
     site = asking.site()

@@ -9,6 +9,7 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import Engine, SettingsPath, SnapshotWords, load_settings
 from tabwarden.commands._output import CHANGES, DONE, ERROR, leave, say_error
 from tabwarden.commands._parsing import Option, UsageError
+from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
     from tabwarden.report.table import Drawable
@@ -62,7 +63,6 @@ def mirror(
 def _read_first(loaded: Settings, snapshot: str | None, output: Output) -> bool:
     """Read the site; whether its invariants, where there are any, could be judged."""
     from tabwarden.commands.read import read_now
-    from tabwarden.model.errors import TabwardenError
     from tabwarden.run.check import said_of
     from tabwarden.run.context import invariants_of
 

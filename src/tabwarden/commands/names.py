@@ -19,6 +19,7 @@ from tabwarden.commands._options import (
 )
 from tabwarden.commands._output import DONE, ERROR, leave
 from tabwarden.commands._parsing import Argument, Option
+from tabwarden.model.errors import UnknownName
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Site
@@ -51,7 +52,6 @@ def names_check(
     output: Output = PLAIN,
 ) -> None:
     """Exit code 1 where a name would be refused; nothing is imported."""
-    from tabwarden.model.errors import UnknownName
     from tabwarden.report.names import names_json, names_report
     from tabwarden.run.names import check, names_of
     from tabwarden.run.open_snapshot import Where, read_open_points
@@ -92,7 +92,6 @@ def _site(settings: Settings | None, where: Where | None) -> Site | None:
 
 
 def _show_mistakes(directory: Directory, now: Site | None, options: str, output: Output) -> None:
-    from tabwarden.model.errors import UnknownName
     from tabwarden.report.names import mistakes_table
     from tabwarden.run.names import mistakes
 

@@ -9,6 +9,7 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
 from tabwarden.commands._output import CHANGES, DONE, STOPPED, emit, leave, screen, show
 from tabwarden.commands._parsing import MOST_DAYS, Argument, Option
+from tabwarden.model.errors import UnknownName
 
 Scope = Annotated[str | None, Option("--scope", about="A project: it and all in it alone.")]
 
@@ -50,7 +51,6 @@ def policy_export(
     asking: Asking = NEWEST,
 ) -> None:
     """The snapshot as a policy, in templates where they fit; planning it back changes nothing."""
-    from tabwarden.model.errors import UnknownName
     from tabwarden.run.policy import policy_text
     from tabwarden.want.policy.export import told
 
@@ -90,7 +90,6 @@ def policy_import(
 
     Ids that the file has no names for are looked up in the snapshot, where there is one.
     """
-    from tabwarden.model.errors import UnknownName
     from tabwarden.run.policy import import_policy
 
     try:

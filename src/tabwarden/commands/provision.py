@@ -12,6 +12,9 @@ from tabwarden.commands._options import Accept, Out, SettingsPath, load_settings
 from tabwarden.commands._output import confirmed, leave, show
 from tabwarden.commands._parsing import CONTENTS, GROUPS, SNAPSHOTS, Argument, Option
 from tabwarden.commands.plans import PlanOrLast
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.names import same
+from tabwarden.places import Meant, about, browser_address
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +78,6 @@ def plan_undo(
 ) -> None:
     """A plan with an impact of its own; apply it to undo."""
     from tabwarden.commands._plans import present
-    from tabwarden.model.errors import UnknownName
     from tabwarden.run import undo
     from tabwarden.run.context import running
     from tabwarden.run.plans import plan_meant
@@ -142,7 +144,6 @@ def _last(settings: Settings) -> Path | None:
 
 def _of_site(plan: Plan, settings: Path | None) -> Settings:
     """The settings for the site of a plan, where they are for several."""
-    from tabwarden.places import Meant, about, browser_address
 
     with about(Meant(browser_address(plan.site.where, plan.site.content_url))):
         return load_settings(settings)
@@ -152,7 +153,6 @@ def _ask(plan: Plan, *, hidden: bool) -> None:
     """At a terminal: what it does to people, and whether that is to be done."""
     if not sys.stdin.isatty():
         return
-    from tabwarden.model.errors import TabwardenError
     from tabwarden.report.plans import count_of, headline, impact_table, minute, stops_table
 
     if not hidden:
@@ -191,8 +191,6 @@ def people_show(
     output: Output = PLAIN,
 ) -> None:
     """Held people are listed with what to do; nothing is written."""
-    from tabwarden.model.errors import UnknownName
-    from tabwarden.model.names import same
     from tabwarden.report.roster import chosen, held_words, person_table, roster_json, roster_table
     from tabwarden.run.people import show_people
 

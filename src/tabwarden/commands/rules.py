@@ -14,6 +14,7 @@ from tabwarden.commands._options import (
     StoreWords,
 )
 from tabwarden.commands._parsing import CONTENTS, Argument, Option
+from tabwarden.model.errors import UnknownName
 
 if TYPE_CHECKING:
     from tabwarden.model.open_points import OpenPoints
@@ -67,7 +68,6 @@ def show_rules(site: Site, content: str, defaults: str | None, open_points: Open
 def _defaults_of(site: Site, content: Content, words: str) -> str:
     """The kind of a project's default rules, of a database tables; UnknownName on anything else."""
     from tabwarden.model.capability import kind_named
-    from tabwarden.model.errors import UnknownName
 
     kind = kind_named(words)
     if content.kind != "project" and (content.kind, kind) != ("database", "table"):

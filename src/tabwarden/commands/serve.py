@@ -6,6 +6,7 @@ from typing import Annotated
 
 from tabwarden.commands._options import SettingsPath
 from tabwarden.commands._parsing import PEOPLE, Option
+from tabwarden.places import located
 
 
 def serve(
@@ -28,7 +29,6 @@ def serve(
 
     from tabwarden.commands._options import load_settings
     from tabwarden.commands._output import show
-    from tabwarden.places import located
     from tabwarden.run import serve as serving
     from tabwarden.section import loopback
     from tabwarden.settings import load

@@ -36,29 +36,40 @@ def whatif(
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     from tabwarden.report.access_changes import whatif_json
-    from tabwarden.run.whatif import read_all, try_out
+    from tabwarden.run.history import store_named
+    from tabwarden.run.whatif import read_all, try_out, use_of
 
     questions, sentences = asking.questions(), read_all(changes)
     site = questions.site
     with output.progress("comparing") as progress:
         result, disputed = try_out(questions, sentences, progress)
+    of_store = asking.snapshots is None
+    use = use_of(questions, result, store_named(asking.store, asking.settings)) if of_store else None
     output.warn_partial(site)
     document = {"taken": site.taken.when}
     output.give(
-        tried_parts(result, disputed),
-        lambda: {**document, **whatif_json(result), "disputed": list(disputed)},
+        tried_parts(result, disputed, use),
+        lambda: {
+            **document,
+            **whatif_json(result),
+            "use": None if use is None else list(use),
+            "disputed": list(disputed),
+        },
         of=site,
     )
 
 
-def tried_parts(result: WhatIf, disputed: Iterable[str]) -> list[Drawable]:
-    """What is told of changes that were tried: each of them, the sum, whose access changes, and what is not settled."""
+def tried_parts(result: WhatIf, disputed: Iterable[str], use: Iterable[str] | None) -> list[Drawable]:
+    """What is told of changes that were tried: each of them, the sum, `use` of what is lost, whose access changes, and
+    what is not settled.
+    """
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings
     from tabwarden.report.table import Text
 
     parts: list[Drawable] = [Text(words, "" if done else "red") for words, done in tried_lines(result)]
     parts += [Text(words, "yellow") for words in warnings(result)]
-    parts += [Text(summary(result), "bold"), *shift_lines(result.before, result.after, result.reach)]
+    parts += [Text(summary(result), "bold"), *(Text(words) for words in use or ())]
+    parts += [*shift_lines(result.before, result.after, result.reach)]
     parts += [
         f"the sources do not settle this: with the open point {name} the other way it comes out otherwise"
         for name in disputed

@@ -11,6 +11,8 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
 from tabwarden.commands._parsing import CAPABILITIES, CONTENTS, PEOPLE, Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, PERSON, in_order, is_group
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import same
 
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
@@ -119,7 +121,6 @@ def record_of(use: LastUse | None, capability: str) -> Iterator[str]:
 def _who_inside(questions: Questions, capability: str, project: Content, output: Output) -> None:
     """Who may on something in a project that has no such capability itself; UnknownName where nothing in it has it."""
     from tabwarden.model.capability import KIND_NAMES, applies, ui_name
-    from tabwarden.model.errors import UnknownName
     from tabwarden.report.answers import inside_json, inside_table
     from tabwarden.report.table import Text
 
@@ -189,7 +190,6 @@ def what(
 def _demand_person(site: Site, words: str) -> None:
     """UnknownName where content is named, and nobody has that name."""
     from tabwarden.model.capability import KIND_NAMES
-    from tabwarden.model.errors import UnknownName
     from tabwarden.model.resolver import contents_meant, users_meant
 
     contents = () if users_meant(site, words) else contents_meant(site, words)
@@ -317,8 +317,6 @@ def _on_all_sites(place: str, asking: Asking, user: str, content: str | None, ou
     """
     from pathlib import Path
 
-    from tabwarden.model.errors import UnknownName
-    from tabwarden.model.names import same
     from tabwarden.model.roles import licence_of, ui_role
     from tabwarden.report.table import NAME, NUMBER, Column, Table
     from tabwarden.run.history import store_named
@@ -344,8 +342,6 @@ def _on_all_sites(place: str, asking: Asking, user: str, content: str | None, ou
 
 
 def _on_site(questions: Questions, user: str, words: str | None) -> _OnSite:
-    from tabwarden.model.errors import UnknownName
-
     site = questions.site
     try:
         content = site.find_content(words) if words is not None else None

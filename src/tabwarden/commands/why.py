@@ -10,6 +10,7 @@ from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
 from tabwarden.commands._parsing import ANYTHING, CAPABILITIES, CONTENTS, PEOPLE, Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, IS, PERSON, in_order, is_capability, is_content, is_group
+from tabwarden.model.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,6 @@ def why(
     Of a group: who in it may, each with what decided.
     """
     from tabwarden.access.answer import UNKNOWN
-    from tabwarden.model.errors import UnknownName
     from tabwarden.model.open_points import MODELS
 
     if (choose is None) is not (out is None) or (choose is not None and not fix):
@@ -79,7 +79,6 @@ def why(
 def _keep(site: Site, ways: Fixes, number: int, path: Path, settings: Path | None) -> None:
     """The way of that number as a plan in a file. UnknownName where there is no such way."""
     from tabwarden.commands._output import say
-    from tabwarden.model.errors import UnknownName
     from tabwarden.run.whatif import plan_of
 
     if not 1 <= number <= len(ways.ways):
@@ -104,7 +103,6 @@ def _of_group(questions: Questions, words: tuple[str, str, str], options: Mappin
     """The people of a group who may; UnknownName with options, or for an ability, that are about one person."""
     from tabwarden.commands.who_what import show_people
     from tabwarden.model.capability import ui_name
-    from tabwarden.model.errors import UnknownName
 
     site, name = questions.site, words[0]
     group, on = site.find_group(name), site.find_content(words[2])

@@ -11,6 +11,7 @@ from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.model.capability import CAPABILITIES, ui_name
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
+from tabwarden.model.tables import grouped
 
 Decision = tuple[str, str, str]  # user, content, capability
 # What decided, but for the capability it was about: the reason code, the project of an owner or leader, the rules as
@@ -156,16 +157,9 @@ def together(parts: Iterable[Part[_Id]]) -> Iterator[Part[_Id]]:
 
 def _by_their_parts(parts: Sequence[Part[_Id]]) -> Iterator[tuple[list[_Id], list[Part[_Id]]]]:
     """People by the parts they are in: whatever one of them has, all have."""
-    by_people: dict[tuple[_Id, ...], list[Part[_Id]]] = {}
-    for part in parts:
-        by_people.setdefault(part.users, []).append(part)
-    numbers: dict[_Id, list[int]] = {}
-    for number, people in enumerate(by_people):
-        for user in people:
-            numbers.setdefault(user, []).append(number)
-    alike: dict[tuple[int, ...], list[_Id]] = {}
-    for user, mine in numbers.items():
-        alike.setdefault(tuple(mine), []).append(user)
+    by_people = grouped((part.users, part) for part in parts)
+    numbers = grouped((user, number) for number, people in enumerate(by_people) for user in people)
+    alike = grouped((tuple(mine), user) for user, mine in numbers.items())
     groups = list(by_people.values())
     for mine_, users in alike.items():
         yield users, [part for number in mine_ for part in groups[number]]
@@ -177,9 +171,7 @@ def _by_names(parts: Sequence[Part[_Id]], rank: Mapping[str, int]) -> dict[tuple
     for part in parts:
         for content in part.contents:
             on_content[content] = on_content[content] + part.names if content in on_content else part.names
-    contents: dict[tuple[str, ...], list[_Id]] = {}
-    for content, names in on_content.items():
-        contents.setdefault(names, []).append(content)
+    contents = grouped((names, content) for content, names in on_content.items())
     sorted_names: dict[tuple[str, ...], list[_Id]] = {}
     for names, some in contents.items():
         sorted_names.setdefault(tuple(sorted(names, key=rank.__getitem__)), []).extend(some)

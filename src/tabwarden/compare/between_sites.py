@@ -91,7 +91,6 @@ class Base:
         return by_content
 
     def differs(self, after: Site) -> bool:
-        """Whether any decision does."""
         if after is self.site or after == self.site:
             return False
         return self.count(after, limit=0) is None

@@ -192,7 +192,6 @@ class _Counting:
         self.many = [PairVerdicts(parts) for parts in sides]
 
     def add(self, piece: Shifted) -> None:
-        """Count a piece."""
         self.decisions += piece.facts()
         if any(self.hazy):
             self._add_surely(piece)
@@ -219,7 +218,6 @@ class _Counting:
                 np.add.at(self.on[side], pairs[1][~unknown], 1)
 
     def count(self) -> Count:
-        """The Count of all that was added."""
         users, contents = self.compared.users, self.compared.contents
         gained, lost = (frozenset(users[u] for u in np.flatnonzero(row).tolist()) for row in self.people)
         there = np.flatnonzero(self.on.any(axis=0)).tolist()

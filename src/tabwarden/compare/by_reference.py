@@ -87,7 +87,9 @@ class _Compared:
         item = (self.real[1] if content in self.real[1].contents else self.real[0]).contents[content]
         was, now = (self._facts(site, content) if content in site.contents else None for site in self.sites)
         ruled = (was.rules if was else None) or frozenset(), (now.rules if now else None) or frozenset()
-        capabilities = _capabilities(item.kind, ruled[0] | ruled[1], self.model)
+        rules = ruled[0] | ruled[1]
+        strange = sorted({rule.capability for rule in rules if applies(rule.capability, item.kind, self.model) is None})
+        capabilities = (*capabilities_of(item.kind, self.model), *strange)
         questions: dict[str, set[str] | None] = {}
         if (
             was is None
@@ -241,11 +243,6 @@ def _add(questions: dict[str, set[str] | None], capabilities: Iterable[str], use
     for capability in capabilities:
         before = questions.get(capability, set())
         questions[capability] = None if users is None or before is None else before | users
-
-
-def _capabilities(kind: str, rules: Rules, model: str) -> tuple[str, ...]:
-    strange = sorted({rule.capability for rule in rules if applies(rule.capability, kind, model) is None})
-    return (*capabilities_of(kind, model), *strange)
 
 
 def _alike(

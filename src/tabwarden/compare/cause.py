@@ -14,7 +14,8 @@ from math import comb
 from types import MappingProxyType
 from typing import Any
 
-from tabwarden.access.answer import ALLOWED, UNKNOWN
+from tabwarden.access.abilities.ability import can
+from tabwarden.access.answer import ALLOWED, UNKNOWN, Answer
 from tabwarden.access.reference import may
 from tabwarden.compare.access_changes import Decision, Under
 from tabwarden.compare.snapshots import ADDED, CONTENT, GROUP, GROUP_SET, REMOVED, SITE, USER, Fact, facts
@@ -22,6 +23,7 @@ from tabwarden.effects.content import without_grantee
 from tabwarden.model.site import GRANTEE_TABLES, Content, Grantee, Group, Rule, Rules, Site
 
 CAN, CANNOT = "can", "cannot"  # the third is UNKNOWN
+ABILITY = "ability:"  # before the name of one, where a decision may be of either
 TABLES = {USER: "users", GROUP: "groups", GROUP_SET: "group_sets", CONTENT: "contents"}
 LISTS = ("members", "groups", "rules", "default_rules")
 TRIALS = 1_000  # sets of facts tried for a smaller cause
@@ -32,12 +34,18 @@ IDLE = frozenset(
 
 def standing(site: Site, decision: Decision, under: Under | None = None) -> str:
     """`can`, `cannot` (or is not there, or the content is not) or `unknown`."""
-    user, content, capability = decision
+    user, content, _ = decision
     if user not in site.users or content not in site.contents:
         return CANNOT
-    model, open_points = under or Under()
-    verdict = may(site, user, capability, content, model=model, open_points=open_points).verdict
-    return {ALLOWED: CAN, UNKNOWN: UNKNOWN}.get(verdict, CANNOT)
+    return {ALLOWED: CAN, UNKNOWN: UNKNOWN}.get(answer_of(site, decision, under).verdict, CANNOT)
+
+
+def answer_of(site: Site, decision: Decision, under: Under | None = None) -> Answer:
+    """What the reference says of somebody's capability or ability on a content of the Site."""
+    (user, content, what), (model, open_points) = decision, under or Under()
+    if what.startswith(ABILITY):
+        return can(site, user, what.removeprefix(ABILITY), content, model=model, open_points=open_points)
+    return may(site, user, what, content, model=model, open_points=open_points)
 
 
 def cause(before: Site, after: Site, decision: Decision, under: Under | None = None) -> tuple[Fact, ...]:

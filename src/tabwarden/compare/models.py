@@ -21,6 +21,7 @@ from tabwarden.model.capability import LEADER_CAPABILITIES
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DENY_FIRST, DOCUMENTED, OpenPoints
 from tabwarden.model.site import ALLOW, DENY, Grantee, Site
+from tabwarden.model.tables import grouped
 
 
 class Exceptional(NamedTuple):
@@ -41,9 +42,7 @@ def exceptions(
     """Everybody the two models differ on, in the order of the content."""
     keys = alike(site)
     for content in site.contents:
-        classes: dict[object, list[str]] = {}
-        for user in _who_can_differ(site, capability, content, against):
-            classes.setdefault(keys[user], []).append(user)
+        classes = grouped((keys[user], user) for user in _who_can_differ(site, capability, content, against))
         for users in classes.values():
             current, other = (
                 may(site, users[0], capability, content, model=model, open_points=open_points)
@@ -59,9 +58,7 @@ def in_person(
     """Everybody who is in only as owner, as leader or by a rule in person: no group's rule would let them in."""
     keys = alike(site)
     for content in site.contents:
-        classes: dict[object, list[str]] = {}
-        for user in sorted(_named(site, capability, content)):
-            classes.setdefault(keys[user], []).append(user)
+        classes = grouped((keys[user], user) for user in sorted(_named(site, capability, content)))
         for users in classes.values():
             current = may(site, users[0], capability, content, open_points=open_points)
             if current.allowed and current.because in PERSONAL and not _by_groups(current):

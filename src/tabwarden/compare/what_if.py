@@ -133,7 +133,9 @@ def steps_of(
 
 def _sets_that_change(before: Site, after: Site) -> tuple[SetChange, ...]:
     """The group sets that a deleted group was in: whoever is in the rest of their groups may come in."""
-    changes = []
+    changes: list[SetChange] = []
+    if before.groups is after.groups:
+        return ()
     for group_set in before.group_sets.values():
         if any(group in before.groups and group not in after.groups for group in group_set.groups):
             members = [u for u in after.users if group_set.id in after.group_sets_of(u)]

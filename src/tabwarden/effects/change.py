@@ -63,17 +63,14 @@ class Change:
 
     @property
     def of_user(self) -> Ref | None:
-        """The user it is about."""
         return getattr(self, "user", None)
 
     @property
     def of_group(self) -> Ref | None:
-        """The group it is about."""
         return getattr(self, "group", None)
 
     @property
     def of_content(self) -> Ref | None:
-        """The content it is about."""
         return getattr(self, "content", None)
 
     @property
@@ -291,7 +288,6 @@ def refused(site: Site, because: str) -> Outcome:
 
 
 def done(site: Site) -> Outcome:
-    """Done as asked."""
     return Outcome(site, True, "done")
 
 

@@ -84,16 +84,19 @@ def _with_own_rules(site: Site, contents: Iterable[str]) -> Iterator[Content]:
 
 def _overwritten(site: Site, contents: Iterable[str], manager: str) -> Site:
     """These contents get the rules of `manager`, which has just become their managing project."""
-    manages = site.contents[manager]
-    changed = []
-    for content in contents:
-        thing = site.contents[content]
+    things = [site.contents[content] for content in contents]
+    ruled = _ruled(site.contents[manager], things)
+    return site.with_contents(*(now for now, was in zip(ruled, things, strict=True) if now is not was))
+
+
+def _ruled(manages: Content, things: Iterable[Content]) -> Iterator[Content]:
+    """Things as they are below this managing project."""
+    for thing in things:
         if thing.kind == "project":
-            rules = nested_rules(manages.rules)
-            changed.append(replace(thing, mode=LOCKED, rules=rules, defaults=manages.defaults))
-        elif (rules := default_rules(manages, thing.kind)) != thing.rules:
-            changed.append(replace(thing, rules=rules))
-    return site.with_contents(*changed)
+            yield replace(thing, mode=LOCKED, rules=nested_rules(manages.rules), defaults=manages.defaults)
+        else:
+            rules = default_rules(manages, thing.kind)
+            yield thing if rules == thing.rules else replace(thing, rules=rules)
 
 
 def _own_content(site: Site, project: str) -> Iterable[str]:
@@ -146,7 +149,8 @@ def add_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: s
 
 def change_rules(site: Site, content: str, gone: Rules, added: Rules, *, default_for: str | None = None) -> Site:
     """Take rules away and add others in their place, an opposite rule giving way; an unread list stays unread."""
-    rules_now = _rules_of(site, content, default_for)
+    thing = site.contents[content]
+    rules_now = thing.rules if default_for is None else thing.defaults.get(default_for, frozenset())
     if rules_now is None:
         return site
     spoken = {(r.grantee, r.capability) for r in added}
@@ -169,11 +173,6 @@ def replace_rules(site: Site, content: str, rules: Iterable[Rule], *, default_fo
         return _no_longer_inherited(after, site.below(content), gone) if gone else after
     defaults = MappingProxyType({**thing.defaults, default_for: frozenset(rules)})
     return site.with_contents(replace(thing, defaults=defaults))
-
-
-def _rules_of(site: Site, content: str, default_for: str | None) -> Rules | None:
-    thing = site.contents[content]
-    return thing.rules if default_for is None else thing.defaults.get(default_for, frozenset())
 
 
 def _named_leaders(rules: Rules | None) -> frozenset[Grantee]:
@@ -305,20 +304,22 @@ def move(site: Site, content: str, target: str | None, *, open_points: OpenPoint
     lies in the target already stays as it is.
     """
     thing = site.contents[content]
-    came_locked = thing.kind == "project" and (managing_project(site, content) or content) != content
     scope = (content, *site.below(content))
+    manager = None
+    if target is not None and (thing.kind != "project" or site.contents[target].mode == LOCKED):
+        manager = managing_project(site, target)
+        if manager is None and not open_points.moved_item_keeps_rules:
+            manager = target
+    if manager is not None:  # whatever their own rules were
+        things = (replace(thing, parent=target), *map(site.contents.__getitem__, scope[1:]))
+        return site.with_contents(*_ruled(site.contents[manager], things))
+    came_locked = thing.kind == "project" and (managing_project(site, content) or content) != content
     own = {c: site.contents[c] for c in scope}
     own |= {one.id: one for one in _with_own_rules(site, scope)}
     own |= {one.id: one for one in tuple(_without_echoes(own.values(), None))}
     moved = own[content]
     own[content] = replace(moved, parent=target, mode=LOCKED if came_locked else moved.mode)
-    arrived = site.with_contents(*(one for one in own.values() if one is not site.contents[one.id]))
-    if target is None or (thing.kind == "project" and arrived.contents[target].mode != LOCKED):
-        return arrived
-    manager = managing_project(arrived, target)
-    if manager is None and not open_points.moved_item_keeps_rules:  # an item: a project under no lock has returned
-        manager = target
-    return arrived if manager is None else _overwritten(arrived, scope, manager)
+    return site.with_contents(*(one for one in own.values() if one is not site.contents[one.id]))
 
 
 def delete_content(site: Site, content: str) -> Site:

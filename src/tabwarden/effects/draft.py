@@ -46,7 +46,6 @@ class Draft:
         return None if user_id is None else self.users.get(user_id)
 
     def group(self, ref: Ref | None) -> Group | None:
-        """The group that is meant, as the draft has it."""
         known = self.lookup.group(ref)
         group_id = known.id if known is not None else self.new.get(ref.key) if ref is not None else None
         return None if group_id is None else self.groups.get(group_id)

@@ -50,14 +50,6 @@ REFUSAL_CODES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def refusal_code(because: str, open_points: OpenPoints = DOCUMENTED) -> str | None:
-    """Tableau's code for a refusal; that of removing an owner is not documented (an open point)."""
-    return open_points.owner_removal_code if because in _OWNS else REFUSAL_CODES.get(because)
-
-
-_OWNS = ("owns_content", "owns_content_all_users_glsi")
-
-
 class Outcome(NamedTuple):
     """What an event did: the Site after it, whether it was done as asked, and the reason code."""
 

@@ -58,12 +58,10 @@ REFUSALS = {
 
 
 def content_named(site: Site, words: Words, key: str = "content") -> Content:
-    """What a path means."""
     return site.find_content(str(words[key]))
 
 
 def project_named(site: Site, words: Words, key: str = "project") -> Content:
-    """The project a path means."""
     name = str(words[key])
     try:
         content = site.find_content(name)

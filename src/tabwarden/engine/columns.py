@@ -133,7 +133,6 @@ class Words:
         return [whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairs]
 
     def at(self, codes: Array) -> Words:
-        """The texts of these codes, in this order."""
         starts = np.where(codes > 0, self.ends[np.maximum(codes, 1) - 1], 0) if len(codes) else codes
         ends = np.cumsum(self.ends[codes] - starts, dtype=np.int64)
         data = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
@@ -148,7 +147,6 @@ class Words:
 
     @staticmethod
     def of(texts: Iterable[str]) -> Words:
-        """The table of these texts, which differ."""
         parts = [text.encode("utf-8", "surrogatepass") for text in texts]
         ends = np.cumsum([len(part) for part in parts], dtype=np.int64) if parts else np.zeros(0, np.int64)
         return Words(np.frombuffer(b"".join(parts), np.uint8), ends)
@@ -247,7 +245,6 @@ class Columns:
 
     @cached_property
     def names(self) -> Names:
-        """Ids and names of everybody and everything."""
         return self.open_names()
 
     @cached_property

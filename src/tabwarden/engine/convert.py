@@ -218,7 +218,6 @@ def _by_column(rows: list[tuple[int, int, int]], *dtypes: type) -> list[Array]:
 
 
 def site_of(columns: Columns) -> Site:
-    """The Site these columns hold."""
     return _Reader(columns).site()
 
 

@@ -157,14 +157,11 @@ class _Rows:
         if not self.there[content]:
             return self.parts.people.no_bits
         reach = self.who.reach(int(self.parts.sources.column[content]), bit)
-        return self.who.finished(self.who.at(facts, bit, content, self._ruling(content)), reach).allowed
-
-    def _ruling(self, content: int) -> Array:
-        """Who rules the content's project; contents of one project are asked one after the other."""
+        # Who rules the content's project; contents of one project are asked one after the other.
         project = int(self.parts.project_row[content])
         if self._power is None or self._power[0] != project:
             self._power = (project, self.who.ruling(project))
-        return self._power[1]
+        return self.who.finished(self.who.at(facts, bit, content, self._power[1]), reach).allowed
 
 
 # -- which people and contents differ ---------------------------------------------------------------------------
@@ -320,7 +317,7 @@ class _SameLists:
         pairs, back = np.unique((left[same] + 1) * width + right[same] + 1, return_inverse=True)
         a, b = pairs // width - 1, pairs % width - 1
         differs = (a == NONE) != (b == NONE)
-        mine, theirs = (self._rows(side, number) for side, number in ((0, a), (1, b)))
+        mine, theirs = (expand(self.sides[side].columns.rules.offsets, number) for side, number in ((0, a), (1, b)))
         counts = [np.bincount(of, minlength=len(pairs)) for of, _ in (mine, theirs)]
         differs |= counts[0] != counts[1]
         keep = [~differs[of] for of, _ in (mine, theirs)]
@@ -330,9 +327,6 @@ class _SameLists:
             differs[mine[0][keep[0]][left_part != right_part]] = True
         same[same] = ~differs[back]
         return same
-
-    def _rows(self, side: int, numbers: Array) -> tuple[Array, Array]:
-        return expand(self.sides[side].columns.rules.offsets, numbers)
 
     def _parts(self, side: int, rows: Array) -> tuple[Array, Array, Array, Array]:
         lists, people = self.sides[side].columns.rules, self.sides[side].people

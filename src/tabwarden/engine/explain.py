@@ -11,15 +11,13 @@ from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step, Verdict
 from tabwarden.engine.columns import NONE
-from tabwarden.engine.explain_facts import Gate, Lookups, Person, Place, Power, SpeakingRule
+from tabwarden.engine.explain_facts import NO_OVERRIDE, WORD, Gate, Lookups, Person, Place, Power, SpeakingRule
 from tabwarden.engine.index import Parts
 from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.open_points import DENY_FIRST
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import ALLOW, DENY, Rule
 
-_WORD = {True: "yes", False: "no", None: "unknown"}
-_NO_OVERRIDE = Step("override", "none")
 _SILENT = Step("rules", "none")
 
 # An Answer filled slot by slot, in half the time of its constructor, which is a third of a question.
@@ -73,7 +71,7 @@ class SingleAnswers:
         mine = person.grantees
         deciding: tuple[Rule, ...] = ()
         losing: tuple[Losing, ...] = ()
-        override = _NO_OVERRIDE
+        override = NO_OVERRIDE
         if gate.alone is not None:
             verdict, because, override, spoke = gate.alone
             if speaking:
@@ -151,7 +149,7 @@ class SingleAnswers:
         if verdict == DENIED or editable:
             return self._decided(question, verdict, because, deciding=deciding)
         barred = _locked(editable)
-        lock = (Step("lock", _WORD[editable]),)
+        lock = (Step("lock", WORD[editable]),)
         return self._decided(question, verdict, because, deciding=deciding, barred=barred, lock=lock)
 
     def _by_rules(self, question: Question) -> tuple[Verdict, str, tuple[Rule, ...]]:
@@ -199,7 +197,7 @@ class SingleAnswers:
         because: str,
         *,
         deciding: tuple[Rule, ...] = (),
-        override: Step = _NO_OVERRIDE,
+        override: Step = NO_OVERRIDE,
         at: Power | None = None,
         barred: tuple[Verdict, str] | None = None,
         lock: tuple[Step, ...] = (),

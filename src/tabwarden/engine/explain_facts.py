@@ -26,8 +26,8 @@ _STEPS = (
     (GROUP_SET, ALLOW, "groupset_allow"),
 )
 _SET_DENY_FIRST = (*_STEPS[:2], _STEPS[4], *_STEPS[2:4], _STEPS[5])
-_NO_OVERRIDE = Step("override", "none")
-_WORD = {True: "yes", False: "no", None: "unknown"}
+NO_OVERRIDE = Step("override", "none")
+WORD = {True: "yes", False: "no", None: "unknown"}
 _KIND = {"user": USER, "group": GROUP, "groupSet": GROUP_SET}
 
 
@@ -207,11 +207,11 @@ class Lookups:
         no_dialog = capability == CHANGE_PERMISSIONS and sees_nobody(tables.settings, role)
         against = off or ("user_visibility" if no_dialog else None)
         steps = (
-            Step("capability", _WORD[exists], (kind,)),
+            Step("capability", WORD[exists], (kind,)),
             *((Step("setting", "no", (against,)),) if against else ()),
             Step(
                 "ceiling",
-                _WORD[ceiling],
+                WORD[ceiling],
                 (role, *ceiling_row(role, kind, capability, tables.model, tables.open_points)),
             ),
         )
@@ -231,11 +231,11 @@ class Lookups:
         admin, alone = is_admin(role), None
         owners = admin and personal and capability in OWNERS_IN_PERSONAL_SPACE
         if refusal is not None:
-            alone = (*refusal, _NO_OVERRIDE, Step("rules", "unknown" if refusal[0] == UNKNOWN else "none"))
+            alone = (*refusal, NO_OVERRIDE, Step("rules", "unknown" if refusal[0] == UNKNOWN else "none"))
         elif admin and not owners:
             alone = (ALLOWED, "admin", Step("override", "admin"), Step("rules", "none"))
         plain = self.plain and alone is None and capability != CHANGE_PERMISSIONS and not owners
-        gate = Gate(alone, _WORD[ceiling], steps, plain)
+        gate = Gate(alone, WORD[ceiling], steps, plain)
         of_capability.gates[person.role << 8 | place.column] = gate
         return gate
 

@@ -43,17 +43,14 @@ class Parts:
 
     @property
     def under(self) -> tuple[str, OpenPoints]:
-        """Model and open points."""
         return self.model, self.open_points
 
     @cached_property
     def tables(self) -> Tables:
-        """Ceilings and the capabilities of kinds."""
         return tables_of(self.columns.vocabulary, self.columns.about.settings, self.model, self.open_points)
 
     @cached_property
     def people(self) -> People:
-        """Who is in which group."""
         return People(self.columns)
 
     @cached_property
@@ -83,7 +80,6 @@ class Parts:
         return name
 
     def bit(self, words: str) -> int:
-        """The bit of a capability in a mask."""
         return self.tables.bits[self.capability(words)]
 
     def speaking(self, bit: int) -> Speaking:
@@ -98,7 +94,6 @@ class Parts:
 
     @cached_property
     def powers(self) -> Powers:
-        """Who owns or leads which project."""
         return Powers(self.columns, self.people, self.model)
 
     # -- contents ---------------------------------------------------------------------------------------------
@@ -115,7 +110,6 @@ class Parts:
 
     @cached_property
     def by_owner(self) -> ByValue:
-        """Contents by the user who owns them."""
         return by_value(self.owner, self.n_users)
 
     @cached_property
@@ -143,7 +137,6 @@ class Parts:
 
     @cached_property
     def by_class(self) -> ByValue:
-        """Contents by class."""
         return by_value(self.classes.of_content, len(self.classes.rules))
 
     # -- by class ---------------------------------------------------------------------------------------------
@@ -244,7 +237,7 @@ class Tables:
         self.known = np.array([is_known(role) for role in words.roles])
         on = [name for name in self.names if setting_against(settings, name) is None]
         self.off, self.private = ~int(self._mask(on)) & self._all, int(self._mask(NOT_IN_PERSONAL_SPACE))
-        there = [int(self._mask(self._there(kind, on))) for kind in words.kinds]
+        there = [int(self._mask(name for name in on if self.exists(name, kind) is not False)) for kind in words.kinds]
         self.applies = np.array([*there, *(mask & ~self.private for mask in there)], self.mask)
         self.reach = np.zeros((len(words.roles), len(self.applies)), self.mask)
         for row, role in enumerate(words.roles):
@@ -261,9 +254,6 @@ class Tables:
         """Whether masks of this table have a bit."""
         has: Array = (masks >> self.mask(bit)) & self.mask(1) != 0
         return has
-
-    def _there(self, kind: str, names: list[str]) -> Iterable[str]:
-        return (name for name in names if self.exists(name, kind) is not False)
 
     def _able(self, role: str, kind: str) -> Iterable[str]:
         """What the role can ever exercise; no permission dialog opens to whom user visibility hides the others."""

@@ -71,7 +71,6 @@ class People:
         return group, groups.members
 
     def of(self, user: int) -> Belongs:
-        """What one user is in."""
         offsets, groups = self._of_user
         return self.with_groups(groups[offsets[user] : offsets[user + 1]])
 
@@ -184,7 +183,6 @@ class People:
         return row
 
     def pack(self, users: Array) -> Array:
-        """The row of these users."""
         there = np.zeros(self.words * 64, np.uint8)
         there[users] = 1
         return np.packbits(there, bitorder="little").view(np.uint64)

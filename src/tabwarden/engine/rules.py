@@ -27,7 +27,6 @@ class Classes(NamedTuple):
 
 
 def classes_of(columns: Columns, sources: Sources) -> Classes:
-    """The classes of a site's contents."""
     lock = np.where(sources.lock_unread, PERHAPS_LOCKED, np.where(sources.lock != NONE, LOCKED, FREE))
     width = 2 * len(columns.vocabulary.kinds)
     key = ((sources.rules + 1) * width + sources.column) * 3 + lock

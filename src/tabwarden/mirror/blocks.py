@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tabwarden.engine.columns import NONE, Array, Columns, Contents, Defaults
-from tabwarden.mirror.visible import Entering, Placed, seen_by, with_parents
+from tabwarden.mirror.part import with_parents
+from tabwarden.mirror.visible import Entering, Placed, seen_by
 
 
 class Block(NamedTuple):

@@ -16,6 +16,7 @@ from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array, Column
 from tabwarden.engine.rules import hashed, mixed, summed
 from tabwarden.mirror.build import Mirrored, MirrorRequest, Seeing, compressed, for_each, of_site, set_names
 from tabwarden.mirror.match import Matches
+from tabwarden.mirror.part import with_children
 from tabwarden.mirror.tables import (
     Delta,
     Table,
@@ -28,7 +29,7 @@ from tabwarden.mirror.tables import (
     rows_apart,
     text_marks,
 )
-from tabwarden.mirror.visible import chosen_of, visible, with_children
+from tabwarden.mirror.visible import chosen_of, visible
 
 
 class Last(NamedTuple):

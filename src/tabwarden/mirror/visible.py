@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.engine.columns import NONE, USER, Array, Columns, Contents, Defaults, Uses
+from tabwarden.engine.columns import NONE, Array, Columns
 from tabwarden.engine.engine import Engine
 from tabwarden.engine.mirror import Apart, Mirror
-from tabwarden.engine.rules import expand
-from tabwarden.mirror.circles import Circles, Hints, Sets, circles
+from tabwarden.engine.rules import distinct, expand
+from tabwarden.mirror.circles import Circles, Hints, circles
+from tabwarden.mirror.part import narrowed, with_children, with_parents, within
 from tabwarden.mirror.rows import KINDS
+from tabwarden.mirror.sets import Pairs, Sets
 from tabwarden.model.errors import AmbiguousName
 from tabwarden.model.names import hint, same
 from tabwarden.model.resolver import meant, unquoted
@@ -28,7 +29,9 @@ from tabwarden.model.roles import is_admin, is_known, is_licensed
 VIEW = "Read"
 GUEST = "Guest"
 _BLOCK = 1 << 22  # words of packed rows that are worked on at a time
-_CONTENTS = 1 << 17  # contents whose owners and leaders are looked at at a time
+_CONTENTS = 1 << 17  # contents whose owners and leaders are looked at at a time,
+_APART = 1 << 33  # fewer with very many people: so many pairs of the two
+_PAIRS = 1 << 22  # pairs of content and user that are walked at a time
 
 
 class Placed(NamedTuple):
@@ -166,81 +169,26 @@ def _reader(columns: Columns) -> int:
     return users[0] if len(users) == 1 else NONE
 
 
-def narrowed(columns: Columns, users: Array) -> Columns:
-    """The same site with these users alone (numbers, rising), now numbered from 0: what they may is as before."""
-    count, before, lists = len(users), columns.groups, columns.rules
-    most = max(
-        int(array.max(initial=0)) for array in (users, columns.contents.owner, before.members, lists.grantee >> 2)
-    )
-    number = np.full(most + 1, count, np.int32)  # all others are somebody who is only named
-    number[users] = np.arange(count)
-    members = number[before.members]
-    groups = before._replace(offsets=_fewer(before.offsets, members < count), members=members[members < count])
-    grantee = np.where(lists.grantee & 3 == USER, number[lists.grantee >> 2] * 4 + USER, lists.grantee)
-    stays = (lists.grantee & 3 != USER) | (grantee >> 2 < count)
-    rules = lists._replace(
-        offsets=_fewer(lists.offsets, stays),
-        grantee=grantee[stays].astype(lists.grantee.dtype),
-        allow=lists.allow[stays],
-        deny=lists.deny[stays],
-    )
-    contents = columns.contents._replace(owner=number[columns.contents.owner])
-    return replace(columns, users=columns.users._replace(role=columns.users.role[users]), groups=groups,
-                   contents=contents, rules=rules)  # fmt: skip
+def _corrections(mirror: Mirror, reader: Array) -> tuple[Pairs, list[Array]]:
+    """Pairs of content and user that the rows of the classes lack, and pairs they have too much.
 
-
-def within(columns: Columns, contents: Array) -> Columns:
-    """The same site with these contents alone (numbers, rising, with all that hold them), now numbered from 0."""
-    old, defaults, uses = columns.contents, columns.defaults, columns.uses
-    most = max(int(array.max(initial=0)) for array in (contents, old.parent, defaults.content))
-    number = np.full(most + 2, len(contents), np.int64)  # what was not read stays so; the last is NONE's
-    number[contents], number[NONE] = np.arange(len(contents)), NONE
-    fewer = Contents(*(column[contents] for column in old))
-    stays = number[defaults.content] < len(contents)
-    return replace(
-        columns,
-        contents=fewer._replace(parent=number[fewer.parent]),
-        defaults=Defaults(number[defaults.content[stays]], defaults.kind[stays], defaults.rules[stays]),
-        uses=Uses(*(column[:0] for column in uses)),
-    )
-
-
-def with_parents(parent: Array, contents: Array) -> Array:
-    """These contents (a bool each) and all that hold them."""
-    every, rows = contents.copy(), np.flatnonzero(contents)
-    while len(rows):
-        rows = np.unique(parent[rows])
-        rows = rows[(rows >= 0) & (rows < len(every))]
-        rows = rows[~every[rows]]
-        every[rows] = True
-    return every
-
-
-def with_children(parent: Array, contents: Array) -> Array:
-    """These contents (a bool each) and all below them."""
-    every, lies = contents.copy(), np.flatnonzero((parent >= 0) & (parent < len(contents)))
-    while len(below := lies[every[parent[lies]] & ~every[lies]]):
-        every[below] = True
-    return every
-
-
-def _fewer(offsets: Array, stays: Array) -> Array:
-    """Where rows begin when only some stay."""
-    before: Array = np.concatenate(([0], np.cumsum(stays)))[offsets]
-    return before
-
-
-def _corrections(mirror: Mirror) -> tuple[list[Array], list[Array]]:
-    """Pairs of content and user that the rows of the classes lack, and pairs they have too much."""
-    apart, count = Apart(mirror, np.arange(mirror.parts.n_users)), len(mirror.of_content)
-    blocks = [
-        apart.corrections(np.arange(start, min(start + _CONTENTS, count))) for start in range(0, count, _CONTENTS)
-    ]
-    none = np.zeros(0, np.int64)
-    more, less = zip(*blocks, strict=True) if blocks else (((none, none),), ((none, none),))
-    return [np.concatenate(side) for side in zip(*more, strict=True)], [
-        np.concatenate(side) for side in zip(*less, strict=True)
-    ]
+    The `reader`, where there is one, sees everything: all that was shown to him is View for him.
+    """
+    apart, count, n_users = Apart(mirror, np.arange(mirror.parts.n_users)), len(mirror.of_content), mirror.parts.n_users
+    none, size = np.zeros(0, np.int64), max(min(_APART // n_users, _CONTENTS), 1)
+    counts, more, less = [none], [none.astype(np.int32)], [(none, none)]
+    for start in range(0, count, size):
+        contents = np.arange(start, min(start + size, count))
+        lacking, over = apart.corrections(contents)
+        if len(reader):
+            over = over[0][over[1] != reader[0]], over[1][over[1] != reader[0]]
+            lacking = np.append(lacking[0], contents), np.append(lacking[1], np.full(len(contents), reader[0]))
+        pairs = distinct(lacking[0] * n_users + lacking[1])
+        counts.append(np.bincount(pairs // n_users - start, minlength=len(contents)))
+        more.append((pairs % n_users).astype(np.int32))
+        less.append(over)
+    offsets = np.concatenate(([0], np.cumsum(np.concatenate(counts))))
+    return Pairs(offsets, np.concatenate(more)), [np.concatenate(side) for side in zip(*less, strict=True)]
 
 
 class _Places:
@@ -252,28 +200,28 @@ class _Places:
         self.most = int(np.count_nonzero(np.bincount(parents[parents >= 0]))) + 2  # no walk up is longer
         self.mirror = mirror = Engine(columns).mirror(VIEW)
         self.form, self.rows = mirror.of_content.astype(np.int64), mirror.rows
-        more, less = _corrections(mirror)
-        if len(reader):  # all that was shown to him is View for him
-            others = less[1] != reader[0]
-            less = [side[others] for side in less]
-            everywhere = (np.arange(self.site), np.full(self.site, reader[0]))
-            more = [np.concatenate(pair) for pair in zip(more, everywhere, strict=True)]
+        self.more, less = _corrections(mirror, reader)
         self._take_away(*less)
-        gains, of = np.unique(more[0], return_inverse=True)
-        self.gaining = gains
-        self.more = np.zeros((len(gains) + 1, self.rows.shape[1]), np.uint64)  # the last is nobody's
-        _set_bits(self.more, of, more[1])
-        self.more_of = np.full(self.site, len(gains), np.int64)
-        self.more_of[gains] = np.arange(len(gains))
 
     def _take_away(self, contents: Array, users: Array) -> None:
-        """Give contents that somebody of their class may not see a row of their own."""
-        those, of = np.unique(contents, return_inverse=True)
-        less = np.zeros((len(those), self.rows.shape[1]), np.uint64)
-        _set_bits(less, of, users)
-        own = self.rows[self.form[those]] & ~less
-        self.form[those] = np.arange(len(self.rows), len(self.rows) + len(those))
-        self.rows = np.concatenate((self.rows, own))
+        """Give contents that somebody of their class may not see a row of their own, one for all that are alike."""
+        order = np.lexsort((users, contents))
+        contents, users = contents[order], users[order]
+        starts = np.flatnonzero(np.diff(contents, prepend=NONE))
+        before, numbers = len(self.rows), dict[tuple[int, bytes], int]()
+        without: list[Array] = []
+        for content, some in zip(contents[starts].tolist(), np.split(users, starts[1:]), strict=False):
+            key = int(self.form[content]), some.tobytes()
+            if key not in numbers:
+                numbers[key] = before + len(without)
+                less = np.zeros((1, self.rows.shape[1]), np.uint64)
+                _set_bits(less, np.zeros(len(some), np.int64), some)
+                without.append(self.rows[key[0]] & ~less)
+            self.form[content] = numbers[key]
+        if without:
+            # In place: with very many people the rows are gigabytes, and a copy beside them is as much again.
+            self.rows.resize((before + len(without), self.rows.shape[1]), refcheck=False)
+            self.rows[before:] = np.concatenate(without)
 
     def placed(self, these: Array, *, in_circles: bool = False) -> Placed:
         """These contents (a bool each) with their sets of viewers."""
@@ -281,37 +229,36 @@ class _Places:
         everybody = np.zeros((1, self.rows.shape[1]), np.uint64)
         _set_bits(everybody, np.zeros(n_users, np.int64), np.arange(n_users))
         pieces = [(np.array([self.site]), np.array([NONE]), np.zeros(1, bool), sets.add(everybody))]
-        for rows, row_of, some, is_apart in (
-            (self.rows, self.form, np.flatnonzero(these), False),
-            (self.more, self.more_of, self.gaining[these[self.gaining]], True),
-        ):
-            content, parent, viewers = self._below(rows, row_of[some], some, sets, whole=in_circles)
-            pieces.append((content, parent, np.full(len(content), is_apart), viewers))
+        some = np.flatnonzero(these)
+        gaining = some[np.diff(self.more.offsets)[some] > 0]
+        below = [self._below(some, sets, whole=in_circles)]
+        blocks = _blocks(gaining, np.diff(self.more.offsets)[gaining])
+        below += [self._apart(block, sets, whole=in_circles) for block in blocks]
+        for place, (content, parent, viewers) in enumerate(below):
+            pieces.append((content, parent, np.full(len(content), place > 0), viewers))
         content, parent, apart_, viewers = (np.concatenate(side) for side in zip(*pieces, strict=True))
         order = np.argsort(viewers, kind="stable")
         members = (np.zeros(1, np.int64), np.zeros(0, np.int64)) if in_circles else sets.members()
         placed = Placed(content[order], parent[order], apart_[order], viewers[order], *members)
         if not in_circles:
             return placed
-        of_sets, offsets, users = circles(self.mirror, _hints(placed), sets.rows())
+        of_sets, offsets, users = circles(self.mirror, _hints(placed), sets)
         return placed._replace(offsets=offsets, members=users, circles=of_sets)
 
-    def _below(
-        self, rows: Array, row_of: Array, contents: Array, sets: Sets, *, whole: bool
-    ) -> tuple[Array, Array, Array]:
+    def _below(self, contents: Array, sets: Sets, *, whole: bool) -> tuple[Array, Array, Array]:
         """Contents, what each hangs on, and the set of those for whom it does, who may be some of its row, or `whole`.
 
         Contents with one row and one parent hang alike, so that each pair of these is walked once.
         """
-        parent = self.columns.contents.parent[contents].astype(np.int64)
+        parent, row_of = self.columns.contents.parent[contents].astype(np.int64), self.form[contents]
         keys, of = np.unique(row_of * (int(parent.max(initial=0)) + 2) + parent + 1, return_inverse=True)
         first = np.zeros(len(keys), np.int64)
         first[of] = np.arange(len(of))
         row_of, parent = row_of[first], parent[first]
         pieces = [(np.zeros(0, np.int64),) * 3]
-        size = max(_BLOCK // rows.shape[1], 1)
+        size = max(_BLOCK // self.rows.shape[1], 1)
         for start in range(0, len(keys), size):
-            block = rows[row_of[start : start + size]], parent[start : start + size]
+            block = self.rows[row_of[start : start + size]], parent[start : start + size]
             for pair, holder, bits in self._nearest(*block, whole=whole):
                 pieces.append((pair + start, holder, sets.add(bits)))
         pair, holder, viewers = (np.concatenate(side) for side in zip(*pieces, strict=True))
@@ -332,7 +279,10 @@ class _Places:
             pair, holder, left = pair[inside], holder[inside], left[inside]
             if not len(pair):
                 return
-            seen = left & (self.rows[self.form[holder]] | self.more[self.more_of[holder]])
+            seen = self.rows[self.form[holder]]
+            at, entry = expand(self.more.offsets, holder)
+            _set_bits(seen, at, self.more.users[entry])
+            seen &= left
             seen[~self.chosen[holder]] = 0
             if whole:
                 seen[(seen != left).any(axis=1)] = 0
@@ -341,6 +291,44 @@ class _Places:
             stays = left.any(axis=1)
             pair, left, holder = pair[stays], left[stays], parents[holder[stays]].astype(np.int64)
         yield from _some(pair, np.full(len(pair), self.site), left)  # a circle that they see nothing of
+
+    def _apart(self, contents: Array, sets: Sets, *, whole: bool) -> tuple[Array, Array, Array]:
+        """The same for those whom no class lets see these contents, pair by pair: they are few beside everybody."""
+        of, entry = expand(self.more.offsets, contents)
+        user, parents = self.more.users[entry].astype(np.int64), self.columns.contents.parent
+        holder = parents[contents].astype(np.int64)[of]
+        steps = []
+        for _ in range(self.most):
+            seen = (holder < 0) | (holder >= self.site)
+            holder[seen] = self.site
+            seen[~seen] = self._sees(holder[~seen], user[~seen])
+            if whole:
+                seen &= np.bincount(of[~seen], minlength=len(contents))[of] == 0
+            steps.append((of[seen], holder[seen], user[seen]))
+            of, holder, user = of[~seen], holder[~seen], user[~seen]
+            if not len(of):
+                break
+            holder = parents[holder].astype(np.int64)
+        steps.append((of, np.full(len(of), self.site), user))  # a circle that they see nothing of
+        of, holder, user = (np.concatenate(side) for side in zip(*steps, strict=True))
+        order = np.argsort(of, kind="stable")  # step by step before: of one content and one holder together
+        of, holder, user = of[order], holder[order], user[order]
+        starts = np.flatnonzero((np.diff(of, prepend=NONE) != 0) | (np.diff(holder, prepend=NONE) != 0))
+        return contents[of[starts]], holder[starts], sets.of_users(starts, user)
+
+    def _sees(self, contents: Array, users: Array) -> Array:
+        """Pair by pair whether the user sees the content, which is chosen."""
+        octets = self.rows.view(np.uint8)
+        seen: Array = (octets[self.form[contents], users >> 3] >> (users & 7).astype(np.uint8)) & 1 != 0
+        seen[~seen] = self.more.have(contents[~seen], users[~seen])
+        return seen & self.chosen[contents]
+
+
+def _blocks(contents: Array, counts: Array) -> list[Array]:
+    """These contents, so many at a time as have some millions of pairs."""
+    ends = np.cumsum(counts)
+    at = np.flatnonzero(np.diff(ends // _PAIRS, prepend=0)) + 1
+    return [block for block in np.split(contents, at) if len(block)]
 
 
 def _hints(placed: Placed) -> Hints:

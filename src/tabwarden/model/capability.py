@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.names import hint
+from tabwarden.model.names import hint, plain
 from tabwarden.model.open_points import CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 
 KINDS = (
@@ -245,8 +245,8 @@ def applies(capability: str, kind: str, model: str = CURRENT) -> bool | None:
 
 def ai_access(words: str, open_points: OpenPoints) -> str | None:
     """The REST name that AI Access was told to have, None for other words; no source read says it (§12.8)."""
-    if _plain(words) != "aiaccess" or open_points.ai_access_name:
-        return open_points.ai_access_name if _plain(words) == "aiaccess" else None
+    if plain(words) != "aiaccess" or open_points.ai_access_name:
+        return open_points.ai_access_name if plain(words) == "aiaccess" else None
     raise UnknownName("the REST name of `AI Access` is in no document; tell it by `--open-point ai_access_name=NAME`")
 
 
@@ -265,10 +265,6 @@ def ui_name(capability: str, kind: str | None = None) -> str:
     return _UI_BY_KIND.get((capability, kind or ""), row.ui)
 
 
-def _plain(words: str) -> str:
-    return "".join(c for c in words.casefold() if c.isalnum())
-
-
 def _names(row: Capability) -> Iterable[str]:
     return (row.name, row.ui, *row.earlier)
 
@@ -276,9 +272,9 @@ def _names(row: Capability) -> Iterable[str]:
 _BY_NAME: dict[str, tuple[str, ...]] = {}
 for _row in _ROWS:
     for _name in _names(_row):
-        _known = _BY_NAME.get(_plain(_name), ())
+        _known = _BY_NAME.get(plain(_name), ())
         if _row.name not in _known:
-            _BY_NAME[_plain(_name)] = (*_known, _row.name)
+            _BY_NAME[plain(_name)] = (*_known, _row.name)
 
 
 def capability_named(words: str, kind: str | None = None) -> str:
@@ -287,10 +283,10 @@ def capability_named(words: str, kind: str | None = None) -> str:
     A REST name always means itself. `kind` decides between capabilities that share a name.
     Raises UnknownName (with the nearest names) or AmbiguousName.
     """
-    key = _plain(words)
+    key = plain(words)
     if kind is not None and (key, kind) in _NAMED_BY_KIND:
         return _NAMED_BY_KIND[key, kind]
-    exact = next((name for name in CAPABILITIES if _plain(name) == key), None)
+    exact = next((name for name in CAPABILITIES if plain(name) == key), None)
     if exact is not None and key != "saveas":
         return exact
     hits = _BY_NAME.get(key, ())

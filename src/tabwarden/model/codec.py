@@ -177,7 +177,6 @@ class Shape(Generic[T]):
         return instance
 
     def encode(self, value: T) -> bytes:
-        """One JSON object."""
         return encode(self.of(value))
 
     def decode(self, data: bytes | str, *apart: object, place: str = "") -> T:
@@ -203,7 +202,6 @@ class Shape(Generic[T]):
 
 
 def shape(type_: type[T]) -> Shape[T]:
-    """The shape of all of a type."""
     own = _WHOLE.get(type_)
     if own is None:
         own = _WHOLE[type_] = Shape(type_)

@@ -51,24 +51,22 @@ def managing_project(site: Site, project: str) -> str | None:
 
     None when the project is customizable and no parent locks nested projects.
     """
-    manager: str | None = None
-    for ancestor in list(site.ancestors(project))[1:]:
-        if site.contents[ancestor].mode != LOCKED:
+    itself, *above = site.lineage(project)
+    manager = project if itself.mode in (LOCKED, LOCKED_WITHOUT_NESTED) else None
+    for ancestor in above:
+        if ancestor.mode != LOCKED:
             break
-        manager = ancestor
-    if manager is None and site.contents[project].mode in (LOCKED, LOCKED_WITHOUT_NESTED):
-        manager = project
+        manager = ancestor.id
     return manager
 
 
 def lock_is_unknown(site: Site, project: str) -> bool:
     """Whether a parent that was not read could lock the project: the walk ends on it through locked parents."""
-    ancestor = site.contents[project].parent
-    while ancestor is not None and ancestor in site.contents:
-        if site.contents[ancestor].mode != LOCKED:
+    last = None
+    for last in site.lineage(project):
+        if last.id != project and last.mode != LOCKED:
             return False
-        ancestor = site.contents[ancestor].parent
-    return ancestor is not None
+    return last is not None and last.parent is not None
 
 
 def governing(site: Site, content: str) -> Governing:

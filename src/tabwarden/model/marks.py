@@ -30,5 +30,4 @@ def marks_text(content: Content) -> str | None:
 
 @lru_cache(maxsize=4096)
 def marks_of(text: str | None) -> Marks:
-    """The marks of such a text."""
     return _USUAL if text is None else decode(text, Marks)

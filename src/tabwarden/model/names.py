@@ -17,6 +17,11 @@ _UNSEEN = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U000e01
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
+def plain(words: str) -> str:
+    """By its letters and digits alone: `export_image`, `ExportImage` and `Export Image` are one."""
+    return "".join(letter for letter in words.casefold() if letter.isalnum())
+
+
 def same(name: str) -> str:
     """The form in which two names are compared: letter case and the way accents are written do not count."""
     if name.isascii():  # nothing to normalise, and by far the most of many

@@ -207,7 +207,6 @@ def watched(open_points: OpenPoints) -> tuple[OpenPoints, set[str]]:
 
 
 def with_values(open_points: OpenPoints, values: Mapping[str, bool | str]) -> OpenPoints:
-    """The open points with some of them set."""
     changed: dict[str, Any] = dict(values)
     return replace(open_points, **changed)
 

@@ -17,6 +17,8 @@ from tabwarden.model.names import hint, same, some
 Site = Any  # a Site, whose module imports this one
 MOST_COMPARED = 50_000
 """Contents among which the nearest are looked for."""
+MOST_PATHS, MOST_ALIKE = 10_000, 200
+"""Contents whose paths are compared as a whole where no name is near; near names that are put in order of nearness."""
 
 NO_DOMAIN = ("", ".", "local", "external")
 """What stands where a user has no domain: on Server, on Cloud, and as people type it."""
@@ -165,14 +167,18 @@ def near_content(site: Site, words: str) -> str:
 
     text = same(unquoted(words).strip("/ "))
     last = text.rpartition("/")[2]
-    paths: dict[str, list[str]] = defaultdict(list)
+    called: dict[str, list[str]] = defaultdict(list)
     for content in site.contents.values():
-        paths[same(content.name)].append(site.path(content.id))
-    names = [last] if last in paths else [name for name in paths if abs(len(name) - len(last)) <= 2]
-    alike = [path for name in get_close_matches(last, names, cutoff=0.75) for path in paths[name]]
+        called[same(content.name)].append(content.id)
+    names = [last] if last in called else [name for name in called if abs(len(name) - len(last)) <= 2]
+    alike = [site.path(one) for name in get_close_matches(last, names, cutoff=0.75) for one in called[name]]
     if alike:
-        return f"; near it: {some(sorted(alike, key=lambda p: (-SequenceMatcher(a=text, b=same(p)).ratio(), p)))}"
-    return hint(text, {path: "" for of_name in paths.values() for path in of_name})
+        ranked = len(alike) <= MOST_ALIKE
+        nearness = {path: SequenceMatcher(a=text, b=same(path)).ratio() if ranked else 0.0 for path in alike}
+        return f"; near it: {some(sorted(alike, key=lambda path: (-nearness[path], path)))}"
+    if len(site.contents) > MOST_PATHS:
+        return ""
+    return hint(text, {site.path(content): "" for content in site.contents})
 
 
 def content_written(site: Site, content: str) -> str:

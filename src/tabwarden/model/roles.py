@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tabwarden.model.capability import CAPABILITIES
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import hint
+from tabwarden.model.names import hint, plain
 from tabwarden.model.open_points import API_ACCESS, CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 
 
@@ -101,7 +101,6 @@ def is_admin(name: str) -> bool:
 
 
 def is_server_admin(name: str) -> bool:
-    """Server administrators only."""
     role = _role(name)
     return role is not None and role.admin == "server"
 
@@ -125,16 +124,12 @@ def publishes(name: str) -> str:
 
 def role_named(words: str) -> str:
     """Today's REST name of what a person calls a site role: REST, UI and older names. UnknownName lists them."""
-    name = ROLE_NAMES.get(_plain(words))
+    name = ROLE_NAMES.get(plain(words))
     if name is None:
         near = hint(words, {role.ui: name for name, role in SITE_ROLES.items()})
         roles = f"; they are {', '.join(role.ui for role in SITE_ROLES.values())}"
         raise UnknownName(f"no site role is called `{words}`{near or roles}")
     return name
-
-
-def _plain(words: str) -> str:
-    return "".join(c for c in words.casefold() if c.isalnum())
 
 
 # What pages of before 2018.1, import files and people call them besides.
@@ -152,8 +147,8 @@ _ALSO_CALLED = {
 }
 ROLE_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        **{_plain(words): name for words, name in (*LEGACY_ROLES.items(), *_ALSO_CALLED.items())},
-        **{_plain(words): role.name for role in _ROLES for words in (role.ui, role.name)},
+        **{plain(words): name for words, name in (*LEGACY_ROLES.items(), *_ALSO_CALLED.items())},
+        **{plain(words): role.name for role in _ROLES for words in (role.ui, role.name)},
     }
 )
 """Every name of a site role, without regard to letter case, white space and signs, and its REST name of today."""

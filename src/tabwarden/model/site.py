@@ -207,8 +207,6 @@ class Site:
         """The built-in group All Users."""
         return next((g for g in self.groups.values() if g.everyone), None)
 
-    # -- what lies where --------------------------------------------------------------------------------------
-
     @cached_property
     def _children(self) -> Mapping[str | None, tuple[str, ...]]:
         return indexes.counted(self, "_children")
@@ -236,10 +234,14 @@ class Site:
 
     def ancestors(self, content: str | None) -> Iterator[str]:
         """Ids of `content` itself and of what holds it, up to the top; a parent that was not read ends the walk."""
+        return (thing.id for thing in self.lineage(content))
+
+    def lineage(self, content: str | None) -> Iterator[Content]:
+        """`content` itself and what holds it, as `ancestors`."""
         contents, met = self.contents, set[str]()
         while content is not None and content not in met and (thing := contents.get(content)) is not None:
             met.add(content)
-            yield content
+            yield thing
             content = thing.parent
 
     @property
@@ -250,7 +252,7 @@ class Site:
 
     def path(self, content: str) -> str:
         """The way a person writes it: `Finance/Budget/Overview`."""
-        return "/".join(reversed([self.contents[ancestor].name for ancestor in self.ancestors(content)]))
+        return "/".join(reversed([thing.name for thing in self.lineage(content)]))
 
     @cached_property
     def _repeated(self) -> Mapping[str, bool]:
@@ -336,8 +338,6 @@ class Site:
     def written(self, content: str) -> str:
         """The path of a content; with its kind, or its id alone, where the path would mean something else too."""
         return resolver.content_written(self, content)
-
-    # -- a Site that differs ----------------------------------------------------------------------------------
 
     def indexed(self, indexes: Mapping[str, object]) -> Site:
         """This value with cached properties, by name, looked up in an index; a Site made of it carries them on."""

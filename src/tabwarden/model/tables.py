@@ -1,4 +1,4 @@
-"""Tables of which a version is made from another at the cost of what differs; what stays is shared."""
+"""Things by their keys; tables of which a version is made from another at the cost of what differs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 SMALL = 2_000  # entries of a dict that is copied whole
 RECENT = 256  # changes that are copied with every further one
 
+_Key = TypeVar("_Key")
 _Thing = TypeVar("_Thing")
 _GONE: Any = object()
 
@@ -22,6 +23,14 @@ class Origin(Protocol):
     def __contains__(self, key: object) -> bool: ...
 
 
+def grouped(pairs: Iterable[tuple[_Key, _Thing]]) -> dict[_Key, list[_Thing]]:
+    """The things under their keys, as they come."""
+    groups: dict[_Key, list[_Thing]] = {}
+    for key, thing in pairs:
+        groups.setdefault(key, []).append(thing)
+    return groups
+
+
 def with_these(table: Any, things: Mapping[Any, _Thing]) -> Any:
     """The table with things replaced in their place, and new ones behind the rest."""
     if type(table) is dict and len(table) < SMALL:
@@ -30,7 +39,6 @@ def with_these(table: Any, things: Mapping[Any, _Thing]) -> Any:
 
 
 def without(table: Any, keys: Iterable[Any]) -> Any:
-    """The table without these keys."""
     gone = frozenset(keys)
     if type(table) is dict and len(table) < SMALL:
         return {key: thing for key, thing in table.items() if key not in gone}
@@ -71,7 +79,6 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
         self._gone, self._more = gone, more
 
     def get(self, key: Any, default: Any = None) -> Any:
-        """What is under a key."""
         thing = self._recent.get(key, _GONE)
         if thing is _GONE and (thing := self._things.get(key, _GONE)) is _GONE:
             return default if self._gone and key in self._gone else self._origin.get(key, default)
@@ -79,8 +86,10 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
 
     def __getitem__(self, key: str) -> _Thing:
         thing: Any = self._recent.get(key, _GONE)
-        if thing is _GONE and (thing := self.get(key, _GONE)) is _GONE:
-            raise KeyError(key)
+        if thing is _GONE and (thing := self._things.get(key, _GONE)) is _GONE:
+            if key in self._gone:
+                raise KeyError(key)
+            thing = self._origin[key]
         known: _Thing = thing
         return known
 
@@ -112,7 +121,6 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
         return Changed(self._origin, {**self._things, **recent}, None, self._gone, more)
 
     def without(self, keys: Iterable[Any]) -> Changed[_Thing]:
-        """The same without these keys."""
         things = {**self._things, **self._recent}
         more, gone = self._more, set[str]()
         for key in keys:

@@ -33,7 +33,6 @@ class Verdicts(NamedTuple):
     unknown: Array
 
     def verdict(self, user: int) -> Verdict:
-        """What it says of one user."""
         word, bit = user >> 6, np.uint64(1) << np.uint64(user & 63)
         return ALLOWED if self.able[word] & bit else UNKNOWN if self.unknown[word] & bit else DENIED
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tabwarden.access.abilities.ability import can
 from tabwarden.access.answer import Answer
-from tabwarden.access.reference import may
+from tabwarden.compare.cause import ABILITY, answer_of
 from tabwarden.engine.columns import GRANTEE_KINDS, NONE, NUMBERED
 from tabwarden.engine.rules import expand
 from tabwarden.model.errors import Disagreement
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from tabwarden.engine.engine import Engine
     from tabwarden.engine.mirror import Among, Mirror
 
-ABILITY = "ability:"
 MOST_COMPARED = 1_000_000
 Pair = tuple[str, str]
 
@@ -84,7 +82,6 @@ class Breaches:
 
     @cached_property
     def engine(self) -> Engine:
-        """The engine over its columns."""
         from tabwarden.engine.convert import columns_of
         from tabwarden.engine.engine import Engine
 
@@ -92,7 +89,6 @@ class Breaches:
 
     @cached_property
     def meaning(self) -> Meaning:
-        """The meaning of words on this Site."""
         return Meaning(self.site, self.engine.columns)
 
     @cached_property
@@ -167,16 +163,11 @@ class Breaches:
         return whole
 
     def _told(self, user: str, content: str, what: str) -> Breach:
-        answer = self._answer(user, content, what)
+        answer = answer_of(self.site, (user, content, what))
         if not answer.allowed:
             raise Disagreement(f"engine and reference disagree about `{what}` of user `{user}` on content `{content}`")
         breach = Breach(content=content, what=what, answer=answer)
         return breach._replace(group=user) if self.phantoms else breach._replace(user=user)
-
-    def _answer(self, user: str, content: str, what: str) -> Answer:
-        if what.startswith(ABILITY):
-            return can(self.site, user, what.removeprefix(ABILITY), content)
-        return may(self.site, user, what, content)
 
     def _who(self, laid: Laid, what: str, contents: Array) -> _Who:
         columns = self.engine.columns
@@ -205,7 +196,9 @@ class Breaches:
         )
         users = [self.engine.columns.id_of("user", number) for number in suspects.tolist()]
         users = [user for user in users if user in first and user in second]
-        breaches = (self._told(user, *first[user])._replace(also=self._answer(user, *second[user])) for user in users)
+        breaches = (
+            self._told(user, *first[user])._replace(also=answer_of(self.site, (user, *second[user]))) for user in users
+        )
         return Broken(len(users), breaches, laid.untold + unsure + unsure_too)
 
     def _places(self, acts: list[tuple[str, Array]], suspects: Array) -> tuple[dict[str, Pair], int]:

@@ -276,17 +276,13 @@ def _expected(plan: Plan, progressed: Progressed, now: Site) -> Facts:
     """What was seen, moved on by what was done; without what a failed change may have left behind."""
     expected = after(plan.seen, [plan.changes[position] for position in progressed.done])
     doubts = {plan.changes[position].doubt for position in progressed.failed} - {""}
-    lost = _under_way(plan, progressed)
-    left = {k: value for k, value in expected.items() if k not in lost and not any(doubt in k for doubt in doubts)}
-    return still_judged(left, [plan.changes[position] for position in (*progressed.ended, *progressed.begun)], now)
-
-
-def _under_way(plan: Plan, progressed: Progressed) -> frozenset[str]:
-    """The facts that a synchronisation which was begun may have changed already, though nobody has read it back."""
+    # The facts that a synchronisation which was begun may have changed already, though nobody has read it back.
     synced = (plan.changes[position].of_group for position in (*progressed.ended, *progressed.begun))
     groups = {ref.key for ref in synced if ref is not None}
     moving = [c for c in plan.changes if c.brought_by is not None and c.brought_by.key in groups]
-    return frozenset(facts(Site(), moving))
+    lost = frozenset(facts(Site(), moving))
+    left = {k: value for k, value in expected.items() if k not in lost and not any(doubt in k for doubt in doubts)}
+    return still_judged(left, [plan.changes[position] for position in (*progressed.ended, *progressed.begun)], now)
 
 
 def facts(site: Site, changes: Iterable[Change]) -> Facts:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from tabwarden.compare.cause import ABILITY
 from tabwarden.model.capability import ui_name
 from tabwarden.model.names import some
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site, User
-from tabwarden.plan.breaches import ABILITY, Breach, Breaches, Broken, Laid, rule_key
+from tabwarden.plan.breaches import Breach, Breaches, Broken, Laid, rule_key
 from tabwarden.plan.plan import Stop
 from tabwarden.plan.stops import INVARIANT_BROKEN, SAMPLE
 from tabwarden.want.invariants import NO_RULE, NOBODY, ONLY, Act, Crowd, Exemption, Invariant
@@ -62,11 +63,9 @@ class _Bar:
         self._progress, self._done, self._of = progress, 0, of
 
     def step(self) -> None:
-        """One more."""
         self.reach(min(self._done + 1, self._of))
 
     def reach(self, done: int) -> None:
-        """So far."""
         self._done = done
         if self._progress is not None:
             self._progress(done, self._of)

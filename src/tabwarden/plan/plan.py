@@ -10,6 +10,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from tabwarden.effects.change import NO_FACTS, Change, Facts
+from tabwarden.model.site import Site
 from tabwarden.want.wanted import Held, Unlisted
 
 FORMAT = 2
@@ -79,6 +80,11 @@ class SiteIdentity:
     content_url: str
     id: str
     name: str
+
+    @classmethod
+    def of(cls, site: Site) -> SiteIdentity:
+        """That of a snapshot."""
+        return cls(site.taken.where, site.content_url, site.id, site.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tabwarden.effects.ops.groups import Grants
 from tabwarden.effects.ref import Ref
 from tabwarden.model.site import LOCAL, Grantee, Group, Site, User
 from tabwarden.want.wanted import Held, Wanted, Why
@@ -94,7 +95,7 @@ class Back:
         lost = len(was.members - self.users.keys())
         if lost:
             self.notes.append(f"{lost} former members of group `{was.name}` are not on the site any more")
-        if members == mine and _grants(base) == _grants(was) and now is not None:
+        if members == mine and Grants.of(base) == Grants.of(was) and now is not None:
             return
         if not self._is_local(was):
             return
@@ -108,7 +109,6 @@ class Back:
         )
 
     def wanted(self) -> Wanted:
-        """The wanted Site."""
         site = replace(self.now, users=self.users, groups=self.groups)
         return Wanted(site, Why(self.because, {}), tuple(self.held), tuple(self.notes))
 
@@ -150,7 +150,3 @@ class Back:
 
 def _new(now: Mapping[str, User] | Mapping[str, Group], was: Mapping[str, User] | Mapping[str, Group]) -> list[str]:
     return sorted(party.name for item_id, party in now.items() if item_id not in was)
-
-
-def _grants(group: Group) -> tuple[str | None, str | None]:
-    return group.minimum_site_role, group.grant_on

@@ -17,7 +17,7 @@ from tabwarden.effects.ref import USER, Lookup
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import some
 from tabwarden.model.roles import is_admin, is_licensed, is_server_admin
-from tabwarden.model.site import Site, User
+from tabwarden.model.site import Site
 from tabwarden.plan.plan import Stop
 from tabwarden.want.provision import is_protected
 from tabwarden.want.roster import Roster
@@ -173,7 +173,7 @@ def _stale(reading: Reading, roster: Roster, now: str) -> list[Stop]:
         sentence = f"the {reading.task} ({reading.source}) do not say how old they are"
         remedy = "say in the settings where they do (`as_of`), or take `stale_after` out"
         return [Stop(SOURCE_STALE, 1, 0, 1, False, sentence, remedy)]
-    age = int((_time(now) - _time(roster.as_of)).total_seconds())
+    age = int((datetime.fromisoformat(now) - datetime.fromisoformat(roster.as_of)).total_seconds())
     if age <= reading.stale_after:
         return []
     sentence = f"the {reading.task} ({reading.source}) are {_hours(age)} old, of {roster.as_of}; "
@@ -287,7 +287,9 @@ def _memberships_removed(now: Site, changes: Sequence[Change], limit: Limit, *, 
 
 def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str], guarded: Guarded) -> list[Stop]:
     stops = []
-    lowered = _lowered(now, changes)
+    lookup = Lookup(now)
+    users = (lookup.user(change.of_user) for change in changes if change.destructive)
+    lowered = list({user.id: user for user in users if user is not None}.values())
     own = [user for user in lowered if user.id == guarded.own_id]
     if own:
         what = f"the user who runs this, {some([user.qualified for user in own], SAMPLE)}, would be locked out"
@@ -304,12 +306,6 @@ def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str], gu
         stops.append(lock_out(len(admins), len(admins) - 1, len(gone), what, "keep one administrator"))
     stops += _not_allowed(now, changes)
     return stops
-
-
-def _lowered(now: Site, changes: Iterable[Change]) -> list[User]:
-    lookup = Lookup(now)
-    users = (lookup.user(change.of_user) for change in changes if change.destructive)
-    return list({user.id: user for user in users if user is not None}.values())
 
 
 def _not_allowed(now: Site, changes: Sequence[Change]) -> list[Stop]:
@@ -349,10 +345,6 @@ def over_limit(name: str, base: int, limit: Limit, number: int, sentence: str) -
 def lock_out(base: int, limit: int, number: int, sentence: str, remedy: str) -> Stop:
     """The stop for somebody who would be locked out; nobody waives it."""
     return Stop(LOCK_OUT, base, limit, number, False, sentence, f"{remedy}; this stop cannot be waived")
-
-
-def _time(words: str) -> datetime:
-    return datetime.fromisoformat(words.replace("Z", "+00:00"))
 
 
 def _hours(seconds: int) -> str:

@@ -16,6 +16,7 @@ from tabwarden.effects.ref import NEW, grantee_ref
 from tabwarden.model.capability import applies
 from tabwarden.model.names import some
 from tabwarden.model.site import NO_RULES, Content, Grantee, Rule, Rules, Site
+from tabwarden.model.tables import grouped
 from tabwarden.plan.restore import Restored, restored
 from tabwarden.want.wanted import Held
 
@@ -50,7 +51,6 @@ class _Undoing:
         self.notes: list[str] = []
 
     def back(self) -> _Back:
-        """The wanted Site."""
         was, left, now = self.then.contents, self.left.contents, self.now.contents
         touched = [c for c in {**was, **left} if was.get(c) != left.get(c)]
         merged: list[Content] = []
@@ -124,7 +124,5 @@ def _possible(content: Content) -> Rules | None:
 
 
 def _rows(rules: Iterable[Rule]) -> Mapping[Grantee, RuleRow]:
-    by_grantee: dict[Grantee, list[Rule]] = {}
-    for rule in rules:
-        by_grantee.setdefault(rule.grantee, []).append(rule)
+    by_grantee = grouped((rule.grantee, rule) for rule in rules)
     return {grantee: RuleRow.of(theirs) for grantee, theirs in by_grantee.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.tables import grouped
 from tabwarden.plan.plan import Stop, Waiver
 
 
@@ -30,9 +31,7 @@ def not_waived(stops: Iterable[Stop], waivers: Iterable[Waiver]) -> tuple[Stop, 
 
 def mismatches(stops: Iterable[Stop], waivers: Iterable[Waiver]) -> tuple[str, ...]:
     """A sentence for each waiver that waives nothing."""
-    by_id: dict[str, list[Stop]] = {}
-    for stop in stops:
-        by_id.setdefault(stop.id, []).append(stop)
+    by_id = grouped((stop.id, stop) for stop in stops)
     lines = []
     for waiver in waivers:
         meant = by_id.get(waiver.id, [])

@@ -29,7 +29,6 @@ def _missing(site: Site, answer: Answer) -> Iterator[str]:
 
 
 def targets_json(site: Site, targets: Iterable[tuple[str, Answer]]) -> list[dict[str, Any]]:
-    """The same for machines."""
     return [
         {
             **_target_json(site, project),
@@ -66,7 +65,6 @@ def handover_lines(site: Site, handed: Handover) -> Iterator[str]:
 
 
 def handover_json(site: Site, handed: Handover) -> dict[str, Any]:
-    """The same for machines."""
     user = site.users[handed.owner]
     return {
         "id": user.id,

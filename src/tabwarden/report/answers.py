@@ -17,7 +17,7 @@ from tabwarden.report.table import CONTENT, MARK, NAME, PERSON, Column, Many, Ta
 SEE_DATA = "see_data"
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}
 
-# What each reason means, for a manager; `{}` is filled by `_filled`.
+# What each reason means, for a manager; `{}` is filled by `reason`.
 SENTENCES = {
     "site_role": "the site role {role} never includes it",
     "site_setting": "the site has switched it off",
@@ -95,7 +95,8 @@ def _content_name(site: Site, content: str | None) -> str:
     return site.path(content) if content is not None and content in site.contents else (content or "the site")
 
 
-def _filled(site: Site, answer: Answer) -> str:
+def reason(site: Site, answer: Answer) -> str:
+    """What decided, in words: the sentence's second half."""
     user = site.users[answer.user]
     content = site.contents.get(answer.content or "")
     kind = KIND_NAMES[content.kind] if content is not None else "site"
@@ -119,21 +120,16 @@ def sentence(site: Site, answer: Answer) -> str:
     where = f" on {_content_name(site, answer.content)}" if answer.content is not None else ""
     if not answer.conditions:
         verb = {ALLOWED: "has", DENIED: "does not have"}.get(answer.verdict, "may or may not have")
-        return f"{user} {verb} `{name}`{where}: {_filled(site, answer)}."
+        return f"{user} {verb} `{name}`{where}: {reason(site, answer)}."
     verb = {ALLOWED: "can", DENIED: "cannot"}.get(answer.verdict, "may or may not be able to")
     failed = next((part for part in answer.conditions if part.verdict == answer.verdict), None)
     if failed is None or answer.verdict == ALLOWED:
         decisive = next((part for part in answer.conditions if part.because == answer.because), answer)
-        return f"{user} {verb} {name}{where}: {_filled(site, decisive)}."
+        return f"{user} {verb} {name}{where}: {reason(site, decisive)}."
     if answer.what == SEE_DATA and answer.verdict == DENIED and answer.conditions[0].allowed:
         empty = f"it opens but stays empty, because {condition_name(site, failed)} is missing"
-        return f"{user} {verb} {name}{where}: {empty}: {_filled(site, failed)}."
-    return f"{user} {verb} {name}{where}: {condition_name(site, failed)}: {_filled(site, failed)}."
-
-
-def reason(site: Site, answer: Answer) -> str:
-    """What decided, in words: the sentence's second half."""
-    return _filled(site, answer)
+        return f"{user} {verb} {name}{where}: {empty}: {reason(site, failed)}."
+    return f"{user} {verb} {name}{where}: {condition_name(site, failed)}: {reason(site, failed)}."
 
 
 def condition_name(site: Site, part: Answer) -> str:
@@ -160,7 +156,7 @@ def trace(site: Site, answer: Answer) -> list[tuple[str, str]]:
 
 
 def _condition(site: Site, number: int, part: Answer) -> Iterable[tuple[str, str]]:
-    because = "" if part.because == "ok" else f": {_filled(site, part)}"
+    because = "" if part.because == "ok" else f": {reason(site, part)}"
     yield f"{number}", f"{MARKS[part.verdict][0]}: {condition_name(site, part)}{because}"
 
 
@@ -240,7 +236,7 @@ def disputed_lines(site: Site, answer: Answer) -> Iterable[str]:
         whose = "; the blog's answer is the one above" if blogs and other.value == "off" else whose
         yield (
             f"the sources do not settle this: with {other.open_point} {other.value or 'empty'} it is {words}, "
-            f"{_filled(site, turned)} ({OPEN_POINTS[other.open_point].on}{whose})"
+            f"{reason(site, turned)} ({OPEN_POINTS[other.open_point].on}{whose})"
         )
 
 

@@ -51,7 +51,6 @@ class Facts:
 
     @cached_property
     def owns(self) -> Counter[str]:
-        """How much somebody owns."""
         return Counter(owner for owner, _ in self.owned.elements())
 
     @cached_property
@@ -353,7 +352,7 @@ def _idle(listed: Things, site: Site, days: int) -> Callable[[tuple[Value, ...]]
     )
     if place is None:
         raise UnknownName(f"`--idle` is about people, and a list of {listed.things} has no last sign-in")
-    taken = datetime.fromisoformat(site.taken.when.replace("Z", "+00:00")) if site.taken.when else datetime.now(UTC)
+    taken = datetime.fromisoformat(site.taken.when) if site.taken.when else datetime.now(UTC)
     since = (taken - timedelta(days=days)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return lambda row: row[place] == NEVER or str(row[place]) < since
 

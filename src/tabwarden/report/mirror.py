@@ -75,5 +75,4 @@ def catalog_tree(catalog: Catalog) -> Iterator[str | Table]:
 
 
 def catalog_json(catalog: Catalog) -> dict[str, Any]:
-    """The same for machines."""
     return {"person": catalog.person, "entries": [entry._asdict() for entry in catalog.entries]}

@@ -53,7 +53,6 @@ def remarks(one: Checked) -> list[str]:
 
 
 def names_json(names: Iterable[Checked]) -> list[dict[str, Any]]:
-    """The same for machines."""
     return [
         {
             "given": one.given,
@@ -108,5 +107,4 @@ def domains_table(lines: Sequence[DomainLine]) -> Drawable:
 
 
 def domains_json(lines: Iterable[DomainLine]) -> list[Mapping[str, Any]]:
-    """The same for machines."""
     return [line._asdict() for line in lines]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.tables import grouped
 from tabwarden.report.table import Drawable, Table, Text
 
 INDEX, DECISIONS = "README.md", "decisions"
@@ -93,9 +94,7 @@ def find(words: Sequence[str]) -> tuple[Page, str]:
 def listed(only: str = "") -> Iterator[Drawable]:
     """Every page by the words that find it, in the order of the index: of one folder, or of all but the decisions."""
     known = pages()
-    by_folder: dict[str, list[Page]] = {}
-    for page in known:
-        by_folder.setdefault(page.folder, []).append(page)
+    by_folder = grouped((page.folder, page) for page in known)
     rest = {name: some for name, some in by_folder.items() if name != DECISIONS}
     for name, some in ({only: by_folder[only]} if only else rest).items():
         yield Text(name.capitalize(), "bold")

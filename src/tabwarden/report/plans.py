@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from tabwarden.effects.change import OPS, Change
+from tabwarden.effects.ops.details import SetDetails
 from tabwarden.effects.ref import DOMAIN
 from tabwarden.effects.sentences import site_named, words_of
+from tabwarden.model.tables import grouped
 from tabwarden.plan.file import to_json
 from tabwarden.plan.plan import Impact, Plan, Rights, Stop
 from tabwarden.report.access_changes import COLOURS, verb_of
@@ -61,6 +62,8 @@ def _subjects(changes: Sequence[Change]) -> str:
         return "domain nicknames"
     if all(change.step == SITE_SETTING for change in changes):
         return "the site's settings"
+    if all(isinstance(change, SetDetails) for change in changes):
+        return "details of people"
     to_content = sum(1 for change in changes if change.of_content is not None)
     if 0 < to_content < len(changes):
         return "groups, memberships and content"
@@ -199,9 +202,7 @@ def contents_table(impact: Impact) -> Table:
         f"{count_of(impact.lose_sight, 'loses', 'lose')} it of {losing}"
     )
     columns = (Column("Content", NAME), Column("Gain View", NAME), Column("Lose View", NAME))
-    alike: dict[tuple[tuple[tuple[str, ...], int], ...], list[str]] = {}
-    for content in contents:
-        alike.setdefault(sides[content], []).append(content.path)
+    alike = grouped((sides[content], content.path) for content in contents)
     rows = [(_contents(paths), _signed(*gained, "+"), _signed(*lost, "-")) for (gained, lost), paths in alike.items()]
     return Table(*columns, name="contents", title=title, rows=rows, shown=MOST_CONTENTS)
 
@@ -258,8 +259,3 @@ def sentences(changes: Sequence[Change]) -> list[str]:
     """The changes as `plan change` takes them, by the names that they themselves hold."""
     site = site_named(changes)
     return [words_of(site, change) for change in changes]
-
-
-def stop_json(stop: Stop) -> Mapping[str, Any]:
-    """One stop by its fields."""
-    return asdict(stop)

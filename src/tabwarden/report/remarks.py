@@ -66,7 +66,10 @@ def _of_capability(site: Site, question: Asked, answer: Answer) -> Iterator[str]
     if answer.because == "site_role":
         yield from _useless_power(site, question)
     if question.what == "Read" and answer.allowed and kind in ("workbook", "view"):
-        yield from _empty(site, question)
+        # It opens, and there is nothing to see: no Connect of one's own behind prompted credentials (§6.1).
+        seen = question._replace(what=SEE_DATA, ability=True).of(site)
+        if seen.verdict == DENIED:
+            yield sentence(site, seen)
         yield from _no_view(site, question, answer)
     if question.what == "Read" and answer.because == "default_deny" and kind in ("database", "table"):
         yield "with Tableau Catalog it may be visible all the same, through content that is built on it"
@@ -132,13 +135,6 @@ def _useless_power(site: Site, question: Asked) -> Iterator[str]:
         yield f"{name} {verb} {site.path(power.at)}, which does not lift the site role; with another role it comes back"
     elif thing.owner == question.user:
         yield f"{name} owns it, which does not lift the site role; with another role it comes back"
-
-
-def _empty(site: Site, question: Asked) -> Iterator[str]:
-    """It opens, and there is nothing to see: no Connect of one's own behind prompted credentials (§6.1)."""
-    seen = question._replace(what=SEE_DATA, ability=True).of(site)
-    if seen.verdict == DENIED:
-        yield sentence(site, seen)
 
 
 def _second_prompt(site: Site, answer: Answer) -> Iterator[str]:

@@ -38,7 +38,7 @@ def roster_table(merged: Merged, standings: Standings) -> Drawable:
     table = Table(*columns, name="people", rows=Rows(people, _person_row))
     parts: list[Drawable] = [Text(", ".join([*numbers, f"{len(held)} held"]), style="bold"), table]
     if held:
-        parts.append(_held_table(held))
+        parts.append(held_words(held))
     parts += [Text(f"note: {note}") for note in (*merged.notes, *standings.notes)]
     return Group(parts)
 
@@ -63,14 +63,9 @@ def person_table(one: Standing) -> Drawable:
     return Group((head, table))
 
 
-def held_words(held: Iterable[Held]) -> Drawable:
-    """Who is held, why, and what to do."""
-    return _held_table(held)
-
-
 def _person_row(one: Standing) -> Row:
     department, title = (one.person.value(field) if one.person is not None else "" for field in (DEPARTMENT, TITLE))
-    return one.name, department, title, _since(one), _rows(one)
+    return one.name, department, title, _since(one), one.person.told if one.person is not None else ""
 
 
 def _since(one: Standing) -> str:
@@ -80,15 +75,12 @@ def _since(one: Standing) -> str:
     return ", ".join(part for part in (sentence, f"was called {one.was_called}" if one.was_called else "") if part)
 
 
-def _rows(one: Standing) -> str:
-    return one.person.told if one.person is not None else ""
-
-
 def _row(given: Given | Field) -> str:
     return f"row {given.row} of {given.source}"
 
 
-def _held_table(held: Iterable[Held]) -> Table:
+def held_words(held: Iterable[Held]) -> Table:
+    """Who is held, why, and what to do."""
     columns = (Column("Person", NAME), "Why", "What to do")
     return Table(*columns, name="held", title="Held: left as they are", rows=[astuple(one) for one in held])
 

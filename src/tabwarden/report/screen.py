@@ -53,7 +53,6 @@ class Pen(NamedTuple):
     bare: bool = False
 
     def ink(self, words: str, style: str) -> str:
-        """The words in their style."""
         codes = ";".join(STYLES[word] for word in style.split() if word in STYLES) if self.styles and words else ""
         return f"\x1b[{codes}m{words}\x1b[0m" if codes else words
 
@@ -166,7 +165,7 @@ def _comfortable(column: Column, words: Sequence[str]) -> int:
 
 
 def _whole_words(_column: Column, words: Sequence[str]) -> int:
-    return max((_longest(one) for one in words), default=0)
+    return max((max(map(_wide, one.split(" ")), default=0) for one in words), default=0)
 
 
 def _pieces(_column: Column, words: Sequence[str]) -> int:
@@ -176,10 +175,6 @@ def _pieces(_column: Column, words: Sequence[str]) -> int:
 
 def _of_heading(column: Column, least_of: Callable[[Column, Sequence[str]], int]) -> int:
     return (_pieces if least_of is _pieces else _whole_words)(column, [column.heading])
-
-
-def _longest(words: str) -> int:
-    return max(map(_wide, words.split(" ")), default=0)
 
 
 def _fitting(widths: Sequence[int], least: Sequence[int], room: int) -> list[int] | None:

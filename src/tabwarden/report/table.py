@@ -48,7 +48,6 @@ class Many(NamedTuple):
 
     @property
     def whole(self) -> str:
-        """All of them."""
         return self.before + ", ".join(self.names)
 
 
@@ -129,13 +128,11 @@ class Table:
         self.rows: Sequence[Row] = [] if rows is None else rows
 
     def add_row(self, *cells: Cell) -> None:
-        """One more, below."""
         assert isinstance(self.rows, list)
         self.rows.append(cells)
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of its columns."""
         return tuple(column.field for column in self.columns)
 
     def beside(self, column: Column, cells: Sequence[Cell]) -> Table:

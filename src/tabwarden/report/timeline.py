@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from tabwarden.access.reference import may
 from tabwarden.compare.access_changes import Count, Decision, Reach, Under
-from tabwarden.compare.cause import CAN, CANNOT
+from tabwarden.compare.cause import CAN, CANNOT, answer_of
 from tabwarden.compare.snapshots import Compared, Fact, Unknown
 from tabwarden.model.scope import of_rules
 from tabwarden.model.site import Site
@@ -96,11 +95,9 @@ def because(turn: Turned) -> str:
 
 def _decider(turn: Turned) -> str:
     """What decided where no change is known: a rule, a role, an owner."""
-    user, content, capability = turn.decision
-    model, open_points = turn.under
-    if user not in turn.pair[1].users:  # it is of a rule
+    if turn.decision[0] not in turn.pair[1].users:  # it is of a rule
         return "the rule"
-    return decider(turn.pair[1], may(turn.pair[1], user, capability, content, model=model, open_points=open_points))
+    return decider(turn.pair[1], answer_of(turn.pair[1], turn.decision, turn.under))
 
 
 def _words(turn: Turned, fact: Fact) -> str:
@@ -165,7 +162,6 @@ def snapshots_table(snapshots: Iterable[Any]) -> Table:
 
 
 def snapshots_json(snapshots: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """The same for machines."""
     for snapshot in snapshots:
         document = snapshot._asdict()
         document.pop("site")

@@ -13,7 +13,7 @@ from tabwarden.model.errors import SettingsError
 from tabwarden.model.names import some as some_of
 from tabwarden.model.site import Site
 from tabwarden.places import located
-from tabwarden.plan.breaches import ABILITY, Breach, rule_key
+from tabwarden.plan.breaches import Breach, rule_key
 from tabwarden.plan.invariants import Invariants, Judged, Progress, headline
 from tabwarden.run import history
 from tabwarden.run.context import invariants_of
@@ -84,7 +84,7 @@ def said_of(site: Site, invariants: Callable[[], Sequence[Invariant]]) -> Said:
 def with_causes(checked: Checked, store: str, words: str, site_url: str | None, settings: Path | None) -> Checked:
     """The same with the change that made each of the first breaches so; without it where the history cannot tell."""
     breaches = [breach for one in checked.judged for breach in one.breaches[:MOST_CAUSES]]
-    decisions = [decision_of(one) for one in breaches if one.user and not one.what.startswith(ABILITY)][:MOST_CAUSES]
+    decisions = [decision_of(one) for one in breaches if one.user][:MOST_CAUSES]
     rules = {decision_of(one): one.rule for judged in checked.judged for one in judged.breaches if one.rule is not None}
     if not decisions and not rules:
         return checked

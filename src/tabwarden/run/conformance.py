@@ -49,7 +49,6 @@ class Trial(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Whether it holds."""
         if self.answered is None:
             return NOT_TRIED
         return HOLDS if self.answered == self.documented else DIFFERS

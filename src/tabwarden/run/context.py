@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from hashlib import sha256
@@ -24,7 +25,7 @@ from tabwarden.settings.invariants import INVARIANTS, load_invariants
 from tabwarden.store.database import check_release
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection, Reader, connect
-from tabwarden.tableau.http.pace import Allowance
+from tabwarden.tableau.http.pace import HOUR, Allowance
 from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.read.site import owned_by
 from tabwarden.tableau.read.takes import read_takes
@@ -32,40 +33,47 @@ from tabwarden.want.invariants import Invariant
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Roster
 
+SENT = "sent"  # folder of the store: when something was sent to each server
+
 
 @contextmanager
 def connected(settings: Settings) -> Iterator[Connection]:
     """A signed-in connection, signed out at the end; none is made where the store is of a newer release.
 
-    What other sites of the run sent to the server within the hour counts.
+    Where the settings say what the server takes in an hour, what was sent to it since over this store counts: by other
+    sites, and by a run that was cut short.
     """
     settings.of_one_site()
     check_release(settings.store.url.get_secret_value() if settings.store.url is not None else settings.store.folder)
     with connect(sign_in_of(settings)) as connection:
         meant, allowance = SITE.get(), connection.transport.gate.allowance
-        if meant is None or meant.ledger is None or allowance is None or settings.tableau.calls_per_hour is None:
+        if allowance is None or settings.tableau.calls_per_hour is None:
             yield connection
         else:
             name = sha256(connection.server.encode()).hexdigest()[:16]
-            with _counted(allowance, meant.ledger / f"{name}.jsonl", meant.at_once):
+            with _counted(allowance, settings.store.folder / SENT / f"{name}.jsonl", meant.at_once if meant else 1):
                 yield connection
 
 
 @contextmanager
 def _counted(allowance: Allowance, ledger: Path, at_once: int) -> Iterator[None]:
     """What was sent before counts, shared among those at work; in the end what was sent meanwhile is written down."""
-    lines = ledger.read_bytes().splitlines() if ledger.exists() else []
-    before = sorted(moment for line in lines for moment in json.loads(line))
+    before = []
+    with suppress(OSError, ValueError, TypeError):  # none, or torn: what is lost was sent by a run that was killed
+        if ledger.stat().st_mtime + HOUR < time.time():
+            ledger.unlink()
+        before = sorted(moment for line in ledger.read_bytes().splitlines() for moment in json.loads(line))
     allowance.spent_before(before[::at_once])
     try:
         yield
     finally:
-        with open_to_append(ledger) as file:
-            file.write(f"{json.dumps(sorted(set(allowance.moments).difference(before)))}\n")
+        with suppress(OSError):  # to spare a server is no reason to fail
+            ledger.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open_to_append(ledger) as file:
+                file.write(f"{json.dumps(sorted(set(allowance.moments).difference(before)))}\n")
 
 
 def sign_in_of(settings: Settings) -> SignIn:
-    """Where and how to sign in."""
     tableau, auth = settings.tableau, settings.tableau.auth
     meant = SITE.get()
     share = tableau.calls_per_hour and max(1, tableau.calls_per_hour // (meant.at_once if meant else 1))
@@ -181,7 +189,6 @@ def read_sources(settings: Settings) -> People:
 
 
 def tasks_of(settings: Settings) -> Tasks:
-    """The seven tasks."""
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 

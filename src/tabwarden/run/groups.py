@@ -64,7 +64,6 @@ def _with_nicknames(now: Site, connection: Connection) -> Site:
 
 
 def rules_of(settings: Settings) -> tuple[GroupRule, ...]:
-    """The section `groups` as values."""
     return tuple(
         GroupRule(
             one.group,

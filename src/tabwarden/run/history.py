@@ -16,6 +16,7 @@ from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import hint, same, some
 from tabwarden.model.resolver import meant
 from tabwarden.model.site import Site
+from tabwarden.model.tables import grouped
 from tabwarden.places import VARIABLE, located
 from tabwarden.safe_files import read_text
 from tabwarden.store import beside, snapshot
@@ -198,9 +199,7 @@ def sites_kept(store: str) -> tuple[Snapshot, ...]:
 
 def _chains(snapshots: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
     """For each site its snapshots: those of the whole of it, else those of the scope that was read last."""
-    sites: dict[str, list[Snapshot]] = {}
-    for one in snapshots:
-        sites.setdefault(one.address, []).append(one)
+    sites = grouped((one.address, one) for one in snapshots)
     chains = []
     for chain in sites.values():
         newest = next((snapshot for snapshot in reversed(chain) if not snapshot.scope), chain[-1])

@@ -50,7 +50,6 @@ class Job:
 
     @property
     def is_running(self) -> bool:
-        """Whether its process is there."""
         try:
             with open(self.folder / LOCK, "r+b") as file:
                 return not lock_descriptor(file.fileno(), blocking=False)

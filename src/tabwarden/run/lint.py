@@ -176,7 +176,7 @@ def _unlisted(where: Where, site: Site) -> set[str] | None:
     authoritative = {source.name for source in section.sources if source.authoritative} if section is not None else ()
     if not authoritative:
         return set()
-    store, identity = store_named(where.store, where.settings), _identity_of(site)
+    store, identity = store_named(where.store, where.settings), SiteIdentity.of(site)
     known = known_roster(Path(store), identity) if "://" not in store else Known()
     if not known.when:
         return None
@@ -188,11 +188,6 @@ def _unlisted(where: Where, site: Site) -> set[str] | None:
     standings = [Standing(one.name, "", was=one) for one in people]
     strangers = unlisted_users(site, standings, (), (), candidates, authoritative)
     return {user.id for user in strangers} - meant
-
-
-def _identity_of(site: Site) -> SiteIdentity:
-    """Which site a snapshot is of."""
-    return SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
 
 
 def _newcomers(where: Where, site: Site, day: str) -> set[str]:

@@ -83,7 +83,7 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
             failed.append(f"sink {number} (`{sink.type}`): {error}")
     if not failed:
         names = {PROJECTS: [word for word in wanted.projects if word not in last.missing]}
-        keep_good_run(settings.store.folder, _identity(site), {}, names)
+        keep_good_run(settings.store.folder, SiteIdentity.of(site), {}, names)
     warnings = [*filter(None, [remark_of_pages]), *_warnings(site, mirror, wanted.enforce), *gone, *warnings]
     return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
 
@@ -147,11 +147,6 @@ def _renewed(
     return renewed(Last(tables, apart, columns_of(site)), columns, matches, request, limited=limited, seeing=seeing)
 
 
-def age_of(site: Site, now: datetime) -> timedelta | None:
-    """How old what was read is; None where the Site does not tell."""
-    return age_since(site.taken.when, now)
-
-
 def age_since(when: str, now: datetime) -> timedelta | None:
     """How long ago an ISO time was; None for what is none."""
     try:
@@ -166,7 +161,7 @@ def _refuse(site: Site, settings: Settings, now: datetime) -> None:
     if not site.users or (site.partial and not site.contents):
         what = "content" if site.users else "users"
         raise SinkError(f"the snapshot is incomplete: it holds no {what}; take a whole one with `tabwarden read`")
-    age = age_of(site, now)
+    age = age_since(site.taken.when, now)
     if age is None:
         raise SinkError("the snapshot does not tell when it was read; take a new one with `tabwarden read`")
     most = timedelta(seconds=settings.mirror.max_age)
@@ -231,7 +226,7 @@ def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
 
 def _gone(settings: Settings, site: Site, missing: Mapping[str, str]) -> list[str]:
     """Remarks on projects that were there at the last mirror; SettingsError for names that fit none."""
-    known = last_good_names(settings.store.folder, _identity(site)).get(PROJECTS, [])
+    known = last_good_names(settings.store.folder, SiteIdentity.of(site)).get(PROJECTS, [])
     lacking = [
         f"`{PROJECTS}`: no project `{word}` on site `{site.name}`{near}"
         for word, near in missing.items()
@@ -240,7 +235,3 @@ def _gone(settings: Settings, site: Site, missing: Mapping[str, str]) -> list[st
     if lacking:
         raise SettingsError(lacking)
     return [remark(PROJECTS, word) for word in missing]
-
-
-def _identity(site: Site) -> SiteIdentity:
-    return SiteIdentity(site.taken.where, site.content_url, site.id, site.name)

@@ -39,11 +39,6 @@ def directory_of(settings: Settings) -> Directory:
     return read_directory(settings)
 
 
-def people_with_nicknames(connection: Connection) -> Site:
-    """People and groups, with the nicknames of domains where the one who asks is told them."""
-    return nicknames_if_told(read_people(connection), connection)
-
-
 def nicknames_if_told(site: Site, connection: Connection) -> Site:
     """The Site with the nicknames of domains; as it is where they are not told."""
     try:
@@ -56,7 +51,8 @@ def nicknames_if_told(site: Site, connection: Connection) -> Site:
 def site_asked(settings: Settings) -> Site:
     """The people of the server that the settings name."""
     with connected(settings) as connection:
-        return people_with_nicknames(connection)
+        # People and groups, with the nicknames of domains where the one who asks is told them.
+        return nicknames_if_told(read_people(connection), connection)
 
 
 def check(

@@ -31,7 +31,7 @@ def keys_on(store: Path | None, site: Site) -> list[tuple[str, Keys]]:
     """User names of a site with the keys that the last good run knew them by; nothing where no run did."""
     if store is None:
         return []
-    identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
+    identity = SiteIdentity.of(site)
     people = [one for folder in (ROSTERS, ACCOUNTS) for one in known_roster(store, identity, folder).people]
     return [(one.name, frozenset(one.keys)) for one in people if one.keys]
 

@@ -70,7 +70,7 @@ def gather(context: Context, waivers: tuple[Waiver, ...] | None = None) -> Gathe
     directory = directory_if_set(context.settings)
     now = _read_site(context)
     names = named(context, directory, now, joiners, leavers)
-    owners = _owners(context, now, names.leavers)
+    owners = owners_of(context, {u for person in names.leavers.people for u in now.users_named(person.name)})
     return Gathered(people, context.site(now.name), now, names, owners)
 
 
@@ -91,11 +91,6 @@ def _read_site(context: Context) -> Site:
     now = read_people(context.connection, names)
     log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
     return now
-
-
-def _owners(context: Context, now: Site, leavers: Roster) -> Mapping[str, Collection[str]]:
-    """Which leavers own content."""
-    return owners_of(context, {u for person in leavers.people for u in now.users_named(person.name)})
 
 
 def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) -> Plan:

@@ -36,7 +36,6 @@ class LiveDirectory:
         self._domains = (*home_domain, *(Domain(d.fqdn, d.netbios, same(d.fqdn) in trusted) for d in others))
 
     def close(self) -> None:
-        """Close the lines."""
         self._asking.close()
 
     def domains(self) -> Sequence[Domain]:

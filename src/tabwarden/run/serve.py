@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 from tabwarden.extras import install
@@ -20,6 +22,7 @@ from tabwarden.store.web.state import opened
 
 # What answers: uvicorn imports it by name, in each worker, so that nothing here knows the room above.
 APPLICATION = "tabwarden.web.app:application"
+NAMES = "tabwarden.web.app:names_that_fit_nobody"
 CONNECTION = "tabwarden.web.impatience:Impatient"
 SETTINGS = "TABWARDEN_SERVE"
 EVERYTHING = ("administrator", "look-as")
@@ -47,9 +50,6 @@ def serve(
         raise SettingsError([f"serving pages needs uvicorn; {install('[web]')}"]) from None
     with _listening(settings.web.host, settings.web.port if port is None else port) as listener:
         address = settings.web.url or f"http://{_host(settings.web.host)}:{listener.getsockname()[1]}"
-        say(f"listening on {address}")
-        for name, token in _links(settings, names, owner=owner):
-            say(f"sign in as {name}: {address}/sign-in/link?token={token}")
         os.environ[SETTINGS] = str(file) if file is not None else ""
         config = uvicorn.Config(
             APPLICATION,
@@ -60,12 +60,39 @@ def serve(
             proxy_headers=False,  # which proxies are believed is said by the settings
             workers=settings.web.workers,
         )
+        # Made before the database is held open here: whoever closes a file gives up all locks of its process on it.
+        links = list(_links(settings, names, owner=owner))
+        if settings.web.workers > 1:
+            _demand_names()
+        else:
+            config.load()
+        say(f"listening on {address}")
+        for name, token in links:
+            say(f"sign in as {name}: {address}/sign-in/link?token={token}")
         if settings.web.workers > 1:
             from uvicorn.supervisors import Multiprocess
 
             Multiprocess(config, [listener]).run()
         else:
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _demand_names() -> None:
+    """SettingsError where a right is of a name that fits nobody.
+
+    A worker that ended of it would be started anew for ever; and what is opened for it goes with a process of its own.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        problems = process.submit(_called, NAMES).result()
+    if problems:
+        raise SettingsError(problems)
+
+
+def _called(name: str) -> list[str]:
+    from uvicorn.importer import import_from_string
+
+    problems: list[str] = import_from_string(name)()
+    return problems
 
 
 def _host(host: str) -> str:

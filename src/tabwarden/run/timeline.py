@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabwarden.compare.access_changes import Decision, Under
-from tabwarden.compare.cause import CAN, CANNOT, cause, standing
+from tabwarden.compare.cause import ABILITY, CAN, CANNOT, cause, standing
 from tabwarden.compare.snapshots import ADDED, CONTENT, Fact
 from tabwarden.model.capability import LEADER, applies
 from tabwarden.model.errors import AmbiguousName, UnknownName
@@ -138,7 +138,9 @@ def causes(history: History, chain: Sequence[Snapshot], decisions: Collection[De
     for snapshot, site in history.walk(chain[0].number, chain[-1].number):
         touched = _touched(earlier, site) if earlier is not None else None
         for decision in decisions:
-            if touched is not None and touched.isdisjoint(decision[:2]):
+            # An ability looks at other things too, such as the sources of a workbook.
+            whom = touched if touched and decision[2].startswith(ABILITY) else decision[:2]
+            if touched is not None and touched.isdisjoint(whom):
                 continue
             now, was = standing(site, decision, None), last[decision].now if decision in last else CANNOT
             if now != was:

@@ -43,11 +43,6 @@ class Scope:
     group: str | None = None
     user: str | None = None
 
-    @property
-    def everything(self) -> bool:
-        """Whether nothing is named."""
-        return self.project is self.group is self.user is None
-
 
 def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     """The plan that puts the scope back as it was on the day `to` (or in that snapshot).
@@ -124,7 +119,9 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
     """The plan that takes back what was done of the plan in `path`; None: of the plan applied last to this site."""
     plan, record = _applied(context, path)
     done = done_changes(plan, record)
-    words = taken_back(plan, record)
+    # What is taken back, when it was done and by whom, as a person knows it.
+    by = f" by {record.by}" if record.by else ""
+    words = f"`{plan.kind}` of {minute(record.started)}{by}"
     if plan.kind == rename.KIND:
         return rename.undo_rename(context, plan, done, words)
     if any(change.writes_content for change in done):
@@ -178,12 +175,6 @@ def _about(change: Change, ids: Mapping[Grantee, str]) -> Change:
         if isinstance(ref, Ref) and ref.id is not None and Grantee(ref.kind, ref.id) in ids
     }
     return change.but(**moved) if moved else change
-
-
-def taken_back(plan: Plan, record: Record) -> str:
-    """What is taken back, when it was done and by whom, as a person knows it."""
-    by = f" by {record.by}" if record.by else ""
-    return f"`{plan.kind}` of {minute(record.started)}{by}"
 
 
 def done_changes(plan: Plan, record: Record) -> tuple[Change, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.tables import grouped
 from tabwarden.model.usage import Usage, summed, what_of
 from tabwarden.run.context import connected
 from tabwarden.run.read import repository_options
@@ -53,10 +54,7 @@ def keep_activity(settings: Settings, files: Iterable[Path]) -> list[UsageKept]:
     TabwardenError, and nothing is kept, where a line is none.
     What somebody opened or took counts as use of the day, as the whole log of that day tells it.
     """
-    by_site: dict[str, list[Mapping[str, Any]]] = {}
-    for path in files:
-        for event in events_of(path):
-            by_site.setdefault(str(event["siteLuid"]), []).append(event)
+    by_site = grouped((str(event["siteLuid"]), event) for path in files for event in events_of(path))
     folder = settings.store.folder
     sites: list[UsageKept] = []
     for site_id, events in sorted(by_site.items()):

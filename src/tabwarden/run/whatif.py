@@ -56,6 +56,17 @@ def try_out(
     return outcome, tuple(n for n, other in others if after.differs(done(questions.site, sentences, other)[0]))
 
 
+def use_of(questions: Questions, result: WhatIf, store: str) -> tuple[str, ...] | None:
+    """Of those who lose sight of something, who used it lately, as a plan tells it; None where use was never read."""
+    from tabwarden.plan.build import LATELY
+    from tabwarden.plan.impact import used_lately
+    from tabwarden.run import planning
+
+    used = None if "://" in store else planning.used_lately(Path(store), result.before.id)
+    base = Base(result.before, Under(questions.model, questions.open_points))
+    return None if used is None else used_lately(base, result.after, used, LATELY)
+
+
 def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
     """The plan that does these changes to the site, which is read whole for it.
 
@@ -114,7 +125,7 @@ def plan_of(
     from tabwarden.run.plans import keep_plan
     from tabwarden.store.journal import now
 
-    identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
+    identity = SiteIdentity.of(site)
     basis = _with_settings(Basis(kind=KIND, site=identity, made_at=now()), settings)
     plan = build(basis, site, changes)
     if path is not None:

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.section import Address, Connect, LocalPath, Secret, Section, SiteRole, Text, loopback, server_address
+from tabwarden.section import (
+    Address,
+    Connect,
+    LocalPath,
+    Secret,
+    Section,
+    SiteRole,
+    Text,
+    as_list,
+    loopback,
+    server_address,
+)
 from tabwarden.settings.groups import SyncedGroup
 from tabwarden.settings.lint import LintSettings
 from tabwarden.settings.mirror import Catalog, Mirror
@@ -235,10 +246,6 @@ class Stops(Section):
     )
 
 
-def _addresses(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 class Mail(Section):
     """The mail that tells of a run."""
 
@@ -252,7 +259,7 @@ class Mail(Section):
         description="text of the mail; the run adds what happened",
     )
     from_: Address | None = Field(default=None, alias="from", description="sender")
-    to: Annotated[tuple[Address, ...], BeforeValidator(_addresses)] = Field(default=(), description="receivers, a list")
+    to: Annotated[tuple[Address, ...], BeforeValidator(as_list)] = Field(default=(), description="receivers, a list")
     host: Text | None = Field(default=None, description="mail server")
     port: int | None = Field(
         default=None, ge=1, le=65535, description="its port; when not given, 587 (starttls), 465 (tls), 25 (none)"

@@ -7,14 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tabwarden.section import ColumnName, RoleName, Section, Text
+from tabwarden.section import ColumnName, RoleName, Section, Text, as_list
 from tabwarden.settings.sources import AnySource
 
 MappedRole = Annotated[Literal["Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish", "Creator"], RoleName]
-
-
-def _texts(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _keys(value: Any) -> Any:
@@ -29,7 +25,7 @@ def _keys(value: Any) -> Any:
     return dict(value)
 
 
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(as_list)]
 Keys = Annotated[dict[str, str], BeforeValidator(_keys)]
 
 

@@ -15,14 +15,9 @@ from tabwarden.settings.model import Settings
 SECTIONS = tuple(Settings.model_fields)
 
 
-def written_name(name: str, info: FieldInfo) -> str:
-    """The key of a field as it is written in the file."""
-    return info.alias or name
-
-
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """The fields of a model by the keys they are written with."""
-    return {written_name(name, info): info for name, info in model.model_fields.items()}
+    return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
 def models_in(annotation: Any) -> tuple[type[BaseModel], ...]:

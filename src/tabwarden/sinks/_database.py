@@ -174,7 +174,6 @@ class Database:
             self._run(f"UPDATE {self.name('sources')} SET source = source {mine}", [self.source])
 
     def name(self, table: str) -> str:
-        """The table's quoted name."""
         return name_of(self.sink, table)
 
     def create(self) -> None:
@@ -207,7 +206,6 @@ class Database:
         return frozenset(rows)
 
     def remove(self, table: str, rows: Table) -> None:
-        """Delete these rows."""
         columns, array = COLUMNS[table], _ARRAYS.get(self.sink.driver)
         if self.takes_arrow:
             listed = ", ".join(columns)
@@ -226,7 +224,6 @@ class Database:
             self._run(f"DELETE FROM {self.name(table)} WHERE ({') OR ('.join(one)})", _values(table, block))
 
     def add(self, table: str, rows: Table) -> None:
-        """Insert these rows."""
         columns, array = COLUMNS[table], _ARRAYS.get(self.sink.driver)
         into = f"INSERT INTO {self.name(table)} ({', '.join(columns)})"
         if self.takes_arrow:

@@ -35,7 +35,6 @@ class DataHubSink(DerivedSink):
     NEEDED: ClassVar[tuple[str, ...]] = (METADATA,)
 
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
-        """Every file of these tables."""
         before = {proposal["entityUrn"] for proposal in earlier(METADATA)}
         proposals = list(proposed(source, tables))
         gone = before - {proposal["entityUrn"] for proposal in proposals}

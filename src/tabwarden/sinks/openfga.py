@@ -32,7 +32,6 @@ class OpenFgaSink(DerivedSink):
     NEEDED: ClassVar[tuple[str, ...]] = (MODEL, TUPLES)
 
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
-        """Every file of these tables."""
         before = {_key(relationship): relationship for relationship in earlier(TUPLES)}
         after = {_key(relationship): relationship for relationship in tuples(source, tables)}
         return {

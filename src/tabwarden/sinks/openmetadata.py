@@ -46,7 +46,6 @@ class OpenMetadataSink(DerivedSink):
     NEEDED: ClassVar[tuple[str, ...]] = (REQUESTS, MEMBERS, GONE)
 
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
-        """Every file of these tables."""
         requests = list(requested(source, tables))
         before = {(request["entity"], request["request"]["name"]) for request in earlier(REQUESTS)}
         before |= {(request["entity"], request["name"]) for request in earlier(GONE)}

@@ -57,12 +57,15 @@ def rows_of(records: Iterator[Record], table: Table, remarks: list[str]) -> Iter
         return _rows(whole, _by_position, width, table)
     place = _place(first, table, remarks)
     heading = [_text(cell) for cell in first[place][1]]
-    columns = _columns(heading, table)
-    unnamed = [number for number, name in enumerate(columns, start=1) if not name]
+    # The names of the columns up to the last that has one; '' for one without.
+    while heading and not heading[-1]:
+        heading.pop()
+    refuse_twins([name for name in heading if name], table.source)
+    unnamed = [number for number, name in enumerate(heading, start=1) if not name]
     if unnamed:
         which = ", ".join(map(str, unnamed))
         remarks.append(f"{table.source} has no heading over column {which}, which is not read")
-    return _rows(chain(first[place + 1 :], records), _by_name(columns), len(columns), table)
+    return _rows(chain(first[place + 1 :], records), _by_name(heading), len(heading), table)
 
 
 def _from_the_first(records: Iterator[Record]) -> Iterator[Record]:
@@ -140,14 +143,6 @@ def _without_column(first: Sequence[Record], table: Table) -> SourceError:
         f"{table.source} has no column {missing}; found: {told(filter(None, map(_text, cells)))}{above}; name the "
         f"right one in `column` of the settings, or say `header: no` if line {number} is a person already"
     )
-
-
-def _columns(heading: list[str], table: Table) -> list[str]:
-    """The names of the columns up to the last that has one; '' for one without."""
-    while heading and not heading[-1]:
-        heading.pop()
-    refuse_twins([name for name in heading if name], table.source)
-    return heading
 
 
 # -- rows ---------------------------------------------------------------------------------------------------------

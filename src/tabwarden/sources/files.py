@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, BinaryIO, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from zipfile import ZipFile
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
@@ -310,7 +310,11 @@ def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     check_file(path, options.most)
     with path.open("rb") as file:
         try:
-            _check_unpacked(file, options.most)
+            # OSError for a small file that is a large one once it is unpacked.
+            with ZipFile(file) as package:
+                if sum(part.file_size for part in package.infolist()) > options.most:
+                    raise OSError(errno.EFBIG, f"has more than {options.most:,} bytes once it is unpacked")
+            file.seek(0)
             with warnings.catch_warnings():  # openpyxl warns of styles and validations it leaves out; we read values
                 warnings.simplefilter("ignore")
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -330,14 +334,6 @@ def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     if not rows:
         raise empty(f"sheet `{shown(sheet.title)}` of {source}")
     return rows
-
-
-def _check_unpacked(file: BinaryIO, most: int) -> None:
-    """OSError for a small file that is a large one once it is unpacked."""
-    with ZipFile(file) as package:
-        if sum(part.file_size for part in package.infolist()) > most:
-            raise OSError(errno.EFBIG, f"has more than {most:,} bytes once it is unpacked")
-    file.seek(0)
 
 
 def _excel_rows(sheet: Any, table: Table, remarks: list[str]) -> list[Row]:

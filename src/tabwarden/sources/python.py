@@ -47,7 +47,6 @@ class PythonSource(Source):
         return self
 
     def read(self) -> Reading:
-        """What the function returns, as rows."""
         source = f"function `{shown(self.function)}`"
         folder = self._folder or Path.cwd()
         with _importable(folder, self.function.partition(":")[0]):

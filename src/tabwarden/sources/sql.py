@@ -46,7 +46,10 @@ class SqlSource(Source):
     def read(self) -> Reading:
         """All rows of the query or table, keyed by column name as the database tells it."""
         driver = driver_named(self.driver)
-        statement = _statement(self, driver)
+        # The one statement to run. Raises SourceError unless it is a query or a table, and not both.
+        if (self.query is None) == (self.table is None):
+            raise unreadable("give exactly one of `query` and `table`")
+        statement = _reading_query(self.query, "query") if self.query else select_all(self.table or "", driver)
         age = _reading_query(self.as_of.query, "as_of") if self.as_of and self.as_of.query else ""
         source = f"{'table' if self.table else 'query'} `{shown(self.table or self.query or '')}` of {self.driver}"
         warnings: list[str] = []
@@ -63,17 +66,13 @@ class SqlSource(Source):
             rows = _rows(connection, statement, self, source)
             as_of = _time(_rows(connection, age, self, "query `as_of`")) if age else None
         finally:
-            _leave(connection)
+            # Close without committing anything; a failing goodbye changes nothing about the rows.
+            for goodbye in ("rollback", "close"):
+                with contextlib.suppress(Exception):
+                    getattr(connection, goodbye)()
         if not rows:
             raise empty(source)
         return Reading(rows, source, warnings, as_of)
-
-
-def _statement(options: SqlSource, driver: Driver) -> str:
-    """The one statement to run. Raises SourceError unless it is a query or a table, and not both."""
-    if (options.query is None) == (options.table is None):
-        raise unreadable("give exactly one of `query` and `table`")
-    return _reading_query(options.query, "query") if options.query else select_all(options.table or "", driver)
 
 
 def _reading_query(written: str, field: str) -> str:
@@ -133,10 +132,3 @@ def _time(rows: list[Row]) -> str:
             "write one that yields one time, such as SELECT max(loaded_at) FROM ..."
         )
     return time
-
-
-def _leave(connection: Any) -> None:
-    """Close without committing anything; a failing goodbye changes nothing about the rows."""
-    for goodbye in ("rollback", "close"):
-        with contextlib.suppress(Exception):
-            getattr(connection, goodbye)()

@@ -41,7 +41,6 @@ class Connection:
         return self.raw.execute(statement if self.is_sqlite else statement.replace("?", "%s"), values)
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Every row a query gives."""
         rows: list[tuple[Any, ...]] = self._execute(statement, values).fetchall()
         return rows
 

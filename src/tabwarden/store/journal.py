@@ -92,7 +92,7 @@ class Journal:
             # It is there with its first line or not at all: one that is empty was emptied.
             write_whole(self.path, checked_line({**first, "snapshot": snapshot}).encode())
             _sync_folder(self.path.parent)
-        self._file: IO[str] = _appending(self.path)
+        self._file: IO[str] = open(self.path, "a", encoding="utf-8", opener=for_the_owner)  # noqa: SIM115
         if self.record.plan:
             self._write({"resumed": now()})
 
@@ -229,10 +229,6 @@ def _unknown(path: Path) -> TabwardenError:
         f"the journal `{path}` is empty or cut off, so it is not known which plan was applied last; put it "
         "back from a backup, or delete it if nothing of that plan was done, or name a plan"
     )
-
-
-def _appending(path: Path) -> IO[str]:
-    return open(path, "a", encoding="utf-8", opener=for_the_owner)
 
 
 def _cut_torn_line(path: Path) -> None:

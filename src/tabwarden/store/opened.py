@@ -36,6 +36,7 @@ from tabwarden.store.arrays import Arrays
 
 GRANTEES = (("user", "user"), ("group", "group"), ("groupSet", "group_set"))  # by the code of a rule row
 NONE = -1
+MOST = 1 << 15  # things of a table that were made one by one and stay, with their rules: some 30 MB
 SOME, SHARE = 1_000, 16  # ids found in the index before all are read: finding one takes as long as reading SHARE
 _Thing = TypeVar("_Thing")
 Find = Callable[[str, str], "int | None"]  # the number of an id of a table
@@ -74,7 +75,10 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
     def __getitem__(self, key: str) -> _Thing:
         thing = self._made.get(key)
         if thing is None:
-            thing = self._made[key] = self._make(self._number(key))
+            thing = self._make(self._number(key))
+            if len(self._made) >= MOST and not self._whole:
+                self._made, self._reader.lists = {}, {}
+            self._made[key] = thing
         return thing
 
     def get(self, key: Any, default: Any = None) -> Any:
@@ -109,11 +113,9 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
         return self._all().keys()
 
     def values(self) -> ValuesView[_Thing]:
-        """Everything."""
         return self._all().values()
 
     def items(self) -> ItemsView[str, _Thing]:
-        """Everything by id."""
         return self._all().items()
 
     def _ids(self) -> list[str]:
@@ -161,7 +163,7 @@ class _Reader:
     def __init__(self, arrays: Arrays) -> None:
         self.arrays = arrays
         self.words: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in arrays.about["vocabulary"].items()}
-        self._lists: dict[int, Rules | None] = {NONE: None}
+        self.lists: dict[int, Rules] = {}
         self._every_id: dict[str, list[str]] = {}
         self._numbers: dict[str, dict[str, int]] = {}
         self._asked_for: Counter[str] = Counter()
@@ -291,9 +293,11 @@ class _Reader:
             place += 1
 
     def rules(self, number: int) -> Rules | None:
-        if number not in self._lists:
-            self._lists[number] = frozenset(self._rules(number))
-        return self._lists[number]
+        rules = self.lists.get(number)
+        if rules is None and number != NONE:
+            rules = frozenset(self._rules(number))
+            self.lists[number] = rules
+        return rules
 
     def _rules(self, number: int) -> Iterator[Rule]:
         arrays = self.arrays

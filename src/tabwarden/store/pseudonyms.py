@@ -16,7 +16,7 @@ from dataclasses import replace
 from tabwarden.model.capability import CAPABILITIES, INHERITED_LEADER, KINDS
 from tabwarden.model.feeds import DataConnection
 from tabwarden.model.governing import LOCKED_TO_DATABASE
-from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES
+from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES, TIERS
 from tabwarden.model.scope import OUTSIDE
 from tabwarden.model.site import (
     ALL_USERS,
@@ -40,12 +40,11 @@ from tabwarden.model.site import (
 
 LENGTH = 12
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
-_TIERS = ("Creator", "Explorer", "Viewer")
 _SIGN_IN = ("SAML", "ServerDefault", "OpenID", "TableauIDWithMFA")
 _SETTINGS = ("ContentAndUsers", "ContentOnly", "FULL", "LIMITED", "embed", "prompt", "unread")
 _OWN = (*_SIGN_IN, *_SETTINGS, ON_LOGIN, ON_SYNC, LOCKED_TO_DATABASE, INHERITED_LEADER, LOCAL, ALLOW, DENY)
 _GRANTEES = ("user", "group", "groupSet")
-_PLAIN = frozenset({*SITE_ROLES, *LEGACY_ROLES, *KINDS, *MODES, *CAPABILITIES, *_TIERS, *_GRANTEES, *_OWN})
+_PLAIN = frozenset({*SITE_ROLES, *LEGACY_ROLES, *KINDS, *MODES, *CAPABILITIES, *TIERS, *_GRANTEES, *_OWN})
 
 
 def pseudonymised(site: Site, key: bytes) -> Site:

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from tabwarden import clocks
+from tabwarden.model.tables import grouped
 from tabwarden.store.database import Connection, chunks, marks
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
@@ -36,10 +37,10 @@ def thin(history: History, retention: Retention, taken: Snapshot, doubt: str = "
     chains: dict[int, list[Snapshot]] = defaultdict(list)
     for snapshot in history.snapshots():
         chains[snapshot.site].append(snapshot)
-    times = [_time(s.taken) for s in chains[taken.site] if s.taken and s.number < taken.number]
+    times = [datetime.fromisoformat(s.taken) for s in chains[taken.site] if s.taken and s.number < taken.number]
     if not times or not taken.taken:
         return doubt
-    doubt = doubt or clocks.doubt(times, _time(taken.taken))
+    doubt = doubt or clocks.doubt(times, datetime.fromisoformat(taken.taken))
     if not doubt:
         gone = [snapshot.number for chain in chains.values() for snapshot in superfluous(chain, retention, times[-1])]
         forget(history, gone)
@@ -59,7 +60,7 @@ def _period(snapshot: Snapshot, retention: Retention, today: datetime) -> tuple[
     """Of each period one stays; of '' none."""
     if not snapshot.taken:
         return "every", str(snapshot.number)
-    age = today - _time(snapshot.taken)
+    age = today - datetime.fromisoformat(snapshot.taken)
     if age <= timedelta(days=retention.every_days):
         return "every", str(snapshot.number)
     if retention.most_days is not None and age > timedelta(days=retention.most_days):
@@ -73,9 +74,7 @@ def forget(history: History, numbers: Iterable[int]) -> None:
     gone = frozenset(numbers)
     if not gone:
         return
-    chains: dict[int, list[int]] = defaultdict(list)
-    for snapshot in history.snapshots():
-        chains[snapshot.site].append(snapshot.number)
+    chains = grouped((snapshot.site, snapshot.number) for snapshot in history.snapshots())
     with history.database.writing() as connection:
         for chain in chains.values():
             for leaving, run in groupby(chain, key=gone.__contains__):
@@ -100,7 +99,3 @@ def _move(connection: Connection, leaving: Sequence[int], to: int | None) -> Non
     for some in chunks(leaving):
         connection.run(f"update version set since = ? where since in {marks(some)}", to, *some)
         connection.run(f"update version set until = ? where until in {marks(some)}", to, *some)
-
-
-def _time(words: str) -> datetime:
-    return datetime.fromisoformat(words.replace("Z", "+00:00"))

@@ -61,7 +61,7 @@ def keep_for_plan(store: Path, plan_id: str, site: SiteIdentity, known: Known, f
     """Keep the roster a plan was made from; it counts when the plan has been applied."""
     if _same_people(known_roster(store, site, folder), known):
         return
-    _write(_of_plan(store / folder, plan_id), known)
+    write_whole(_of_plan(store / folder, plan_id), encode(_Roster(FORMAT, known)) + b"\n")
     for path in (store / folder).glob("plan-*.json"):
         if time.time() - path.stat().st_mtime > FORGOTTEN_AFTER:
             path.unlink(missing_ok=True)
@@ -97,8 +97,3 @@ def _of_plan(folder: Path, plan_id: str) -> Path:
 def _of_site(folder: Path, site: SiteIdentity) -> Path:
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", site.content_url or "default")
     return folder / f"site-{name}-{hashlib.sha256(site_key(site).encode()).hexdigest()[:8]}.json"
-
-
-def _write(path: Path, known: Known) -> None:
-    """Whole or not at all."""
-    write_whole(path, encode(_Roster(FORMAT, known)) + b"\n")

@@ -56,8 +56,13 @@ def save(site: Site, folder: Path | str, *, durable: bool = True) -> Path:
     try:
         _write(site, aside)
         if durable:
-            _settle(aside)
-        return _put_in_place(aside, home, _name_of(site))
+            # Wait until every file has reached the disk.
+            for path in aside.iterdir():
+                with path.open("rb+") as file:  # Windows syncs only what may be written
+                    os.fsync(file.fileno())
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", site.content_url).strip("-.") or "default"
+        when = site.taken.when or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return _put_in_place(aside, home, f"{name}-{re.sub(r'[^0-9A-Za-z-]', '', when)}")
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -111,12 +116,6 @@ def sites(folder: Path | str) -> frozenset[str]:
     return frozenset(urls)
 
 
-def _name_of(site: Site) -> str:
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", site.content_url).strip("-.") or "default"
-    when = site.taken.when or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return f"{name}-{re.sub(r'[^0-9A-Za-z-]', '', when)}"
-
-
 def _put_in_place(aside: Path, home: Path, name: str) -> Path:
     """Give the finished folder its name, or the next free one: renaming onto a filled folder fails."""
     number = 1
@@ -142,13 +141,6 @@ def _write(site: Site, place: Path) -> None:
         "rules": _write_lines(place, "rules", ((name, rules) for rules, name in lists.items())),
     }
     (place / META).write_bytes(encode(_Meta(FORMAT, site.bare, counts)) + b"\n")
-
-
-def _settle(place: Path) -> None:
-    """Wait until every file has reached the disk."""
-    for path in place.iterdir():
-        with path.open("rb+") as file:  # Windows syncs only what may be written
-            os.fsync(file.fileno())
 
 
 def _write_lines(place: Path, part: str, values: Iterable[object]) -> int:

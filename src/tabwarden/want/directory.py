@@ -6,7 +6,6 @@ leave alone; names are compared in any letter case ("User Management in Active D
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.names import same
+from tabwarden.model.tables import grouped
 
 
 class Domain(NamedTuple):
@@ -154,15 +154,10 @@ class Directory:
 
     @cached_property
     def _groups_by_name(self) -> Mapping[str, tuple[DirectoryGroup, ...]]:
-        groups_by_name: defaultdict[str, list[DirectoryGroup]] = defaultdict(list)
-        for group in self.groups.values():
-            groups_by_name[same(group.name)].append(group)
+        groups_by_name = grouped((same(group.name), group) for group in self.groups.values())
         return {name: tuple(groups) for name, groups in groups_by_name.items()}
 
 
 def _index(pairs: Iterable[tuple[str, DirectoryPerson]]) -> Mapping[str, tuple[DirectoryPerson, ...]]:
-    people_by_name: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
-    for name, person in pairs:
-        if name:
-            people_by_name[same(name)].append(person)
+    people_by_name = grouped((same(name), person) for name, person in pairs if name)
     return {name: tuple(people) for name, people in people_by_name.items()}

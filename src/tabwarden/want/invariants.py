@@ -94,25 +94,11 @@ class Crowd:
     group_sets: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
 
-    def on(self, site: Site) -> frozenset[str]:
-        """Ids of those who belong to it; owners are not among them."""
-        if self.everybody:
-            return frozenset(site.users)
-        members = (site.members(group) for group in self.groups if group in site.groups)
-        inside = self.users.union(*members)
-        if self.group_sets or self.roles:
-            more = (u for u in site.users.values() if u.site_role in self.roles or self._filled(site, u.id))
-            inside |= {user.id for user in more}
-        return inside & site.users.keys()
-
     def unread(self, site: Site) -> bool:
         """Whether it names a group whose members were not read, so that nobody knows who else belongs to it."""
         sets = (site.group_sets[key].groups for key in self.group_sets if key in site.group_sets)
         groups = (site.groups.get(group) for group in self.groups.union(*sets))
         return any(group is None or (group.members is None and not group.everyone) for group in groups)
-
-    def _filled(self, site: Site, user: str) -> bool:
-        return bool(self.group_sets) and not self.group_sets.isdisjoint(site.group_sets_of(user))
 
 
 class Meaning:

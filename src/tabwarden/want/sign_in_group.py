@@ -67,17 +67,13 @@ def _corrected(site: Site, group: Group, role: str, mode: str) -> SignInGroup:
         return SignInGroup(group)
     now = f"{group.minimum_site_role or 'no role'} ({group.grant_on or 'no mode'})"
     right = replace(group, minimum_site_role=role, grant_on=mode)
-    less = some(_who_wait_for_more(site, group, role))
-    loss = f"; by it no longer raised to {group.minimum_site_role}: {less}" if less else ""
-    return SignInGroup(right, GRANTS, f"the group grants {now} and is to grant {role} ({mode}){loss}")
-
-
-def _who_wait_for_more(site: Site, group: Group, role: str) -> list[str]:
-    """The members whom the next sign-in would have raised to what the group granted, which is more than `role`."""
+    # The members whom the next sign-in would have raised to what the group granted, which is more than `role`.
     before, after = rank(group.minimum_site_role or "") or 0, rank(role) or 0
     users = (site.users[member] for member in site.members(group.id) if member in site.users)
     waiting = (user for user in users if after < before and (has := rank(user.site_role)) is not None and has < before)
-    return sorted(user.qualified for user in waiting)
+    less = some(sorted(user.qualified for user in waiting))
+    loss = f"; by it no longer raised to {group.minimum_site_role}: {less}" if less else ""
+    return SignInGroup(right, GRANTS, f"the group grants {now} and is to grant {role} ({mode}){loss}")
 
 
 def _of_a_directory(name: str) -> Held:

@@ -7,7 +7,7 @@ of a command is one of the API too, where it is in `TAKEN`: an option that names
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,7 +27,9 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.web.answers import Answered, Asked, answered
 from tabwarden.web.asking import of_oneself, person_asked
 from tabwarden.web.openapi import openapi
-from tabwarden.web.paths import JSON, MOST, PROBLEM, QUESTIONS, TAKEN, Question, key_of
+from tabwarden.web.paths import JSON, MOST, QUESTIONS, TAKEN, Question, key_of
+from tabwarden.web.refusals import http_refused, problem, unforeseen
+from tabwarden.web.threads import run_in_threadpool
 from tabwarden.web.visit import Visit, visit_of
 
 if TYPE_CHECKING:
@@ -203,16 +204,6 @@ def paged(document: Any, key: str, part: tuple[int, int], request: Request) -> t
     return (page if rows is document else {**document, key: page}), headers
 
 
-def problem(status: int, *lines: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A refusal: the sentence of the command line, and what else it tells."""
-    title = {400: "Bad request", 401: "Not signed in", 403: "Not allowed", 404: "Not here", 405: "Not so"}
-    words = {"type": "about:blank", "title": title.get(status, "Refused"), "status": status, "detail": lines[0]}
-    more = [line.strip() for line in lines[1:]]
-    return Response(
-        json_text({**words, **({"more": more} if more else {})}), status, headers=headers, media_type=PROBLEM
-    )
-
-
 async def _me(request: Request) -> Response:
     """Who asks, and what he may do here."""
     visit = await visit_of(request, tokens=True)
@@ -235,11 +226,8 @@ def _of_me(visit: Visit) -> Response:
     return Response(json_text(me), media_type=JSON, headers={"cache-control": "private, no-cache"})
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    del request
-    assert isinstance(error, HTTPException)
-    words = {404: "there is no such path; `/api/v1/openapi.json` has them", 405: "this path takes GET alone"}
-    return problem(error.status_code, words.get(error.status_code, error.detail), headers=error.headers)
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    return unforeseen(request.url.path, error)
 
 
 async def _openapi(request: Request) -> Response:
@@ -250,4 +238,4 @@ async def _openapi(request: Request) -> Response:
 def api() -> Starlette:
     """What is mounted under `/api/v1`."""
     routes: Sequence[Route] = [Route("/openapi.json", _openapi), Route("/me", _me), *map(_route, QUESTIONS)]
-    return Starlette(routes=routes, exception_handlers={404: _refused, 405: _refused})
+    return Starlette(routes=routes, exception_handlers={HTTPException: http_refused, Exception: _unforeseen})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from tabwarden.model.errors import SettingsError
 from tabwarden.settings import Settings, load
 from tabwarden.settings.web import Web
 from tabwarden.store.web.attempts import Attempts
@@ -50,8 +51,10 @@ from tabwarden.web.pages import (
     suggestions,
     who,
 )
+from tabwarden.web.refusals import PAGE_WORDS, http_refused
 from tabwarden.web.rendering import FOLDER
 from tabwarden.web.served import Served
+from tabwarden.web.threads import run_in_threadpool
 from tabwarden.web.visit import error_page, visit_of
 
 if TYPE_CHECKING:
@@ -66,10 +69,10 @@ FAMILIES = (
 
 def application(settings: Settings | None = None) -> Starlette:
     """The whole of it, by these settings or those that `tabwarden serve` handed on."""
-    file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
-    settings = settings or load(file, os.environ)
+    settings, file = _given(settings)
     served = Served(settings, file)
-    rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
+    if multiprocessing.parent_process() is None:  # of several workers whoever starts them has asked
+        _check(settings, served)
     house = _house(settings, file, served)
 
     @asynccontextmanager
@@ -94,10 +97,29 @@ def application(settings: Settings | None = None) -> Starlette:
         routes=[Mount("/api/v1", json), *_routes()],
         middleware=middleware,
         lifespan=lifespan,
-        exception_handlers={404: _nothing},
+        exception_handlers={HTTPException: _refused},
     )
     json.state.house = app.state.house = house
     return app
+
+
+def names_that_fit_nobody() -> list[str]:
+    """What is wrong with the names that have rights, by the settings that `tabwarden serve` handed on."""
+    settings, file = _given(None)
+    try:
+        _check(settings, Served(settings, file))
+    except SettingsError as error:
+        return list(error.problems)
+    return []
+
+
+def _check(settings: Settings, served: Served) -> None:
+    rights.check(settings.web.rights, {url: one.site for url, one in served.sites.items()})
+
+
+def _given(settings: Settings | None) -> tuple[Settings, Path | None]:
+    file = Path(os.environ[SETTINGS]) if os.environ.get(SETTINGS) else None
+    return settings or load(file, os.environ), file
 
 
 def _house(settings: Settings, file: Path | None, served: Served) -> House:
@@ -137,10 +159,10 @@ def _routes() -> list[BaseRoute]:
     return [*pages, Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")]
 
 
-async def _nothing(request: Request, error: Exception) -> Response:
-    """A page that says that there is none, with the way to those that there are."""
-    del error
-    visit, words = await visit_of(request), "there is no such page"
-    if visit is None:
-        return await run_in_threadpool(signing_in.sign_in_page, request, request.app.state.house, words, 404)
-    return await run_in_threadpool(error_page, visit, 404, words)
+async def _refused(request: Request, error: Exception) -> Response:
+    """What no page answers: to whoever is signed in with the way to those that there are."""
+    visit = await visit_of(request) if request.method == "GET" else None
+    if visit is None or not isinstance(error, HTTPException):
+        return await http_refused(request, error)
+    words = PAGE_WORDS.get(error.status_code, error.detail)
+    return await run_in_threadpool(error_page, visit, error.status_code, words)

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tabwarden.web.refusals import refused, unforeseen
 
 MOST_OF_A_FORM = 1 << 20
 BODY_WITHIN = 30.0  # seconds in which a body has to be there
+TOO_LARGE = "what was sent is too large, or did not come: 1 MB at most, within 30 seconds"
 # Nothing is loaded from elsewhere, and no page runs a script of its own text.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -101,26 +103,34 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sends = _with_headers(send, self.headers)
+        sends, path = _Headed(send, self.headers), scope["path"]
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 12 or int(length) > MOST_OF_A_FORM:
-            await PlainTextResponse("the body is too large", 413)(scope, receive, sends)
+            await refused(path, 413, TOO_LARGE)(scope, receive, sends)
             return
         try:
             await self.app(scope, _bounded(receive), sends)
         except ClientDisconnect:  # it has left, or what it sent had no end: nothing was done, and nothing is shown
-            await PlainTextResponse("the body did not come, or is too large", 413)(scope, receive, sends)
+            await refused(path, 413, TOO_LARGE)(scope, receive, sends)
+        except Exception as error:  # of none of the pages, which tell their own
+            if not sends.has_begun:
+                await unforeseen(path, error)(scope, receive, sends)
 
 
-def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
-    async def sends(message: Message) -> None:
+class _Headed:
+    """Sends an answer with these headers, where it has none of that name; `has_begun` is whether one was sent."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+        self.send, self.headers, self.has_begun = send, headers, False
+
+    async def __call__(self, message: Message) -> None:
+        """One part of it."""
         if message["type"] == "http.response.start":
+            self.has_begun = True
             own = {name for name, _ in message["headers"]}
-            more = ((name.encode(), value.encode()) for name, value in headers.items())
+            more = ((name.encode(), value.encode()) for name, value in self.headers.items())
             message["headers"] = [*message["headers"], *(pair for pair in more if pair[0] not in own)]
-        await send(message)
-
-    return sends
+        await self.send(message)
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -9,6 +9,8 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,7 +42,12 @@ Answer = TypeVar("Answer")
 ROWS = 300_000  # of lists that are kept of a snapshot: some hundred bytes each
 CONFIRMED = 25  # people whom the reference confirms where a page lists everybody, beside one for each answer
 DEFAULT_SITE = "Default"  # how the site without a content URL is called
+WITHIN = 3.0  # seconds that a page waits for what it can do without
 EVERY = 1.0  # seconds between two looks for a newer snapshot
+
+
+class NotYetError(TabwardenError):
+    """What was asked for takes longer than a page waits, and is there when it is asked for again."""
 
 
 @dataclass
@@ -57,6 +64,7 @@ class ServedSite:
     settings: Settings | None = field(default=None, kw_only=True)  # what the file says of it; None: it is about others
     _kept: dict[Hashable, tuple[Any, int]] = field(default_factory=dict)
     _keeping: threading.Lock = field(default_factory=threading.Lock)
+    _under_way: dict[Hashable, Future[Any]] = field(default_factory=dict)
 
     def questions(self, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> Questions:
         """The questions under a model and its open points; UnknownName for a model there is not.
@@ -91,6 +99,30 @@ class ServedSite:
                 self._kept.pop(next(iter(self._kept)))
         return value
 
+    def soon(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
+        """What is kept under that key, made in a thread of its own; NotYetError where it takes longer than WITHIN."""
+        with self._keeping:
+            if key in self._kept:
+                known: Answer = self._kept[key][0]
+                return known
+            future = self._under_way.get(key)
+            if future is None:
+                future = self._under_way[key] = Future()
+                words = (self._work, future, key, make)
+                threading.Thread(target=copy_context().run, args=words, name="tabwarden soon", daemon=True).start()
+        if not wait([future], WITHIN).done:
+            raise NotYetError("it is being worked out for this snapshot")
+        with self._keeping:
+            self._under_way.pop(key, None)
+        value: Answer = future.result()
+        return value
+
+    def _work(self, future: Future[Any], key: Hashable, make: Callable[[], Answer]) -> None:
+        try:
+            future.set_result(self.kept(key, make))
+        except BaseException as error:  # it is whoever asks that is told
+            future.set_exception(error)
+
     def own(self, user: str, whole: Questions) -> OwnQuestions:
         """The questions of one person (id) about himself."""
         key = ("own", user, whole.model, whole.open_points)
@@ -108,14 +140,17 @@ class ServedSite:
     @cached_property
     def places(self) -> Mapping[str, int]:
         """The place of each user (id) in the order of names."""
-        users = self.site.users.values()
-        ordered = sorted(users, key=lambda user: (user.name.casefold(), user.domain))
-        return {user.id: place for place, user in enumerate(ordered)}
+        columns = self.usual.engine.columns
+        texts = (columns.names.words.at(codes).all() for codes in (columns.names.user_name, columns.names.user_domain))
+        keys = [(name.casefold(), domain) for name, domain in zip(*texts, strict=True)]
+        ids = columns.all_ids("user")
+        return {ids[number]: place for place, number in enumerate(sorted(range(len(keys)), key=keys.__getitem__))}
 
     @cached_property
     def roles(self) -> list[str]:
         """The site roles that people of it have, as they are shown."""
-        return sorted({ui_role(user.site_role) for user in self.site.users.values()})
+        columns = self.usual.engine.columns
+        return sorted({ui_role(columns.vocabulary.roles[code]) for code in set(columns.users.role.tolist())})
 
     @cached_property
     def use(self) -> LastUse | None:
@@ -165,7 +200,7 @@ class ServedSite:
         if self.site.users:
             engine.what(0)
         browsable = self.catalogs.browsable()
-        _ = browsable.order, browsable.texts, engine.columns.all_ids("content")
+        _ = browsable.order, browsable.texts, engine.columns.all_ids("content"), self.places
 
 
 def _by_url(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import NamedTuple
 
@@ -63,9 +63,9 @@ class Pieces(NamedTuple):
     words: Mapping[str, str]
 
 
-def pieces(visit: Visit, answer: Answered) -> Pieces:
+def pieces(visit: Visit, parts: Iterable[Drawable]) -> Pieces:
     """The pieces of an answer; without tables all of it comes before."""
-    parts = list(flat(list(answer.parts)))
+    parts = list(flat(list(parts)))
     tables = [part for part in parts if isinstance(part, Table)]
     words = {name: value for name, value in visit.request.query_params.items() if name not in ("site", "page", "form")}
     if not tables:

@@ -19,7 +19,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -40,6 +39,7 @@ from tabwarden.web.house import House
 from tabwarden.web.looking import Looking, looking_of, refusal
 from tabwarden.web.rendering import templates
 from tabwarden.web.served import ServedSite
+from tabwarden.web.threads import run_in_threadpool
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User

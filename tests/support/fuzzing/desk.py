@@ -23,6 +23,8 @@ from provisioning import SECRET, URL, world
 from small_site import rules
 from watchdog import patience
 
+from fuzzing import directory_wire
+from fuzzing.directory_wire import Replayed
 from fuzzing.forking import Forking, forking
 from fuzzing.inputs import Edit, Input
 from fuzzing.replay import Replay, keys_of, replaying
@@ -32,6 +34,7 @@ from tabwarden.model.site import Site
 from tabwarden.plan.file import _seal as sealed
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.state.server_state import World
+from tabwarden.sources.ldap.session import ldap3
 from tabwarden.store import directory_file
 from tabwarden.store.journal import checked_line
 
@@ -212,8 +215,10 @@ def _away(path: Path) -> None:
 class Desk:
     """The folder, what was in it when it was made, and the server behind it."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, replay: Replay, forks: Forking) -> None:
-        self.folder, self.sandbox, self.replay, self.forks = folder, sandbox, replay, forks
+    def __init__(
+        self, folder: Path, sandbox: Sandbox, replay: Replay, domains: Mapping[str, Replayed], forks: Forking
+    ) -> None:
+        self.folder, self.sandbox, self.replay, self.domains, self.forks = folder, sandbox, replay, domains, forks
         self.url = replay.url
         self.environment = {"BOX": self.url, "PAT": SECRET, "TABWARDEN_KEY": "", "COLUMNS": "160"}
         self.right: dict[tuple[str, ...], Ended] = {}
@@ -269,6 +274,8 @@ class Desk:
         )
         self.joiners("joe@a.example", "ann@a.example", "bea@a.example")
         self.leavers("una@a.example")
+        wire = directory_wire.settings({fqdn: domain.url for fqdn, domain in self.domains.items()}, "env:PAT")
+        self.write_json("wire.yaml", {**shared, **wire})
         (folder / "changes.txt").write_text("# some\nlock Default\nset una@a.example to Viewer\n")
         (folder / "renames.txt").write_text("vic@a.example=victor@a.example\n")
         directory_file.save(as_values(DIRECTORY), folder / "directory.json")
@@ -279,6 +286,7 @@ class Desk:
         steps = (
             "read", "plan provision --out first.json", "apply first.json", "read", "snapshots export last out",
             "sandbox --world william --save-world world.yaml", "settings encrypt people.yaml --make-key",
+            "directory read --settings wire.yaml --out read.json",
         )  # fmt: skip
         for step in steps:
             self._step(step)
@@ -318,8 +326,19 @@ class Desk:
             ended = self.call(tuple(words.split()))
             assert ended.code in (0, 2, 3), (words, ended)
             self.clean()
+        self.wire = {words: self._said((*words, "--settings", "wire.yaml")) for words in directory_wire.WORDS}
         self.read_keys = sorted(key for key in self.replay.known if key.startswith("GET") or key.endswith("/signin"))
         self.checkpoint = self._broken_off()
+
+    def _said(self, words: tuple[str, ...]) -> Mapping[str, bytes]:
+        """What the domains answer where the command is right."""
+        ended = self.call(words)
+        assert not ended.code, (words, ended)
+        self.clean()
+        known = {key: answer for domain in self.domains.values() for key, answer in domain.known.items()}
+        for domain in self.domains.values():
+            domain.known.clear()
+        return known
 
     def _broken_off(self) -> tuple[str, bytes]:
         """The name and the content of the checkpoint that a read leaves which comes to one answer less."""
@@ -346,7 +365,11 @@ class Desk:
         Edits(self).do(one.edits)
         self.replay.live = not one.answers
         self.replay.changed = keys_of(one.answers)
+        for domain in self.domains.values():
+            domain.changed = self.replay.changed
         ended = self.call(one.words, one.treated)
+        for domain in self.domains.values():
+            domain.changed = {}
         self.last_code = ended.code
         return ended
 
@@ -356,6 +379,7 @@ class Desk:
             asked = {"after": 0.0, "patience": patience(SECONDS), **treated}
             told = self.forks.run(words, self.folder, self.environment, asked)
             return Ended(told["code"], told["out"], told["err"])
+        ldap3.Server._message_counter = 0  # the library counts through a process, and a recording begins anew
         out, err, trouble, began = StringIO(), StringIO(), "", time.perf_counter()
         around = (patch.dict(os.environ, self.environment), patch("sys.stdin", StringIO()), chdir(self.folder))
         with around[0], around[1], around[2], redirect_stdout(out), redirect_stderr(err), _watchdog():
@@ -486,7 +510,8 @@ def opened(folder: Path) -> Iterator[Desk]:
         forks = stack.enter_context(forking())  # first: it must have no thread
         sandbox = stack.enter_context(running(company()))
         replay = stack.enter_context(replaying(sandbox.port))
-        yield Desk(folder, sandbox, replay, forks)
+        domains = stack.enter_context(directory_wire.replaying(directory_wire.load()))
+        yield Desk(folder, sandbox, replay, domains, forks)
 
 
 def random_of(kind: str, number: int) -> Random:

@@ -15,6 +15,7 @@ from paths import CASES
 
 from fuzzing.chance import NAMES, ODD, altered, damage, nonsense
 from fuzzing.desk import AES_KEY, Desk
+from fuzzing.directory_wire import WORDS, cut_answer, wrong_answers
 from fuzzing.inputs import Edit, Input
 from fuzzing.replay import changed_answers
 from tabwarden.settings.schema import SECTIONS
@@ -477,6 +478,14 @@ def directories(random: Random, desk: Desk) -> Input:
     return Input("directories", words, (("directory.json", "write", content),))
 
 
+def domains(random: Random, desk: Desk) -> Input:
+    """What the servers of a directory say over LDAP: of a part that is broken off, nothing is used."""
+    words = random.choice(WORDS)
+    cut = random.random() < 0.25
+    answers = (cut_answer if cut else wrong_answers)(random, desk.wire[words])
+    return Input("domains", (*words, "--settings", "wire.yaml"), answers=answers, must="refused" if cut else "")
+
+
 def clocks(random: Random, desk: Desk) -> Input:
     """Reads of some weeks, in which the clock is wrong now and then: hours since 2026 began, and what is kept."""
     hours, times = 0.0, []
@@ -562,7 +571,8 @@ KINDS: Mapping[str, tuple[tuple[int, Generator], ...]] = {
     "cases": ((1300, cases),),
     "sentences": ((600, sentences),),
     "answers": ((150, answers),),
-    "directories": ((1400, directories),),
+    "directories": ((1340, directories),),
+    "domains": ((60, domains),),
     "names": ((500, names),),
     "clocks": ((50, clocks),),
     "signals": ((50, signals),),

@@ -57,9 +57,10 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "conformance": ("new.yaml",),
     "policy": ("new.yaml", "logs/*"),
     "lint": ("new.yaml",),
+    "people": ("store/directories/*", "logs/*"),
     "licences": ("store/licences/*",),
     "sandbox": ("saved.yaml",),
-    "directory": ("read.json", ".read.json*", "logs/*"),
+    "directory": ("read.json", ".read.json*", "logs/*", "store/directories/*"),
     "demo": ("demo/*",),
     "mirror": ("mirror/*", "store/mirror*", "store/good-runs.*", "logs/*"),
 }

@@ -76,7 +76,6 @@ def targets(
 
 
 def missing(answer: Answer) -> tuple[Answer, ...]:
-    """The conditions of an ability that are not met."""
     return tuple(part for part in answer.conditions if not part.allowed)
 
 

@@ -35,7 +35,11 @@ def move(deed: Deed) -> Conditions:
     if kind in ("view", "table"):
         return (deed.says(False, "not_applicable", what="content that lies in a project"),)
     if deed.target == PERSONAL_SPACE:
-        return _into_personal_space(deed)
+        # A workbook of one's own ("Move Existing Content to Personal Space").
+        on = deed.says(deed.site.settings.personal_space, "site_setting", what="Personal Space on this site")
+        owner = deed.site.contents[deed.on()].owner == deed.user
+        owned = deed.says(owner, "not_owner", yes="content_owner", what="owning it")
+        return (deed.of_kind("workbook"), on, role_explores(deed), owned)
     if deed.target == TOP_LEVEL:
         top = deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site")
         return (deed.of_kind("project"), top)
@@ -77,14 +81,6 @@ def _anywhere(deed: Deed, source: Answer) -> Conditions:
     return unsure or (role_publishes(deed), source, deed.says(False, "no_target", what="a place that takes it"))
 
 
-def _into_personal_space(deed: Deed) -> Conditions:
-    """A workbook of one's own ("Move Existing Content to Personal Space")."""
-    on = deed.says(deed.site.settings.personal_space, "site_setting", what="Personal Space on this site")
-    owner = deed.site.contents[deed.on()].owner == deed.user
-    owned = deed.says(owner, "not_owner", yes="content_owner", what="owning it")
-    return (deed.of_kind("workbook"), on, role_explores(deed), owned)
-
-
 def delete(deed: Deed) -> Conditions:
     """Delete content, a nested or a top-level project. The Default project stays (§4.5)."""
     content = deed.on()
@@ -95,7 +91,10 @@ def delete(deed: Deed) -> Conditions:
     if content == deed.site.default_project_id:
         return (deed.says(False, "default_project", what="a project other than Default"),)
     if deed.site.contents[content].parent is None:
-        return _delete_top(deed)
+        if not deed.open_points.owner_deletes_top_level:
+            return (deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site"),)
+        owner = owns(deed, deed.on(), yes="project_owner")
+        return (role_publishes(deed), owner if owner.allowed else deed.says(False, "admin_only", what="owning it"))
     return (role_publishes(deed), rules_project(deed, content))
 
 
@@ -104,15 +103,7 @@ def _of_collection(deed: Deed) -> Conditions:
     return (owns(deed, deed.on(), yes="content_owner"),)
 
 
-def _delete_top(deed: Deed) -> Conditions:
-    if not deed.open_points.owner_deletes_top_level:
-        return (deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site"),)
-    owner = owns(deed, deed.on(), yes="project_owner")
-    return (role_publishes(deed), owner if owner.allowed else deed.says(False, "admin_only", what="owning it"))
-
-
 def create_top(deed: Deed) -> Conditions:
-    """A new top-level project."""
     return (deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site"),)
 
 
@@ -182,7 +173,6 @@ def _new_owner(deed: Deed) -> Conditions:
 
 
 def set_permissions(deed: Deed) -> Conditions:
-    """Edit the rules of whatever it is."""
     content = deed.on()
     kind = deed.site.contents[content].kind
     if kind == "project":

@@ -69,12 +69,10 @@ class Deed(NamedTuple):
 
     @property
     def role(self) -> str:
-        """The person's site role."""
         return self.site.users[self.user].site_role
 
     @property
     def is_admin(self) -> bool:
-        """Whether the person administers the site or the server."""
         return is_admin(self.role)
 
     @property
@@ -111,7 +109,6 @@ Conditions = tuple[Answer, ...]
 
 
 def role_publishes(deed: Deed) -> Answer:
-    """The site role has the right to publish."""
     return deed.says(publishes(deed.role) != "no", "site_role", what="a site role that publishes")
 
 

@@ -50,12 +50,10 @@ def tag(deed: Deed) -> Conditions:
 
 
 def read_comments(deed: Deed) -> Conditions:
-    """Read comments."""
     return (deed.may("Read", deed.on()), deed.may("ViewComments", deed.on()))
 
 
 def comment(deed: Deed) -> Conditions:
-    """Add a comment."""
     return (deed.may("Read", deed.on()), deed.may("AddComment", deed.on()))
 
 

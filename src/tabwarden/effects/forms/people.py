@@ -73,10 +73,12 @@ def _details_words(values: dict[str, str | None]) -> str:
 
 def _add_user(site: Site, words: Words) -> Change:
     ref, details = new_ref(USER, str(words["user"])), _details(words.get("details"))
-    if site.users_named(ref.qualified):
+    role, known = role_named(str(words["role"])), site.users_named(ref.qualified)
+    if len(known) == 1 and site.users[known[0]].site_role == role:  # a file of changes may be planned again
+        return _details_of(site, known[0], Details(**details)) if details else SetRole.on(site, known[0], role)
+    if known:
         raise UnknownName(f"`{ref.qualified}` is on the site already; say `set {ref.qualified} to ROLE`")
-    change = AddUser(ref, role_named(str(words["role"])), given=str(words.get("given") or ""))
-    return change.but(**details)
+    return AddUser(ref, role, given=str(words.get("given") or "")).but(**details)
 
 
 def _says_add_user(_: Site, change: AddUser) -> str:
@@ -87,9 +89,12 @@ def _says_add_user(_: Site, change: AddUser) -> str:
 
 
 def _set_details(site: Site, words: Words) -> Change:
-    user = site.users[user_named(site, words)]
-    details = Details(**_details(words["details"]))
-    return SetDetails(user_ref(user), Details.of(user).where(details), details)
+    return _details_of(site, user_named(site, words), Details(**_details(words["details"])))
+
+
+def _details_of(site: Site, user: str, details: Details) -> Change:
+    known = site.users[user]
+    return SetDetails(user_ref(known), Details.of(known).where(details), details)
 
 
 def _says_details(site: Site, change: SetDetails) -> str:
@@ -114,6 +119,14 @@ def _grants(words: Words) -> Grants:
         return NO_GRANTS
     at_sync = str(words.get("when") or "").casefold() == "at synchronisation"
     return Grants(role_named(role), ON_SYNC if at_sync else ON_LOGIN)
+
+
+def _new_group(site: Site, words: Words) -> Change:
+    ref, grants = new_ref(GROUP, str(words["group"])), _grants(words)
+    known = next((site.groups[group] for group in site.groups_named(ref.qualified)), None)
+    if known is not None and Grants.of(known) == grants:
+        return UpdateGroup(group_ref(known), grants, grants)
+    return CreateGroup(ref, grants)
 
 
 def _grants_words(grants: Grants) -> str:
@@ -197,7 +210,7 @@ FORMS: tuple[Form, ...] = (
         "new group NAME [granting ROLE [on sign-in]]",
         "new group Visitors granting Viewer on sign-in",
         rf"new group <group>(?: granting {_GRANTS})?",
-        lambda _, w: CreateGroup(new_ref(GROUP, str(w["group"])), _grants(w)),
+        _new_group,
         CreateGroup,
         lambda _, c: f"new group {quoted(c.group.qualified)}{_granting(c)}",
     ),

@@ -32,7 +32,6 @@ class OfContent(Change):
 
     @property
     def id(self) -> str:
-        """The content."""
         return self.content.id or ""
 
     @property
@@ -104,7 +103,6 @@ class Move(OfContent):
 
     @classmethod
     def on(cls, site: Site, content: str, target: str | None) -> Self:
-        """As a change to content of the Site, by ids."""
         places = (site.contents[content].parent, target)
         before, to = (Place(p, None if p is None else site.path(p)) for p in places)
         return cls(content_ref(site, content), before, to)
@@ -228,7 +226,6 @@ class SetTabs(OfContent):
 
     @classmethod
     def on(cls, site: Site, content: str, *, shown: bool) -> Self:
-        """As a change to a workbook of the Site, by id."""
         return cls(content_ref(site, content), shown)
 
     @property
@@ -279,7 +276,6 @@ class SetDescription(OfContent):
 
     @classmethod
     def on(cls, site: Site, content: str, description: str) -> Self:
-        """As a change to content of the Site, by id."""
         return cls(content_ref(site, content), site.contents[content].description, description)
 
     def value(self, lookup: Lookup, content: Content) -> Value:
@@ -317,7 +313,6 @@ class SetOwner(OfContent):
 
     @classmethod
     def on(cls, site: Site, content: str, owner: str) -> Self:
-        """As a change to content of the Site, by ids."""
         return cls(content_ref(site, content), _owner_name(site, site.contents[content]), user_ref(site.users[owner]))
 
     @property

@@ -25,19 +25,15 @@ class Details(NamedTuple):
 
     @classmethod
     def of(cls, user: User) -> Details:
-        """All of a user."""
         return cls(user.full_name, user.email, user.auth_setting, user.idp_configuration_id)
 
     def where(self, other: Details) -> Details:
-        """Only those that `other` names."""
         return Details(*(mine if theirs is not None else None for mine, theirs in zip(self, other, strict=True)))
 
     def unlike(self, other: Details) -> Details:
-        """Only those that differ from `other`."""
         return Details(*(mine if mine != theirs else None for mine, theirs in zip(self, other, strict=True)))
 
     def on(self, user: User) -> User:
-        """The user with them."""
         return replace(user, **{name: value for name, value in self._asdict().items() if value is not None})
 
     @property

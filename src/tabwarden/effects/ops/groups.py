@@ -24,7 +24,6 @@ class Grants(NamedTuple):
 
     @classmethod
     def of(cls, group: Group) -> Grants:
-        """Those of a group."""
         return cls(group.minimum_site_role, group.grant_on)
 
     @property
@@ -44,8 +43,6 @@ NO_GRANTS = Grants()
 
 @dataclass(frozen=True, slots=True)
 class _OfGroup(Change):
-    """A group."""
-
     group: Ref
 
 
@@ -132,7 +129,6 @@ class UpdateGroup(_Granting):
     )
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
-        """Another minimum."""
         group = Lookup(site).group(self.group)
         if group is None:
             return refused(site, NOBODY)
@@ -184,7 +180,6 @@ class DeleteGroup(_OfGroup):
 
     @classmethod
     def on(cls, site: Site, group: str) -> Self:
-        """As a change to a group of the Site, by id."""
         known = site.groups[group]
         names = sorted(site.users[user].qualified for user in site.members(group))
         contents = (site.contents[content] for content in site.speaking_of(Grantee(GROUP, group)))

@@ -25,8 +25,6 @@ from tabwarden.model.site import Site
 
 @dataclass(frozen=True, slots=True)
 class _Membership(Change):
-    """Somebody and a group."""
-
     EFFORT: ClassVar[int] = 10
 
     user: Ref
@@ -34,12 +32,10 @@ class _Membership(Change):
 
     @classmethod
     def on(cls, site: Site, user: str, group: str) -> Self:
-        """As a change to somebody and a group of the Site, by ids."""
         return cls(user_ref(site.users[user]), group_ref(site.groups[group]))
 
     @property
     def joins(self) -> bool:
-        """Whether it is into the group."""
         return self.net_members > 0
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:

@@ -56,7 +56,6 @@ class NewProject(OfContent):
 
     @property
     def name(self) -> str:
-        """What it is called."""
         return self.content.name if self.parent is None else self.content.name[len(self.parent.name) + 1 :]
 
     @property
@@ -180,7 +179,6 @@ class DeleteContent(OfContent):
 
     @classmethod
     def on(cls, site: Site, content: str) -> Self:
-        """As a change to content of the Site, by id."""
         gone = [content, *site.below(content)]
         lost = sum(1 for one in gone if site.contents[one].kind != "project")
         return cls(content_ref(site, content), lost, len(gone) - 1)

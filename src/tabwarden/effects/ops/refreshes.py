@@ -37,7 +37,6 @@ class SetRefresh(OfContent):
 
     @classmethod
     def on(cls, site: Site, content: str, to: tuple[str, ...]) -> Self:
-        """As a change to content of the Site, by id."""
         before = site.refreshes.of.get(content, ()) if site.refreshes is not None else ()
         return cls(content_ref(site, content), before, tuple(sorted(set(to))))
 

@@ -51,7 +51,6 @@ class SetNickname(Change):
         return f"cannot be called `{self.nickname}`, which {whose}", "choose another nickname"
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
-        """Another word for a domain."""
         return done(replace(site, nicknames={**(site.nicknames or {}), self.domain.name: self.nickname}))
 
     def carry(self, draft: Draft) -> None:
@@ -208,7 +207,6 @@ def is_on(site: Site, setting: str) -> bool | None:
 
 
 def switched(site: Site, setting: str, *, value: bool) -> Site:
-    """The Site with one of its settings on or off."""
     return SetSetting(setting, value).done_to(site).site
 
 

@@ -47,7 +47,6 @@ class AddUser(Change):
 
     @classmethod
     def of(cls, ref: Ref, user: User, role: str, because: str = "") -> Self:
-        """As a change that adds this user with a site role."""
         # A directory tells the names of its people itself.
         names = (user.full_name, user.email) if user.domain.casefold() == LOCAL else ("", "")
         return cls(ref, role, user.auth_setting, "", *names, user.idp_configuration_id, because=because)
@@ -129,7 +128,6 @@ class SetRole(Change):
 
     @classmethod
     def on(cls, site: Site, user: str, role: str) -> Self:
-        """As a change to somebody of the Site, by id."""
         return cls(user_ref(site.users[user]), site.users[user].site_role, role)
 
     @property

@@ -41,7 +41,8 @@ def page(
     yield from (f'<p class="lead">{safe(sentence)}</p>' for sentence in first_words(findings, scores))
     yield from (f'<p class="dim">{safe(note)}.</p>' for note in notes)
     yield from _heat(findings, scores)
-    yield from _trend(trend)
+    if trend.days:
+        yield from html_table(trend.table(), None)
     yield "<h2>Who can mend what</h2>"
     by_mender: dict[str, list[Finding]] = {}
     for finding in findings.findings:  # the worst first, so that whoever has it comes first too
@@ -80,11 +81,6 @@ def _heat(findings: Findings, scores: Sequence[Score]) -> Iterator[str]:
 def _cell(number: int, most: int, shown: int, colour: str) -> str:
     heat = round(60 * number / most)
     return f'<td class="{colour}" style="--heat:{heat}">{shown:,}</td>' if heat else f"<td>{shown:,}</td>"
-
-
-def _trend(trend: Trend) -> Iterator[str]:
-    if trend.days:
-        yield from html_table(trend.table(), None)
 
 
 def _of_mender(findings: Findings, mender: str, listed: Sequence[Finding]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from tabwarden.audit.finding import CONTENT, ERROR, LINTS, SEVERITIES, SITE, Finding
 from tabwarden.audit.lint import Findings, keys_of
 from tabwarden.audit.score import Score
+from tabwarden.model.tables import grouped
 from tabwarden.report.findings.junit import Case, junit
 from tabwarden.report.findings.sarif import MOST_RESULTS, Result, sarif
 from tabwarden.report.table import LINT, MARK, NAME, NUMBER, Cell, Column, Drawable, Many, Rows, Table, Text
@@ -115,9 +116,7 @@ def each_table(findings: Findings) -> Table:
 
 def unjudged_table(findings: Findings) -> Table:
     """What could not be judged, and why: by reason."""
-    by_reason: dict[tuple[str, int | None], list[str]] = {}
-    for one in findings.unjudged:
-        by_reason.setdefault((one.because, one.number), []).append(one.lint.id)
+    by_reason = grouped(((one.because, one.number), one.lint.id) for one in findings.unjudged)
     table = Table(
         Column("Number", NUMBER),
         "Not known",
@@ -210,9 +209,7 @@ def findings_junit(findings: Findings, fail_on: Sequence[str]) -> bytes:
     """A test case a lint: failed where it finds something of a severity that fails, skipped where it was not judged."""
     audited = findings.audited
     skipped = {one.lint.id: one.because for one in findings.unjudged if one.number is None}
-    by_lint: dict[str, list[Finding]] = {}
-    for finding in findings.findings:
-        by_lint.setdefault(finding.lint.id, []).append(finding)
+    by_lint = grouped((finding.lint.id, finding) for finding in findings.findings)
     failing = {name for name, some in by_lint.items() if any(finding.severity in fail_on for finding in some)}
     cases = []
     for lint in LINTS.values():

@@ -13,21 +13,20 @@ from typing import Any
 from tabwarden.model.site import Content, Site
 from tabwarden.sandbox.content.shapes import PLURALS, SHAPES, address, project_of, size_of, source_type, url_name
 from tabwarden.sandbox.http.call import Call
-from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
+from tabwarden.sandbox.http.listing import NUMBER, ORDERED, TIME, TRUTH, Column, Listing, column
 from tabwarden.sandbox.http.wire import Element
 
-_TIMES = "eq gt gte lt lte"
 NO_PROJECT = Element("project")
 
 
 def _always(value: Any, type_: str) -> Column:
     """A column that holds the same for every item."""
-    return column(lambda _s, _c: value, "eq" if type_ == TRUTH else _TIMES, type_)
+    return column(lambda _s, _c: value, "eq" if type_ == TRUTH else ORDERED, type_)
 
 
 _COMMON: Mapping[str, Column] = {
-    "createdAt": column(lambda _s, c: c.created or None, _TIMES, TIME),
-    "updatedAt": column(lambda _s, c: c.updated or None, _TIMES, TIME),
+    "createdAt": column(lambda _s, c: c.created or None, ORDERED, TIME),
+    "updatedAt": column(lambda _s, c: c.updated or None, ORDERED, TIME),
     "name": column(lambda _s, c: c.name, "eq in cieq has like"),
     "luid": column(lambda _s, c: c.id),
 }
@@ -47,7 +46,7 @@ _OWN: Mapping[str, Mapping[str, Column]] = {
     },
     "workbook": {
         "displayTabs": column(lambda _s, c: c.tabs, "eq", TRUTH),
-        "sheetCount": column(lambda s, c: len(s.children(c.id)), _TIMES, NUMBER),
+        "sheetCount": column(lambda s, c: len(s.children(c.id)), ORDERED, NUMBER),
         "favoritesTotal": _always(0, NUMBER),
         "subscriptionsTotal": _always(0, NUMBER),
         "hasAlerts": _always(False, TRUTH),
@@ -60,7 +59,7 @@ _OWN: Mapping[str, Mapping[str, Column]] = {
         "title": column(lambda _s, c: c.name),
         "fields": column(lambda _s, _c: frozenset()),
         "sheetType": column(lambda _s, _c: "view"),
-        "sheetNumber": column(lambda s, c: list(s.children(c.parent)).index(c.id), _TIMES, NUMBER),
+        "sheetNumber": column(lambda s, c: list(s.children(c.parent)).index(c.id), ORDERED, NUMBER),
         "hitsTotal": _always(0, NUMBER),
         "favoritesTotal": _always(0, NUMBER),
     },
@@ -131,7 +130,7 @@ def _kept_columns(call: Call, kind: str) -> dict[str, Column]:
     }
     if kind in ("workbook", "datasource"):
         columns["hasExtracts"] = column(lambda _s, c: details(c.id).has_extracts, "eq", TRUTH)
-        columns["size"] = column(lambda _s, c: size_of(call, c), _TIMES, NUMBER)
+        columns["size"] = column(lambda _s, c: size_of(call, c), ORDERED, NUMBER)
     if kind == "datasource":
         columns["type"] = column(lambda _s, c: source_type(call, c))
         columns["isCertified"] = column(lambda _s, c: details(c.id).certified, "eq", TRUTH)
@@ -150,7 +149,7 @@ def _of_connections(call: Call, part: str, _site: Site, item: Content) -> frozen
 def content_listing(call: Call, kind: str) -> Listing[Content]:
     """How content of a kind is listed for the one who asks."""
     columns = {**_COMMON, **(_ITEMS if kind != "project" else {}), **_OWN[kind]}
-    if call.sees_people():
+    if call.sees_people:
         columns.update(_PEOPLE)
     if call.is_admin:
         columns.update(_ADMINS)

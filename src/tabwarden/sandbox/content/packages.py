@@ -171,7 +171,6 @@ class Query(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The node's id."""
         return node_id("query", f"{self.content.id}/{self.number}")
 
 

@@ -48,11 +48,6 @@ class Order(NamedTuple):
     user_name: str = ""
 
 
-def to_text(order: Order) -> str:
-    """An order as a job keeps it."""
-    return json.dumps(order)
-
-
 def from_text(text: str) -> Order:
     """Back from what a job keeps."""
     order = Order(*json.loads(text))

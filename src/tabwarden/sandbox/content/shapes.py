@@ -45,14 +45,14 @@ def asked(call: Call, field: str) -> bool:
 def person(call: Call, name: str, user_id: str, *, named: bool = True) -> Element:
     """Somebody by id, and by name where people show."""
     user = call.site.users.get(user_id) if named else None
-    shows = user is not None and (call.sees_people() or user.id == call.me.id)
+    shows = user is not None and (call.sees_people or user.id == call.me.id)
     return element(name, {"id": user_id, "name": user.name if user is not None and shows else None})
 
 
 def owner(call: Call, item: Content) -> Element:
     """The owner by id alone; what a list is asked about him beside as `user` tells it, where people show."""
     owned_by = call.site.users.get(item.owner)
-    shows = owned_by is not None and (call.sees_people() or owned_by.id == call.me.id)
+    shows = owned_by is not None and (call.sees_people or owned_by.id == call.me.id)
     if owned_by is None or not shows or not asked(call, "owner."):
         return element("owner", {"id": item.owner})
     more = user(call, owned_by).attributes
@@ -113,7 +113,6 @@ def address(state: State, site: Site, item: Content) -> str:
 
 
 def tags_element(call: Call, item: Content) -> Element:
-    """The tags of an item."""
     return element("tags", {}, *(element("tag", {"label": tag}) for tag in sorted(call.state.details(item.id).tags)))
 
 
@@ -195,7 +194,6 @@ def workbook(call: Call, item: Content) -> Element:
 
 
 def view(call: Call, item: Content) -> Element:
-    """One view with its workbook, owner and project."""
     counted = call.flag("includeUsageStatistics") or asked(call, "usage")
     names: Attributes = {"contentUrl": address(call.state, call.site, item), "viewUrlName": url_name(item.name)}
     rows = call.state.usage.get(call.site.id, ()) if counted else ()
@@ -223,7 +221,6 @@ def _workbook_of(call: Call, item: Content) -> Element:
 
 
 def datasource(call: Call, item: Content) -> Element:
-    """One published data source."""
     details = call.state.details(item.id)
     first = details.connections[0] if details.connections else None
     own: Attributes = {
@@ -255,13 +252,11 @@ def _count_of_workbooks(call: Call, source: Content) -> int:
 
 
 def flow(call: Call, item: Content) -> Element:
-    """One flow."""
     own: Attributes = {"description": item.description, "fileType": "tflx", "webpageUrl": page_address(call, item)}
     return _shape(call, item, {**own, **_times(item)})
 
 
 def virtual_connection(call: Call, item: Content) -> Element:
-    """One virtual connection."""
     own: Attributes = {
         "webpageUrl": page_address(call, item),
         "hasExtracts": False,
@@ -292,7 +287,6 @@ def _asset(call: Call, item: Content, own: Attributes) -> Element:
 
 
 def database(call: Call, item: Content) -> Element:
-    """One database."""
     place: Attributes = {"type": "DatabaseServer", "connectionType": "postgres", "hostName": "localhost", "port": 5432}
     return _asset(call, item, {**place, "contentPermissions": item.mode})
 

@@ -98,7 +98,7 @@ def rules_shown(call: Call, content: Content) -> bool:
     Owning or leading helps only somebody whose site role lets him see the content at all, and other people.
     """
     site, me = call.site, call.me.id
-    if not call.sees_people():
+    if not call.sees_people:
         return False
     if call.is_admin or can(site, me, "set_permissions", content.id, open_points=call.state.open_points).allowed:
         return True

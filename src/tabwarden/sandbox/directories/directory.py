@@ -164,7 +164,6 @@ class PretendDirectory:
         return key if key in self._people or key in self._groups else None
 
     def domains(self) -> Sequence[Domain]:
-        """Every domain in the order of the file."""
         return self._domains
 
     def find_people(self, domain: str, name: str) -> Sequence[Person]:
@@ -177,7 +176,6 @@ class PretendDirectory:
         )
 
     def find_group(self, domain: str, name: str) -> DirectoryGroup | None:
-        """The group of that name in a domain."""
         groups = self._groups.get((same(domain), same(name)))
         return groups[0] if groups is not None else None
 

@@ -45,7 +45,9 @@ class _Work:
     def take_in(self, person: Person) -> None:
         """One enabled member: on the site, up to date, in the group, with at least the role it grants on sync."""
         self.counts[PROCESSED] += 1
-        user = self._present(person)
+        wanted = identity.key(person.domain, person.sam_account_name)
+        users = (self.site.users[u] for u in self.site.users_named(person.sam_account_name))
+        user = next((u for u in users if identity.key(u.domain, u.name) == wanted), None)
         if user is None:
             user = self._added(person)
         else:
@@ -60,11 +62,6 @@ class _Work:
             self.counts[NO_SEAT] += 1
         elif self.site.users[user.id].site_role != before:
             self.counts[ROLE_UPDATED] += 1
-
-    def _present(self, person: Person) -> User | None:
-        wanted = identity.key(person.domain, person.sam_account_name)
-        users = (self.site.users[u] for u in self.site.users_named(person.sam_account_name))
-        return next((u for u in users if identity.key(u.domain, u.name) == wanted), None)
 
     def _added(self, person: Person) -> User:
         new_id = self.state.new_id(self.site, "user")

@@ -16,11 +16,9 @@ from tabwarden.sandbox.handlers.downloads import BYTES, DATA, IMAGE, PDF, Drawin
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, File, Reply, ok, parts_of, payload_of
 from tabwarden.sandbox.http.errors import Refusal, unknown
-from tabwarden.sandbox.http.listing import TIME, TRUTH, Listing, column
+from tabwarden.sandbox.http.listing import ORDERED, TIME, TRUTH, Listing, column
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.state.server_state import CustomView
-
-_TIMES = "eq gt gte lt lte"
 
 
 def shape(call: Call, custom: CustomView) -> Element:
@@ -54,8 +52,8 @@ CUSTOM_VIEWS = Listing[CustomView](
         "viewId": column(lambda _s, one: one.view),
         "workbookId": column(lambda s, one: s.contents[one.view].parent),
         "shared": column(lambda _s, one: one.shared, "eq", TRUTH),
-        "createdAt": column(lambda _s, one: one.created, _TIMES, TIME),
-        "updatedAt": column(lambda _s, one: one.updated, _TIMES, TIME),
+        "createdAt": column(lambda _s, one: one.created, ORDERED, TIME),
+        "updatedAt": column(lambda _s, one: one.updated, ORDERED, TIME),
     },
     frozenset("id name createdAt updatedAt lastAccessedAt shared contentUrl view workbook owner".split()),
     shape,

@@ -63,7 +63,10 @@ class Drawing(NamedTuple):
 def rendered(call: Call, kind: str, drawing: Drawing) -> Reply:
     """A placeholder for those who hold a capability on the item and may see its data."""
     item = visibility.capable(call, kind, drawing.capability)
-    _demand_data(call, item)
+    # Whoever lacks access to a data source behind it sees no data there, and gets none.
+    answer = can(call.site, call.me.id, "see_data", item.id, open_points=call.state.open_points)
+    if not answer.allowed:
+        raise Refusal("denied", f"not allowed: the data behind that {item.kind} ({answer.because})")
     call.state.happened(call.site, call.me.id, VIEW if item.kind == "view" else EXPORT, item.id)
     return attachment(File(drawing.drawn(call, item), drawing.content_type), f"{item.name}.{drawing.extension}")
 
@@ -75,13 +78,6 @@ def preview(call: Call, kind: str) -> Reply:
     if within is not None and kind == "view" and item.parent != within.id:
         raise Refusal("unknown_view", "the workbook has no such view")
     return Reply(file=File(placeholders.image(), placeholders.PNG))
-
-
-def _demand_data(call: Call, item: Content) -> None:
-    """Whoever lacks access to a data source behind it sees no data there, and gets none."""
-    answer = can(call.site, call.me.id, "see_data", item.id, open_points=call.state.open_points)
-    if not answer.allowed:
-        raise Refusal("denied", f"not allowed: the data behind that {item.kind} ({answer.because})")
 
 
 def _pdf(call: Call, item: Content) -> bytes:
@@ -126,7 +122,7 @@ def revisions(call: Call, kind: str) -> Reply:
 
 def _shape(call: Call, revision: Revision, *, current: bool) -> Element:
     publisher = call.site.users.get(revision.by)
-    named = publisher is not None and (call.sees_people() or publisher.id == call.me.id)
+    named = publisher is not None and (call.sees_people or publisher.id == call.me.id)
     return element(
         "revision",
         {

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from tabwarden.effects import content as effects
-from tabwarden.model.capability import CAPABILITIES, READ_ONLY, applies
+from tabwarden.model.capability import CAPABILITIES, INHERITED_LEADER, LEADER, READ_ONLY, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, in_force, managing_project
 from tabwarden.model.open_points import AI_ACCESS_KINDS
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
@@ -19,7 +19,6 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
 
 GRANTEES: Mapping[str, str] = {"users": "user", "groups": "group", "groupsets": "groupSet"}
-LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
 
 
 class Target(NamedTuple):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from tabwarden.access.abilities.ability import can
 from tabwarden.model.roles import publishes
-from tabwarden.model.site import Content
 from tabwarden.model.usage import PUBLISH
 from tabwarden.sandbox.content import publishing
 from tabwarden.sandbox.content.publishing import Order
@@ -39,7 +39,7 @@ def published(call: Call, kind: str) -> Reply:
     order = order._replace(blob=call.state.blobs.keep(content), file_name=name)
     if call.query("asJob") in ("true", "True"):
         work = jobs.PUBLISH[kind]
-        job = jobs.start(call, work, ((publishing.to_text(order),),), blob=order.blob)
+        job = jobs.start(call, work, ((json.dumps(order),),), blob=order.blob)
         return ok(shapes.job(call, job), status=202)
     item = publishing.publish(call.state, order)
     call.state.happened(call.site, call.me.id, PUBLISH, item.id)
@@ -53,15 +53,18 @@ def _order(call: Call, kind: str, body: Element) -> Order:
         raise Refusal("nameless", f"a {kind} needs a name")
     credentials = _credentials(body)
     hidden = (body.find("views") or Element("views")).all("view")
+    modes = [mode for mode in _MODES if call.flag(mode)]
+    if len(modes) > 1:
+        raise Refusal("incompatible_modes", f"`{modes[0]}` and `{modes[1]}` exclude each other")
     return Order(
         call.session.site,
         call.me.id,
         kind,
         name,
-        _project(call, body).id,
+        call.content("project", body.inner("project") or call.site.default_project_id or "").id,
         blob="",
         file_name="",
-        mode=_mode(call),
+        mode=modes[0] if modes else publishing.CREATE,
         tabs=truth("showTabs", body.get("showTabs") or "false"),
         description=body.get("description"),
         hidden=tuple(view.get("name") or "" for view in hidden if view.get("hidden") == "true"),
@@ -82,18 +85,6 @@ def _embeds(credentials: Element) -> bool:
     if words not in ("true", "false"):
         raise Refusal("bad_value", f"`embed` is true or false, not `{words[:20]}`")
     return words == "true"
-
-
-def _project(call: Call, body: Element) -> Content:
-    """The project named, or Default."""
-    return call.content("project", body.inner("project") or call.site.default_project_id or "")
-
-
-def _mode(call: Call) -> str:
-    modes = [mode for mode in _MODES if call.flag(mode)]
-    if len(modes) > 1:
-        raise Refusal("incompatible_modes", f"`{modes[0]}` and `{modes[1]}` exclude each other")
-    return modes[0] if modes else publishing.CREATE
 
 
 def _admit(call: Call, order: Order) -> None:

@@ -14,7 +14,7 @@ from tabwarden.sandbox.handlers.content import truth
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, unknown
-from tabwarden.sandbox.http.listing import TIME, Listing, column
+from tabwarden.sandbox.http.listing import ORDERED, TIME, Listing, column
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people import jobs as work
 from tabwarden.sandbox.people import shapes
@@ -22,8 +22,6 @@ from tabwarden.sandbox.state.server_state import Job, iso
 from tabwarden.sandbox.state.things import LinkedTask, Webhook
 
 # -- runs of flows --------------------------------------------------------------------------------------------
-
-_TIMES = "eq gt gte lt lte"
 
 
 def _run(call: Call, job: Job, name: str = "flowRuns") -> Element:
@@ -45,8 +43,8 @@ RUNS = Listing[Job](
     {
         "flowId": column(lambda _s, job: job.about),
         "userId": column(lambda _s, job: job.by),
-        "startedAt": column(lambda _s, job: iso(job.created), _TIMES, TIME),
-        "completedAt": column(lambda _s, job: iso(job.completed) if job.completed else None, _TIMES, TIME),
+        "startedAt": column(lambda _s, job: iso(job.created), ORDERED, TIME),
+        "completedAt": column(lambda _s, job: iso(job.completed) if job.completed else None, ORDERED, TIME),
     },
     frozenset("id flowId status startedAt completedAt progress backgroundJobId".split()),
     _run,

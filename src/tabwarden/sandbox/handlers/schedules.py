@@ -17,7 +17,7 @@ from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, unknown
-from tabwarden.sandbox.http.listing import TIME, Listing, column
+from tabwarden.sandbox.http.listing import ORDERED, TIME, Listing, column
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.state.personality import CLOUD
 from tabwarden.sandbox.state.server_state import Schedule, Task, Timing, iso
@@ -154,7 +154,7 @@ SCHEDULES = Listing[Schedule](
         "name": column(lambda _s, one: one.name),
         "type": column(lambda _s, one: one.kind),
         "state": column(lambda _s, one: one.state),
-        "updatedAt": column(lambda _s, one: one.updated, "eq gt gte lt lte", TIME),
+        "updatedAt": column(lambda _s, one: one.updated, ORDERED, TIME),
     },
     frozenset(_NAMES.split()),
     shape,

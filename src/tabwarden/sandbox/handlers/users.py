@@ -29,13 +29,13 @@ def users(call: Call) -> Reply:
     """The users of the site, for administrators; by an option for all, and only oneself where people do not show."""
     if not call.is_admin and not call.personality.lists_users:
         raise Refusal("denied", "only administrators list the users")
-    shown = call.site.users.values() if call.sees_people() else (call.me,)
+    shown = call.site.users.values() if call.sees_people else (call.me,)
     return ok(*listing.answer(call, shapes.users_listing(call), shown))
 
 
 def user(call: Call) -> Reply:
     """One user; oneself always, others where people show."""
-    if not call.sees_people() and call.parameters["user"] != call.session.user:
+    if not call.sees_people and call.parameters["user"] != call.session.user:
         raise Refusal("denied", "this site does not show other users")
     return ok(shapes.user(call, call.user()))
 
@@ -87,14 +87,19 @@ def update(call: Call) -> Reply:
     if is_server_admin(user.site_role) and not call.is_server_admin:
         raise Refusal("denied", "only server administrators change a server administrator")
     changed = _profile(call, body, user)
-    _check_password(call, body, user)
+    # A password belongs to the account: a site administrator may not set that of somebody on other sites too.
+    elsewhere = body.get("password") is not None and len(call.state.sites_of(user)) > 1
+    if elsewhere and not call.is_server_admin:
+        raise Refusal("denied", "only a server administrator sets this password")
     role = body.get("siteRole")
     if role is not None and role != user.site_role:
         if user.id == call.me.id:
             raise Refusal("self", "nobody changes his own site role")
         changed = replace(changed, site_role=people_desk.give_role(user, role).site_role)
     stored = people_desk.put(changed)
-    _set_password(call, body, user)
+    password = body.get("password")
+    if password is not None and call.personality.profile_writable and not desk(call).is_of_directory(user):
+        call.state.put_account(Account(user.name, password, user.domain))
     shown = shapes.user(call, stored)
     return ok(shown._replace(attributes={k: v for k, v in shown.attributes.items() if k != "id"}))
 
@@ -111,19 +116,6 @@ def _profile(call: Call, body: Element, user: User) -> User:
         full_name=full_name if full_name is not None else user.full_name,
         email=email if email is not None else user.email,
     )
-
-
-def _check_password(call: Call, body: Element, user: User) -> None:
-    """A password belongs to the account: a site administrator may not set that of somebody on other sites too."""
-    elsewhere = body.get("password") is not None and len(call.state.sites_of(user)) > 1
-    if elsewhere and not call.is_server_admin:
-        raise Refusal("denied", "only a server administrator sets this password")
-
-
-def _set_password(call: Call, body: Element, user: User) -> None:
-    password = body.get("password")
-    if password is not None and call.personality.profile_writable and not desk(call).is_of_directory(user):
-        call.state.put_account(Account(user.name, password, user.domain))
 
 
 def remove(call: Call) -> Reply:

@@ -94,24 +94,19 @@ class Call:
 
     @property
     def is_admin(self) -> bool:
-        """Whether a site or server administrator asks."""
         return is_admin(self.me.site_role)
 
     @property
     def is_server_admin(self) -> bool:
-        """Whether a server administrator asks."""
         return is_server_admin(self.me.site_role)
 
     def manages_people(self) -> bool:
         """Whether the asker manages users and groups: site administrators not where adminMode is ContentOnly."""
         return self.is_server_admin or (self.is_admin and self.site.settings.admin_mode != "ContentOnly")
 
+    @cached_property
     def sees_people(self) -> bool:
         """Whether other users and groups show: to administrators, and to all licensed where userVisibility is FULL."""
-        return self._sees_people
-
-    @cached_property
-    def _sees_people(self) -> bool:
         return can(self.site, self.me.id, "see_other_users", open_points=self.state.open_points).allowed
 
     def fills_group_sets(self) -> bool:

@@ -149,11 +149,6 @@ class ErrorLine(NamedTuple):
     status: int
     mark: str
 
-    @property
-    def words(self) -> str:
-        """The condition."""
-        return REASONS[self.reason].words
-
 
 @cache
 def lines_of(method: str, path: str) -> Mapping[str, ErrorLine]:

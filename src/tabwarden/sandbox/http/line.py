@@ -159,7 +159,10 @@ async def read(request: web.BaseRequest) -> Request:
     """
     body: bytes | None = None
     if (request.content_length or 0) <= LARGEST_BODY:
-        await _go_on(request)
+        # Tell a client that waits for it to send the body.
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the answer itself has not begun
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 with suppress(web.HTTPRequestEntityTooLarge):
@@ -171,13 +174,6 @@ async def read(request: web.BaseRequest) -> Request:
     path, query = _target(_plain(request.raw_path))
     headers = {name.lower(): _plain(value) for name, value in request.headers.items()}
     return Request(request.method, path, query, headers, body)
-
-
-async def _go_on(request: web.BaseRequest) -> None:
-    """Tell a client that waits for it to send the body."""
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= (1, 1):
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the answer itself has not begun
 
 
 def _target(words: str) -> tuple[str, Mapping[str, tuple[str, ...]]]:

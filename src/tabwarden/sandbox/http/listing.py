@@ -21,6 +21,7 @@ from tabwarden.sandbox.http.wire import Element, element
 T = TypeVar("T")
 LARGEST_PAGE, USUAL_PAGE = 1000, 100
 TEXT, TIME, NUMBER, TRUTH = "text", "time", "number", "truth"
+ORDERED = "eq gt gte lt lte"  # the operators of what has an order
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 OPERATORS = frozenset({"eq", "in", "gt", "gte", "lt", "lte", "has", "like", "cieq"})
 

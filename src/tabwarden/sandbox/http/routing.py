@@ -175,7 +175,7 @@ def scopes_of(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 _TESTS: Mapping[str, Callable[[Call], bool]] = {
-    SEES_PEOPLE: lambda call: call.sees_people(),
+    SEES_PEOPLE: lambda call: call.sees_people,
     ADMIN: lambda call: call.is_admin,
     PEOPLE_ADMIN: lambda call: call.manages_people(),
     SERVER_ADMIN: lambda call: call.is_server_admin,

@@ -246,7 +246,6 @@ class RequestLog:
                 raise WorldError(f"log file `{path}` cannot be written: {why(problem)}") from None
 
     def add(self, entry: LoggedRequest) -> None:
-        """Keep one entry."""
         self.entries.append(entry)
         if self._out is not None:
             self._out.write(json.dumps(entry._asdict()) + "\n")

@@ -67,7 +67,6 @@ class Element(NamedTuple):
         return child.get(attribute) if child is not None else None
 
     def all(self, name: str) -> Iterator[Element]:
-        """Every child of that name."""
         return (child for child in self.children if child.name == name)
 
 

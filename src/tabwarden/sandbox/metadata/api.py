@@ -46,11 +46,11 @@ def answer(call: Call) -> Reply:
         return _status(call, 401, "Unauthorized", "/relationship-service-war/graphql")
     call.state.activity.by(call.acting.user, call.acting.initiator)
     if request.path.lower().startswith(CONTROL):
-        return _json({"status": "COMPLETED"})
+        return as_json({"status": "COMPLETED"})
     if request.method != "POST":
         return _status(call, 405, "Method Not Allowed")
     try:
-        return _json(_run(call, *_asked(call.raw_body)))
+        return as_json(_run(call, *_asked(call.raw_body)))
     except ValueError as problem:
         return _status(call, 400, f"Bad Request: {problem}")
     except Refusal as refusal:
@@ -64,10 +64,11 @@ def refused(call: Call, refusal: Refusal) -> Reply:
 
 def _status(call: Call, status: int, error: str, path: str | None = None) -> Reply:
     moment, path = iso(call.state.clock()), call.request.path if path is None else path
-    return _json({"timestamp": moment, "status": status, "error": error, "path": path}, status)
+    return as_json({"timestamp": moment, "status": status, "error": error, "path": path}, status)
 
 
-def _json(value: object, status: int = 200) -> Reply:
+def as_json(value: object, status: int = 200) -> Reply:
+    """An answer that is JSON."""
     return Reply(status, file=File(json.dumps(value).encode(), JSON))
 
 
@@ -144,7 +145,6 @@ class Resolver:
         self.too_many = False
 
     def resolve(self, source: Any, info: Any, **arguments: Any) -> Any:
-        """The value of one field."""
         name = info.field_name
         root = name.removesuffix("Connection")
         value = self._roots[root] if source is None else source.get(root)

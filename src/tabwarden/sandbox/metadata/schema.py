@@ -139,13 +139,6 @@ _LIST = re.compile(r"(\w+): \[(\w+)!\]")
 _CONNECTIONS = {node: f"{root[0].upper()}{root[1:]}Connection" for root, node in ROOTS.items()}
 
 
-def sdl() -> str:
-    """The whole schema in GraphQL's own language."""
-    roots = "\n".join(f"  {root}: [{node}!]" for root, node in ROOTS.items())
-    types = _LIST.sub(_with_connection, f"{_TYPES} type Query {{\n{roots}\n}}")
-    return "\n".join((types, *_connections(), *_filter()))
-
-
 def _with_connection(listed: re.Match[str]) -> str:
     """A list of nodes with its filter, and beside it its connection."""
     name, node = listed.groups()
@@ -176,4 +169,6 @@ def graphql() -> ModuleType:
 @cache
 def schema() -> Any:
     """The schema, built once."""
-    return graphql().build_schema(sdl())
+    roots = "\n".join(f"  {root}: [{node}!]" for root, node in ROOTS.items())
+    types = _LIST.sub(_with_connection, f"{_TYPES} type Query {{\n{roots}\n}}")
+    return graphql().build_schema("\n".join((types, *_connections(), *_filter())))

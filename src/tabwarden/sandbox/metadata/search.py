@@ -6,7 +6,6 @@ reads. What counts as a match is believed: every word stands in the name, the de
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,14 +15,14 @@ from tabwarden.model.site import Content
 from tabwarden.model.usage import STANDING
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.shapes import PLURALS
-from tabwarden.sandbox.http.call import Call, File, Reply
+from tabwarden.sandbox.http.call import Call, Reply
 from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.metadata.api import as_json
 from tabwarden.sandbox.metadata.tables import PRETENDED
 from tabwarden.sandbox.state.activity import number_of
 
 PATH, NAME, SINCE = "/api/-/search", "-/search", "3.16"
 USUAL, MOST = 10, 2000
-JSON = "application/json"
 Hit = dict[str, Any]
 # What is counted of how many days: the last month, three, a year, and all.
 _SPANS: Mapping[str, int | None] = {
@@ -61,7 +60,7 @@ def answer(call: Call) -> Reply:
     page, limit = _number(call, "page", 0), min(_number(call, "limit", USUAL), MOST)
     hits = _ordered(call, [hit for hit in _hits(call) if _fits(call, hit)])
     items = hits[page * limit : (page + 1) * limit]
-    return _json(
+    return as_json(
         {
             "hits": {
                 "total": len(hits),
@@ -77,11 +76,7 @@ def answer(call: Call) -> Reply:
 def refused(_call: Call, refusal: Refusal) -> Reply:
     """A refusal of the REST API's table."""
     error = {"summary": refusal.code.summary, "detail": refusal.detail, "code": refusal.code.code}
-    return _json({"error": error}, refusal.code.status)._replace(headers=refusal.headers)
-
-
-def _json(value: object, status: int = 200) -> Reply:
-    return Reply(status, file=File(json.dumps(value).encode(), JSON))
+    return as_json({"error": error}, refusal.code.status)._replace(headers=refusal.headers)
 
 
 def _number(call: Call, name: str, usual: int) -> int:
@@ -117,7 +112,7 @@ def _hit(call: Call, content: Content, uses: Mapping[str, Counter[str]], downstr
     site, details = call.site, call.state.details(content.id)
     parent, project = site.contents.get(content.parent or ""), site.contents.get(site.project_of(content.id) or "")
     owner = site.users.get(content.owner)
-    named = owner is not None and (call.sees_people() or owner.id == call.me.id)
+    named = owner is not None and (call.sees_people or owner.id == call.me.id)
     hit: Hit = {
         "type": content.kind,
         "luid": content.id,

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from tabwarden.model.site import Content, Site
+from tabwarden.model.tables import grouped
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.packages import Files, Query, node_id
 from tabwarden.sandbox.http.call import Call
@@ -81,7 +82,6 @@ class Tables(ABC):
         }
 
     def tag(self, name: str) -> Node:
-        """A tag."""
         return {"__typename": "Tag", "id": node_id("tag", name), "name": name}
 
     def _place(self, content: Content) -> dict[str, Any]:
@@ -96,7 +96,6 @@ class Tables(ABC):
         }
 
     def site(self) -> Node:
-        """The site itself."""
         site = self._site
         luid = {"luid": site.id, "uri": f"sites/{site.id}"}
         return {"__typename": "TableauSite", "id": node_id("site", site.id), "name": site.name, **luid}
@@ -107,7 +106,7 @@ class Tables(ABC):
         if user is None:
             return None
         own = user.id == self._call.me.id
-        named = own or self._call.sees_people()
+        named = own or self._call.sees_people
         return {
             "__typename": "TableauUser",
             "id": node_id("user", user.id),
@@ -130,10 +129,7 @@ class Tables(ABC):
         return self._by_project(self._visible("datasource"))
 
     def _by_project(self, contents: Iterable[Content]) -> Mapping[str | None, Sequence[Content]]:
-        contents_by_project: dict[str | None, list[Content]] = {}
-        for content in contents:
-            contents_by_project.setdefault(self._site.project_of(content.id), []).append(content)
-        return contents_by_project
+        return grouped((self._site.project_of(content.id), content) for content in contents)
 
     def _tables_behind(self, sources: Iterable[Content]) -> dict[str, Content]:
         """The tables of the projects of published data sources, by id."""
@@ -155,7 +151,6 @@ class Tables(ABC):
         }
 
     def table(self, content: Content) -> Node:
-        """A table of a database."""
         database = self._site.contents.get(content.parent or "")
         database_held = database if database is not None and database.kind == "database" else None
         seen = content.id in self._seen
@@ -215,7 +210,6 @@ class Tables(ABC):
         ]
 
     def database(self, content: Content) -> Node:
-        """A database."""
         return {
             **self.base("DatabaseServer", content),
             "connectionType": PRETENDED,

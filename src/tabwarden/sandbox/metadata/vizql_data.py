@@ -15,8 +15,9 @@ from tabwarden.access.reference import may
 from tabwarden.model.roles import licence_of
 from tabwarden.model.site import Content, Site
 from tabwarden.model.usage import CONNECT, STANDING, event_name
-from tabwarden.sandbox.http.call import Call, File, Reply
+from tabwarden.sandbox.http.call import Call, Reply
 from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.metadata.api import as_json
 from tabwarden.sandbox.metadata.vizql_query import Line, UnknownField, run
 from tabwarden.sandbox.state.activity import number_of
 from tabwarden.sandbox.state.server_state import iso
@@ -24,7 +25,6 @@ from tabwarden.sandbox.state.server_state import iso
 PATH, NAME, SINCE = "/api/v1/vizql-data-service/", "vizql-data-service", "3.25"
 MODEL_SINCE = "3.27"
 PRETENDED = "Extract"
-JSON = "application/json"
 ADMIN_INSIGHTS = "Admin Insights"
 
 
@@ -55,16 +55,16 @@ def answer(call: Call) -> Reply:
     table = _table(call.site, source)
     method = request.path.lower().rstrip("/").removeprefix(PATH)
     if method == "read-metadata":
-        return _json({"data": list(map(_described, FIELDS[table])), "extraData": {"parameters": []}})
+        return as_json({"data": list(map(_described, FIELDS[table])), "extraData": {"parameters": []}})
     if method == "get-datasource-model" and call.personality.speaks(MODEL_SINCE):
         model = [{"logicalTableId": table, "caption": table}]
-        return _json({"logicalTables": model, "logicalTableRelationships": []})
+        return as_json({"logicalTables": model, "logicalTableRelationships": []})
     if method != "query-datasource":
         return _failed(404, "404950", "there is no such endpoint")
     try:
         data = _answered(list(_LINES[table](call)), table, body)
         call.state.happened(call.site, call.me.id, CONNECT, source.id)
-        return _json({"data": data})
+        return as_json({"data": data})
     except UnknownField as problem:
         return _failed(404, "404934", str(problem))
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
@@ -101,11 +101,7 @@ def refused(_call: Call, refusal: Refusal) -> Reply:
 
 
 def _failed(status: int, code: str, message: str) -> Reply:
-    return _json({"errorCode": code, "message": message}, status)
-
-
-def _json(value: object, status: int = 200) -> Reply:
-    return Reply(status, file=File(json.dumps(value).encode(), JSON))
+    return as_json({"errorCode": code, "message": message}, status)
 
 
 def _table(site: Site, source: Content) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from tabwarden.model.tables import grouped
+
 Line = Mapping[str, Any]
 Query = Mapping[str, Any]
 _NOT_PLAYED = ("calculation", "binSize", "tableCalculation")
@@ -238,9 +240,7 @@ def _top(lines: Sequence[Line], one: Query, caption: str, captions: frozenset[st
     measure = _column(one["fieldToMeasure"], captions)
     if measure.function not in AGGREGATES:
         raise ValueError("`fieldToMeasure` needs a function that aggregates")
-    groups: dict[Any, list[Line]] = {}
-    for line in lines:
-        groups.setdefault(line[caption], []).append(line)
+    groups = grouped((line[caption], line) for line in lines)
     down = (one.get("direction") or "TOP") == "TOP"
     best = sorted(groups, key=lambda value: _sortable(_aggregated(groups[value], measure)), reverse=down)
     wanted = best[: int(one["howMany"])]

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from tabwarden.model.names import plain
 from tabwarden.model.roles import role_from_csv
 from tabwarden.sandbox.content import publishing
 from tabwarden.sandbox.directories import group_sync
+from tabwarden.sandbox.directories.group_sync import ADDED_TO_SITE, NO_SEAT, PROCESSED, ROLE_UPDATED, SKIPPED, UPDATED
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.http.wire import Element
@@ -34,14 +36,7 @@ ENCRYPT, DECRYPT, REENCRYPT = "EncryptExtracts", "DecryptExtracts", "ReencryptEx
 COLUMNS = 8  # user name, password, display name, licence, admin, publisher, e-mail, authentication
 Row = tuple[str, ...]
 
-ADDED = "CountOfUsersAddedToSite"
-NO_SEAT = "CountOfUsersWithInsufficientLicenses"
-ROLE_UPDATED = "CountOfUsersSiteRoleUpdated"
-UPDATED = "CountOfUsersInformationUpdated"
-SKIPPED = "CountOfUsersSkipped"
 REMOVED = "CountOfUsersRemovedFromSite"
-PROCESSED = "CountOfUsersProcessed"
-UNLICENSED = "CountOfUsersUnlicensed"
 
 
 def start(call: Call, kind: str, rows: tuple[Row, ...] = (), *, about: str = "", blob: str = "") -> Job:
@@ -152,7 +147,7 @@ def _import_row(desk: Desk, row: Row) -> str:
     if user is None:
         wanted = desk.describe(name, role, full_name=full_name, email=email, auth=auth or None)
         stored = desk.add(wanted, password=password or None)
-        return ADDED if stored.site_role == role else NO_SEAT
+        return ADDED_TO_SITE if stored.site_role == role else NO_SEAT
     before = user
     if user.site_role != role:
         user = desk.give_role(user, role)
@@ -182,13 +177,9 @@ def _delete_row(desk: Desk, row: Row) -> str:
 
 def without_header(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     """The rows without a first one that holds the names of the columns; files with and without one are accepted."""
-    if rows and _plain(rows[0][0]) in _NAME_COLUMNS and all(_plain(c) in _COLUMN_NAMES for c in rows[0]):
+    if rows and plain(rows[0][0]) in _NAME_COLUMNS and all(plain(c) in _COLUMN_NAMES for c in rows[0]):
         return rows[1:]
     return rows
-
-
-def _plain(words: str) -> str:
-    return "".join(letter for letter in words.casefold() if letter.isalnum())
 
 
 _NAME_COLUMNS = frozenset({"username", "usernames"})

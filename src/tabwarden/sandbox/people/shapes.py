@@ -10,11 +10,9 @@ from tabwarden.model.site import LOCAL, Group, GroupSet, Site, User
 from tabwarden.model.takes import SERVER_DEFAULT, WITH_MFA
 from tabwarden.sandbox.directories.identity import nickname_of
 from tabwarden.sandbox.http.call import Call
-from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
+from tabwarden.sandbox.http.listing import NUMBER, ORDERED, TIME, TRUTH, Column, Listing, column
 from tabwarden.sandbox.http.wire import Attributes, Element, element
 from tabwarden.sandbox.state.server_state import MEGABYTE, Job, Note, iso
-
-_TIMES = "eq gt gte lt lte"
 
 
 def user(call: Call, item: User) -> Element:
@@ -45,7 +43,7 @@ USER_COLUMNS: Mapping[str, Column] = {
     "email": column(lambda _s, u: u.email),
     "friendlyName": column(lambda _s, u: u.full_name or u.name),
     "isLocal": column(lambda _s, u: u.domain == LOCAL, "eq", TRUTH),
-    "lastLogin": column(lambda _s, u: u.last_login, _TIMES, TIME),
+    "lastLogin": column(lambda _s, u: u.last_login, ORDERED, TIME),
     "luid": column(lambda _s, u: u.id),
     "name": column(lambda _s, u: u.name, "eq in cieq"),
     "siteRole": column(lambda _s, u: u.site_role),
@@ -95,7 +93,7 @@ GROUP_COLUMNS: Mapping[str, Column] = {
     "isLocal": column(lambda _s, g: g.domain == LOCAL, "eq", TRUTH),
     "luid": column(lambda _s, g: g.id),
     "name": column(lambda _s, g: g.name, "eq in cieq like"),
-    "userCount": column(lambda s, g: len(s.members(g.id)), "eq gt gte lt lte", NUMBER),
+    "userCount": column(lambda s, g: len(s.members(g.id)), ORDERED, NUMBER),
 }
 ADMIN_GROUP_COLUMNS: Mapping[str, Column] = {
     **GROUP_COLUMNS,
@@ -112,7 +110,6 @@ def groups_listing(call: Call) -> Listing[Group]:
 
 
 def group_set(call: Call, item: GroupSet) -> Element:
-    """One group set with its groups."""
     groups = sorted((call.site.groups[g] for g in item.groups if g in call.site.groups), key=lambda g: g.name)
     return element(
         "groupSet",
@@ -308,15 +305,15 @@ JOBS = Listing[Job](
     {
         "jobType": column(lambda _s, j: _job_type(j)),
         "status": column(lambda _s, j: status_of(j)),
-        "createdAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
+        "createdAt": column(lambda _s, j: iso(j.created), ORDERED, TIME),
         "title": column(lambda _s, j: j.kind, "eq has"),
         "subtitle": column(lambda _s, _j: None, "eq has"),
         "args": column(lambda _s, _j: None, "has"),
         "notes": column(lambda _s, j: frozenset(note.text for note in j.notes), "has"),
-        "priority": column(lambda _s, _j: _PRIORITY, _TIMES, NUMBER),
-        "progress": column(lambda _s, j: 0 if j.completed is None else 100, _TIMES, NUMBER),
-        "startedAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
-        "completedAt": column(lambda _s, j: None if j.completed is None else iso(j.completed), _TIMES, TIME),
+        "priority": column(lambda _s, _j: _PRIORITY, ORDERED, NUMBER),
+        "progress": column(lambda _s, j: 0 if j.completed is None else 100, ORDERED, NUMBER),
+        "startedAt": column(lambda _s, j: iso(j.created), ORDERED, TIME),
+        "completedAt": column(lambda _s, j: None if j.completed is None else iso(j.completed), ORDERED, TIME),
     },
     frozenset({"id", "status", "createdAt", "startedAt", "endedAt", "priority", "jobType"}),
     background_job,

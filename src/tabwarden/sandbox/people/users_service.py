@@ -27,7 +27,6 @@ class Desk:
 
     @property
     def site(self) -> Site:
-        """The site as it is now."""
         return self._state.site(self._site)
 
     def find(self, words: str) -> User | None:

@@ -118,7 +118,6 @@ class Blobs:
         return key
 
     def read(self, key: str) -> bytes:
-        """The bytes of a key."""
         return self._memory[key] if self._folder is None else (self._folder / key).read_bytes()
 
     def use(self, key: str) -> None:

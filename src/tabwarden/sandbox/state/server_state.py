@@ -128,7 +128,6 @@ class TurnedClock:
         self._ahead = 0.0
 
     def __call__(self) -> float:
-        """The present moment."""
         return self._within() + self._ahead
 
     def forward(self, seconds: float) -> None:

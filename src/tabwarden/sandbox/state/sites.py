@@ -109,7 +109,6 @@ class State(Holdings):
 
     @property
     def sites(self) -> tuple[Site, ...]:
-        """Every site as it is now."""
         return tuple(self._sites.values())
 
     def site(self, site_id: str) -> Site:
@@ -198,7 +197,9 @@ class State(Holdings):
         self._sites[site.id] = stamped
         self.activity.changed(old, stamped)
         if self.watching:
-            self._note_births(old, stamped)
+            pairs = ((old.users, stamped.users), (old.groups, stamped.groups), (old.contents, stamped.contents))
+            for before, after in (*pairs, (old.group_sets, stamped.group_sets)):
+                self.born.update(dict.fromkeys(after.keys() - before.keys(), self.clock()))
         self._keep(records)
         for content in [c for c in self.item_details if c in old.contents and c not in stamped.contents]:
             self.put_details(content, NOTHING)
@@ -216,15 +217,12 @@ class State(Holdings):
             self.blobs.leave(revision.blob)
         for revision in details.revisions:
             self.blobs.use(revision.blob)
-        self._mark(content, details)
-        gone = details == NOTHING
-        self._write({"drop": "details", "id": content} if gone else put("details", details, id=content))
-
-    def _mark(self, content: str, details: Details) -> None:
-        """Let the content itself say what was kept of its tags, certification and connections."""
+        # Let the content itself say what was kept of its tags, certification and connections.
         for site in self.sites:
             if content in site.contents:
                 self.put(site.with_contents(marked(site.contents[content], details)))
+        gone = details == NOTHING
+        self._write({"drop": "details", "id": content} if gone else put("details", details, id=content))
 
     def happened(self, site: Site, user: str, what: str, content: str = "") -> None:
         """Keep that somebody did something now, and tell the activity log."""
@@ -264,7 +262,6 @@ class State(Holdings):
                     self.forget(what, one.id)
 
     def add_site(self, site: Site) -> None:
-        """A new site."""
         self._sites[site.id] = site
         self._keep(site_changes(None, site))
 
@@ -286,11 +283,6 @@ class State(Holdings):
         for user in site.users.values():
             if not self.sites_of(user):
                 self.drop_account(user)
-
-    def _note_births(self, old: Site, new: Site) -> None:
-        pairs = ((old.users, new.users), (old.groups, new.groups), (old.contents, new.contents))
-        for before, after in (*pairs, (old.group_sets, new.group_sets)):
-            self.born.update(dict.fromkeys(after.keys() - before.keys(), self.clock()))
 
     def put_account(self, account: Account) -> None:
         """Add an account or change its password."""
@@ -333,7 +325,6 @@ class State(Holdings):
             self.pending.remove(job.id)
 
     def close(self) -> None:
-        """Let go of the state file."""
         self.commit()
         self.activity.close()
         if self._file is not None:

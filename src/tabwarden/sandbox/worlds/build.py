@@ -15,7 +15,7 @@ from tabwarden.model.capability import KINDS, LEADER_CAPABILITIES, TEMPLATES, ap
 from tabwarden.model.errors import WorldError
 from tabwarden.model.feeds import DataConnection
 from tabwarden.model.names import same
-from tabwarden.model.roles import is_known, licence_of
+from tabwarden.model.roles import TIERS, is_known, licence_of
 from tabwarden.model.site import (
     ALL_USERS,
     ALLOW,
@@ -36,8 +36,6 @@ from tabwarden.model.site import (
 from tabwarden.model.site_settings import SiteSettings
 from tabwarden.sandbox.state.server_state import stable_id
 from tabwarden.sandbox.worlds.file import ItemText, ProjectText, RuleText, SiteText, UserText
-
-TIERS = ("Creator", "Explorer", "Viewer")
 
 
 def site_id(content_url: str) -> str:

@@ -228,7 +228,6 @@ def read_text(text: str, where: str) -> WorldText:
 
 
 def read_file(path: Path) -> WorldText:
-    """The world of a YAML file."""
     try:
         return read_text(safe_files.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as problem:

@@ -46,7 +46,6 @@ class LdapSource(Source):
     _directory: Directory | DirectorySettings | None = PrivateAttr(default=None)
 
     def within(self, directory: Directory | DirectorySettings) -> Self:
-        """The same, of that directory or of the one that is read by these settings."""
         source = self.model_copy()
         source._directory = directory
         return source
@@ -137,7 +136,7 @@ def _fitting(wanted: DirectorySettings, options: LdapSource) -> Iterator[str]:
         with opened(domain) as line:
             base = options.base or ",".join(f"DC={label}" for label in domain.fqdn.split("."))
             for entry in line.search(base, options.filter or "(objectClass=user)", ("objectGUID",)):
-                yield entry.guid
+                yield entry.must("objectGUID")
 
 
 def _row(person: DirectoryPerson, more: Mapping[str, None]) -> Row:

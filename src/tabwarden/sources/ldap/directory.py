@@ -35,6 +35,7 @@ from tabwarden.sources.ldap.values import (
     sid_bytes,
 )
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson
+from tabwarden.want.roster import shown
 
 _AT_A_TIME = 100
 _FOREIGN = "CN=FOREIGNSECURITYPRINCIPALS,"
@@ -89,7 +90,7 @@ class _Found:
             name = self.partners.get(sid, "")
         else:
             name, sid = domain_of_dn(member.dn), domain_of_sid(member.sid)
-            if same(name) in self.facts:
+            if same(name) in self.facts and member.guid:
                 return _Sought(same(name), "objectGUID", member.guid)
         if self.unread & {same(name), same(sid)}:
             return None
@@ -114,7 +115,9 @@ class _Found:
         parts = "".join(f"({attribute}={escaped(as_bytes(value))})" for value in wanted)
         fields = tuple(dict.fromkeys((*person_fields(self.options), *group_fields(line, self.options))))
         for entry in line.search(facts.base, f"(|{parts})", fields):
-            one = wanted.pop(entry.guid if by_guid else entry.sid)
+            one = wanted.pop(entry.guid if by_guid else entry.sid, None)
+            if one is None:
+                raise unreadable(f"{line.words} answers with `{shown(entry.dn)}`, which nobody asked for")
             if not self._take(facts, line, entry):
                 self.others.add(one)
         self.gone |= set(wanted.values())

@@ -30,7 +30,6 @@ class Asking:
         self._facts: dict[str, Facts] = {}
 
     def close(self) -> None:
-        """Close all lines."""
         with self._lock:
             for fqdn in tuple(self._lines):
                 self._lines.pop(fqdn).close()

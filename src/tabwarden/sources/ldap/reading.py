@@ -35,9 +35,7 @@ class Wire(Protocol):
         """What the server says of itself."""
         ...
 
-    def get(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry:
-        """One object."""
-        ...
+    def get(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry: ...
 
     def find(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry | None:
         """One object, or None."""
@@ -160,9 +158,9 @@ def person(entry: LdapEntry, domain: Domain, options: DirectorySettings) -> Dire
     more = {name: "; ".join(_texts(entry, name)) for name in options.attributes if entry.text(name)}
     group = entry.number("primaryGroupID")
     return DirectoryPerson(
-        guid=entry.guid,
+        guid=entry.must("objectGUID"),
         domain=domain.fqdn,
-        sam_account_name=entry.text("sAMAccountName"),
+        sam_account_name=entry.must("sAMAccountName"),
         upn=entry.text("userPrincipalName"),
         display_name=entry.text("displayName"),
         email=entry.text("mail"),
@@ -195,8 +193,8 @@ def _members_from(first: int, size: int) -> str:
 def group(line: Wire, entry: LdapEntry, options: DirectorySettings) -> GroupFacts:
     """A group with all it refers to, the rest of its members fetched where the server gave a part."""
     references = tuple(reference(raw) for raw in _members(line, entry))
-    name = entry.text(options.group_name) or entry.text("sAMAccountName")
-    return GroupFacts(entry.guid, name, entry.sid, entry.dn, references)
+    name = entry.text(options.group_name) or entry.must("sAMAccountName")
+    return GroupFacts(entry.must("objectGUID"), name, entry.sid, entry.dn, references)
 
 
 def _members(line: Wire, entry: LdapEntry) -> list[bytes]:

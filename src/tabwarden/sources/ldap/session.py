@@ -10,6 +10,7 @@ import contextlib
 import math
 import re
 import ssl
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ _PAGED = "1.2.840.113556.1.4.319"
 _SUCCESS, _REFERRAL, _STRONGER, _NO_OBJECT, _CREDENTIALS = 0, 10, 8, 32, 49
 MOST_OBJECTS = 10_000_000  # of one domain: forests of the largest companies have a tenth
 LEAST_OF_A_PAGE = 1000  # answers without an object
+MOST_OF_AN_ANSWER = 256 << 20
+TIMES_FOR_ALL = 10  # a whole answer may take so many times as long as the pause within it
 _LIMITS = {3: "time", 4: "size", 11: "administrative"}
 _SUB_CODE = re.compile(r"data ([0-9a-fA-F]+)")
 _REFUSED = {
@@ -69,13 +72,40 @@ class _Verified(Tls):
         self.trouble: Exception | None = None
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+        line = connection.socket.line if isinstance(connection.socket, _Bounded) else connection.socket
         try:
             connection.socket = self.context.wrap_socket(
-                connection.socket, do_handshake_on_connect=do_handshake, server_hostname=connection.server.host
+                line, do_handshake_on_connect=do_handshake, server_hostname=connection.server.host
             )
         except (OSError, ValueError) as error:
             self.trouble = error
             raise
+
+
+class _Bounded:
+    """The socket as ldap3 uses it, which waits for the end of an answer for ever and keeps what has come of it."""
+
+    def __init__(self, line: Any, seconds: float) -> None:
+        self.line, self._seconds = line, seconds
+        self._size, self._until = 0, math.inf
+
+    def sendall(self, data: bytes) -> None:
+        """A question: its answer begins."""
+        self._size, self._until = 0, time.monotonic() + self._seconds
+        self.line.sendall(data)
+
+    def recv(self, size: int) -> bytes:
+        """More of the answer; SourceError where it has too much, or does not come to its end."""
+        data: bytes = self.line.recv(size)
+        self._size += len(data)
+        if self._size > MOST_OF_AN_ANSWER:
+            raise SourceError(f"one answer of it has more than {MOST_OF_AN_ANSWER:,} bytes; lower `page_size`")
+        if time.monotonic() > self._until:
+            raise SourceError(f"an answer of it has no end after {self._seconds:g} seconds; raise `timeout`")
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.line, name)
 
 
 class LdapSession:
@@ -253,8 +283,10 @@ def signed_in(options: DirectoryDomain, address: str, user: str, password: str) 
     )
     try:
         connection.open(read_server_info=False)
+        connection.socket = _Bounded(connection.socket, TIMES_FOR_ALL * options.timeout)
         if not secure and options.security != "none":
             connection.start_tls(read_server_info=False)
+            connection.socket = _Bounded(connection.socket, TIMES_FOR_ALL * options.timeout)
         connection.bind(read_server_info=False)
     except Exception as error:  # what ldap3 makes of an answer that is none of a directory is any kind of error
         _end(connection)
@@ -331,4 +363,8 @@ def _plain(error: Exception) -> str:
             return of_tls(error)
         case OSError() if error.errno is not None:
             return of_connecting(error)
-    return of_entering(str(error), "its answer is none that a directory gives")
+    try:
+        words = str(error)
+    except ValueError:  # ldap3's own words fail on a number without end
+        words = ""
+    return of_entering(words, "its answer is none that a directory gives")

@@ -5,20 +5,30 @@ from __future__ import annotations
 import re
 import struct
 import uuid
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
+
+from tabwarden.sources import unreadable
+from tabwarden.want.roster import shown
 
 DISABLED = 0x0002
 _NO_PERSON = 0x0800 | 0x1000 | 0x2000
 """userAccountControl of trusts, workstations and servers: accounts, and nobody's."""
 _EXTENDED = re.compile(r"(?:<GUID=(?P<guid>[^>]*)>;)?(?:<SID=(?P<sid>[^>]*)>;)?(?P<dn>.*)", re.DOTALL)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_SID = re.compile(r"S-1-([0-9]{1,15})((?:-[0-9]{1,10}){0,15})")
 _LABEL = re.compile(r"(?<!\\),\s*(?=DC=)", re.IGNORECASE)
+NO_GUID = str(uuid.UUID(int=0))
+_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _DOMAIN_SID = re.compile(r"(S-1-5-21-\d+-\d+-\d+)-\d+")
 
 Attributes = dict[str, list[bytes]]
 
 
 class LdapEntry(NamedTuple):
-    """An object as it was told: its distinguished name, and its attributes in bytes by name in lower case."""
+    """An object as it was told: its distinguished name, and its attributes in bytes by name in lower case.
+
+    A value that Active Directory would never tell is a SourceError, and so is what `must` be there and is not.
+    """
 
     dn: str
     attributes: Attributes
@@ -30,12 +40,29 @@ class LdapEntry(NamedTuple):
 
     def number(self, name: str) -> int:
         """The first value as a number, 0 where there is none."""
-        return int(self.text(name) or 0)
+        text = self.text(name) or "0"
+        if not _NUMBER.fullmatch(text):
+            self._cannot_be(name)
+        return int(text)
+
+    def must(self, name: str) -> str:
+        """A text that every object of its kind has; of an objectGUID the usual letters."""
+        value = self.guid if name == "objectGUID" else self.text(name)
+        if not value:
+            raise unreadable(f"the directory shows `{shown(self.dn)}` without its `{name}`; let the account read it")
+        return value
+
+    def _cannot_be(self, name: str) -> NoReturn:
+        raise unreadable(
+            f"the directory says of `{shown(self.dn)}` a `{name}` that cannot be; is it an Active Directory, and whole?"
+        )
 
     @property
     def guid(self) -> str:
         """Its objectGUID in the usual letters, '' where it was not told."""
         values = self.attributes.get("objectguid")
+        if values and len(values[0]) != 16:
+            self._cannot_be("objectGUID")
         return str(uuid.UUID(bytes_le=values[0])) if values else ""
 
     @property
@@ -46,10 +73,11 @@ class LdapEntry(NamedTuple):
     def sid_of(self, name: str) -> str:
         """A security identifier as S-1-..., '' where there is none."""
         values = self.attributes.get(name.lower())
+        if values and (len(values[0]) < 8 or len(values[0]) != 8 + 4 * values[0][1]):
+            self._cannot_be(name)
         return sid_text(values[0]) if values else ""
 
     def is_a(self, kind: str) -> bool:
-        """Whether `kind` is among its object classes."""
         return kind.encode() in (value.lower() for value in self.attributes.get("objectclass", ()))
 
     @property
@@ -66,7 +94,6 @@ class LdapEntry(NamedTuple):
 
     @property
     def is_group(self) -> bool:
-        """Whether it is a group."""
         return self.is_a("group")
 
 
@@ -99,14 +126,27 @@ def sid_bytes(sid: str) -> bytes:
 
 
 def reference(raw: bytes) -> Reference:
-    """A name as the extended form tells it: `<GUID=...>;<SID=...>;CN=...` ([MS-ADTS] 3.1.1.3.4.1.5)."""
+    """A name as the extended form tells it: `<GUID=...>;<SID=...>;CN=...` ([MS-ADTS] 3.1.1.3.4.1.5).
+
+    SourceError for a GUID or SID that cannot be.
+    """
     parts = _EXTENDED.fullmatch(raw.decode("utf-8", "replace"))
     assert parts is not None  # the last group takes anything
     dn = parts["dn"]
     sid = parts["sid"] or ""
+    if not _GUID.fullmatch(parts["guid"] or NO_GUID) or not _is_sid(sid or "S-1-0"):
+        raise unreadable(f"the directory names `{shown(dn)}` with a GUID or SID that cannot be; is it whole?")
     if not sid and "CN=FOREIGNSECURITYPRINCIPALS," in dn.upper():
-        sid = dn[3:].partition(",")[0]
+        name = dn[3:].partition(",")[0]
+        sid = name if _is_sid(name) else ""
     return Reference((parts["guid"] or "").lower(), sid, dn)
+
+
+def _is_sid(text: str) -> bool:
+    match = _SID.fullmatch(text)
+    if match is None or int(match[1]) >= 1 << 48:
+        return False
+    return all(int(part) < 1 << 32 for part in match[2].split("-")[1:])
 
 
 def domain_of_sid(sid: str) -> str:

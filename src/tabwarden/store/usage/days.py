@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from tabwarden.model.codec import decode_lines, encode
 from tabwarden.model.errors import IncompleteRead, TabwardenError
 from tabwarden.model.site import Site
+from tabwarden.model.tables import grouped
 from tabwarden.model.usage import STANDING, LastUse, Usage
 from tabwarden.safe_files import write_whole
 
@@ -46,9 +46,7 @@ def keep(store: Path, site_id: str, rows: Iterable[Usage]) -> int:
     Of what was done the larger count stays: a source forgets its oldest days by and by. What people have (`STANDING`)
     is as the newest read of the day tells it.
     """
-    days: dict[str, list[Usage]] = defaultdict(list)
-    for row in rows:
-        days[row.day].append(row)
+    days = grouped((row.day, row) for row in rows)
     for day, told_now in days.items():
         path = folder_of(store, site_id) / f"{day}.jsonl"
         written = {_key(row): row for row in read(path)} if path.is_file() else {}
@@ -89,9 +87,7 @@ Event = Mapping[str, Any]
 
 def keep_activity(store: Path, site_id: str, events: Iterable[Event]) -> int:
     """Keep events of the activity log by the day of their `eventTime`, each once; how many are new."""
-    days: dict[str, list[str]] = defaultdict(list)
-    for event in events:
-        days[str(event["eventTime"])[:10]].append(json.dumps(event, sort_keys=True))
+    days = grouped((str(event["eventTime"])[:10], json.dumps(event, sort_keys=True)) for event in events)
     new = 0
     for day, lines in days.items():
         path = folder_of(store, site_id, ACTIVITY) / f"{day}.jsonl"

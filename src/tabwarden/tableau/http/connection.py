@@ -55,7 +55,6 @@ class Connection:
 
     @property
     def site_id(self) -> str:
-        """The id of the site."""
         return self.session.site_id
 
     @property

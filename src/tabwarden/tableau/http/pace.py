@@ -106,8 +106,8 @@ class Allowance:
         return tuple(moment for moment in self._sent if moment + HOUR > self._clock())
 
     def spent_before(self, moments: Iterable[float]) -> None:
-        """Requests were sent at these moments (seconds since 1970), by a read that was cut short."""
-        self._sent = deque(sorted((*self._sent, *moments)), self.hourly)
+        """Requests were sent at these moments (seconds since 1970), by others; one that is known counts once."""
+        self._sent = deque(sorted({*self._sent, *moments}), self.hourly)
 
     def wait(self) -> float:
         """Seconds until the next request may be sent; 0 where it may be sent now."""

@@ -92,7 +92,6 @@ class Transport:
             tried += 1
 
     async def close(self) -> None:
-        """Release the connections."""
         if self._session is not None:
             await self._session.close()
 

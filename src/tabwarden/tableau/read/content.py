@@ -182,6 +182,7 @@ def content_of(element: Element, kind: str) -> Content:
         parent = element.get("parentProjectId") or None
     else:
         parent = _id_within(element, _HOLDERS.get(kind, "project"))
+    words = element.get("isCertified")
     return Content(
         id=element.get("id", ""),
         kind=kind,
@@ -195,7 +196,7 @@ def content_of(element: Element, kind: str) -> Content:
         created=element.get("createdAt", ""),
         updated=element.get("updatedAt", ""),
         tags=_tags(element, kind),
-        certified=_certified(element, kind),
+        certified=flag(words) if words is not None else None if kind in CERTIFIED else False,
         # Lists tell that something is certified, and not why.
         certification_note=element.get("certificationNote", None if flag(element.get("isCertified")) else ""),
     )
@@ -207,11 +208,6 @@ def _tags(element: Element, kind: str) -> frozenset[str] | None:
     if tags is None:
         return None if kind in TAGGED else frozenset()
     return frozenset(tag.get("label", "") for tag in tags.iter("tag"))
-
-
-def _certified(element: Element, kind: str) -> bool | None:
-    words = element.get("isCertified")
-    return flag(words) if words is not None else None if kind in CERTIFIED else False
 
 
 _HOLDERS: Mapping[str, str] = {"view": "workbook", "table": "location", "database": "location"}

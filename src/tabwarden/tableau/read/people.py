@@ -102,12 +102,13 @@ async def site_on(reader: HttpReader) -> Site:
     if not isinstance(site_itself, dict):
         partial.append(f"{SETTINGS} and seats{site_itself}")
     attributes = site_itself if isinstance(site_itself, dict) else {}
+    # The site's further switches among its attributes, those that it tells.
     return Site(
         id=connection.site_id,
         name=attributes.get("name", connection.site),
         content_url=attributes.get("contentUrl", connection.site),
         settings=settings_of(attributes),
-        switches=switches_of(attributes),
+        switches={name: flag(attributes[rest]) for name, rest in FURTHER_BY_REST.items() if rest in attributes},
         licences=licences_of(attributes),
         taken=taken,
         partial=tuple(partial),
@@ -148,11 +149,6 @@ def settings_of(attributes: Mapping[str, str]) -> SiteSettings:
         data_alerts=flag(attributes.get("dataAlertsEnabled"), missing=usual.data_alerts),
         revision_history=flag(attributes.get("revisionHistoryEnabled"), missing=usual.revision_history),
     )
-
-
-def switches_of(attributes: Mapping[str, str]) -> Mapping[str, bool]:
-    """The site's further switches among its attributes, those that it tells."""
-    return {name: flag(attributes[rest]) for name, rest in FURTHER_BY_REST.items() if rest in attributes}
 
 
 def licences_of(attributes: Mapping[str, str]) -> Mapping[str, int] | None:

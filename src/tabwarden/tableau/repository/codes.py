@@ -11,16 +11,11 @@ from functools import cache
 
 from tabwarden.model.capability import CAPABILITIES
 from tabwarden.model.governing import LOCKED_TO_DATABASE
+from tabwarden.model.names import plain
 from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES, current_role
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, LOCKED_WITHOUT_NESTED, ON_LOGIN, ON_SYNC
 from tabwarden.model.site_settings import FULL, LIMITED
 from tabwarden.workgroup import SITE_ROLE_IDS
-
-
-def plain(words: str) -> str:
-    """A name by its letters and digits alone: `export_image`, `ExportImage` and `Export Image` are one."""
-    return "".join(letter for letter in words.casefold() if letter.isalnum())
-
 
 GROUP_SET = "GroupAND"
 GRANTEES: Mapping[str, str] = {"User": "user", "Group": "group", GROUP_SET: "groupSet"}

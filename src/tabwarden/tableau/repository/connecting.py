@@ -136,7 +136,10 @@ class _Part:
         for fact in select.facts:
             self._choose(fact)
         if select.apart:
-            self._choose_apart()
+            # The fact `apart`, of the conditions whose columns are there; one that is closed to us ends the read.
+            whens = [f"when {words} then '{why}'" for why, words in self._select.apart.items() if self._can(words)]
+            if whens:
+                self._chosen["apart"] = f"case {' '.join(whens)} end"
         # A condition whose columns are closed to us cannot be left out: what it leaves out would be read.
         conditions = (*select.where, *select.apart.values())
         closed = [words for words in conditions if any(c in columns.closed for c in self._needs(words))]
@@ -173,12 +176,6 @@ class _Part:
             self._lack(fact.ways[0])
         elif fact.unknown:
             self.unknown.append(fact.unknown)
-
-    def _choose_apart(self) -> None:
-        """The fact `apart`, of the conditions whose columns are there; one that is closed to us ends the read."""
-        whens = [f"when {words} then '{why}'" for why, words in self._select.apart.items() if self._can(words)]
-        if whens:
-            self._chosen["apart"] = f"case {' '.join(whens)} end"
 
     def _lack(self, words: str) -> None:
         self.lacking = [*(self.lacking or []), *self._needs(words)]
@@ -243,13 +240,10 @@ class Repository:
         self.options = options
         self.connection = connection
         self.selects = 0
-        self.statements = self._probe(questions)
-
-    def _probe(self, questions: Asked) -> Mapping[str, Statement]:
         self.selects += 1
         rows = self.connection.execute(PROBE, (tables(questions),)).fetchall()
         columns = Columns.of((str(t), str(c), str(type_), bool(may)) for t, c, type_, may in rows)
-        return statements(columns, self.options.user, questions)
+        self.statements = statements(columns, self.options.user, questions)
 
     def rows(self, name: str, site: str = "") -> Iterator[Row]:
         """The rows of a statement as text, in the order of its facts; null is ''. None where it cannot be read.

@@ -11,7 +11,6 @@ import io
 import logging
 import re
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element
 
@@ -22,6 +21,7 @@ from tabwarden.effects.ops.users import AddUser, RemoveUser
 from tabwarden.model.errors import TableauError
 from tabwarden.model.roles import current_role
 from tabwarden.model.site import User
+from tabwarden.model.tables import grouped
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import Part, element, with_ids
 from tabwarden.tableau.read.people import read_users
@@ -274,7 +274,4 @@ def _file(rows: Sequence[Sequence[str]]) -> Part:
 
 
 def _users_by_name(connection: Connection) -> Mapping[str, list[User]]:
-    users_by_name: dict[str, list[User]] = defaultdict(list)
-    for user in read_users(connection):
-        users_by_name[user.name.casefold()].append(user)
-    return users_by_name
+    return grouped((user.name.casefold(), user) for user in read_users(connection))

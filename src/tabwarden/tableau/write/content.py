@@ -196,7 +196,6 @@ def set_tabs(connection: Connection, change: SetTabs, ids: Ids) -> Result:
 
 @sends(SetDescription)
 def set_description(connection: Connection, change: SetDescription, ids: Ids) -> Result:
-    """Another description."""
     kind = KINDS.get(change.content.kind)
     element_name = "" if kind is None else kind.element
     return _update(connection, change, element(element_name, description=change.description), ids)
@@ -213,7 +212,6 @@ def move(connection: Connection, change: Move, ids: Ids) -> Result:
 
 @sends(SetOwner)
 def set_owner(connection: Connection, change: SetOwner, ids: Ids) -> Result:
-    """Another owner."""
     return _inside(connection, change, element("owner", id=ids.need(change.owner)), ids)
 
 

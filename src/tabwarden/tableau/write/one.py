@@ -143,7 +143,6 @@ def already_there(user: User, role: str, code: str) -> Result:
 
 @sends(SetRole)
 def set_site_role(connection: Connection, change: SetRole, ids: Ids) -> Result:
-    """Give a user another site role."""
     ref, role = change.user, change.role
     try:
         answer = connection.call("PUT", f"users/{ids.need(ref)}", body=element("user", siteRole=role))
@@ -226,7 +225,6 @@ def _granting(connection: Connection, user_id: str) -> list[str]:
 
 @sends(AddToGroup)
 def add_to_group(connection: Connection, change: AddToGroup, ids: Ids) -> Result:
-    """Put a user into a group."""
     user_id, group_id = ids.need(change.user), ids.need(change.group)
     try:
         create(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
+from tabwarden.effects.ops.groups import Grants
 from tabwarden.model.roles import is_admin, is_licensed, rank
 from tabwarden.model.site import ON_SYNC, Group, User
 from tabwarden.want.candidates import renamed_since
@@ -72,10 +73,7 @@ class Importing:
             return
         counts: Counter[str] = Counter()
         wanted = granting(target.into, target)
-        regrants = target.is_new or (wanted.minimum_site_role, wanted.grant_on) != (
-            target.into.minimum_site_role,
-            target.into.grant_on,
-        )
+        regrants = target.is_new or Grants.of(wanted) != Grants.of(target.into)
         if regrants:
             state.put_group(wanted)
         for user in leaving:

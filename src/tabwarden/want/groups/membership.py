@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tabwarden.effects.ops.groups import Grants
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_admin, is_licensed, merge, minimum_that_counts, rank
-from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, User
+from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, User
 from tabwarden.model.takes import Authentication
 from tabwarden.want.candidates import rename_words, renamed_since
 from tabwarden.want.directory import Directory, DirectoryPerson
@@ -21,9 +22,8 @@ from tabwarden.want.groups.state import UNLICENSED, State
 from tabwarden.want.groups.ways import Target
 from tabwarden.want.names.identity import told
 from tabwarden.want.names.import_rules import imported_by_upn
+from tabwarden.want.provision import NOT_RANKED
 from tabwarden.want.wanted import EXISTS, GRANTS, Held
-
-NOT_RANKED = ("Guest", "SupportUser")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Joining:
             # What is granted at synchronisation Tabwarden gives itself: a local group grants on sign-in only.
             on_login = mode == ON_LOGIN and bool(rank(role))
             wanted = replace(wanted, minimum_site_role=role if on_login else None, grant_on=mode if on_login else None)
-        if target.is_new or _grants(wanted) != _grants(target.into):
+        if target.is_new or Grants.of(wanted) != Grants.of(target.into):
             state.put_group(wanted)
             aspect = EXISTS if target.is_new else GRANTS
             because = "is not there yet" if target.is_new else "is to grant what the settings say"
@@ -247,7 +247,3 @@ def _by_another_name(user: User, person: DirectoryPerson, attribute: str) -> Hel
     reason = f"is nobody's {attribute} in the directory, and is `{told(person)}` by the key or by another name"
     remedy = f"{rename_words(user.qualified, name)}, or choose another `user_name`" if name else "choose a `user_name`"
     return Held(user.qualified, reason, remedy, not person.enabled and is_licensed(user.site_role))
-
-
-def _grants(group: Group) -> tuple[str | None, str | None]:
-    return group.minimum_site_role, group.grant_on

@@ -6,13 +6,13 @@ Deployments", adding user groups).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 
 from tabwarden.model.names import same
 from tabwarden.model.resolver import Candidate, OtherNames
 from tabwarden.model.site import LOCAL, Site, User
+from tabwarden.model.tables import grouped
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.groups.rules import written
 from tabwarden.want.groups.ways import Names
@@ -53,10 +53,11 @@ class Behind:
 
     @cached_property
     def _by_form(self) -> Mapping[str, tuple[DirectoryPerson, ...]]:
-        people: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
-        for person in self._directory.people.values():
-            for form in {same(f) for f in (person.sam_account_name, person.upn, person.email) if f}:
-                people[form].append(person)
+        people = grouped(
+            (form, person)
+            for person in self._directory.people.values()
+            for form in {same(f) for f in (person.sam_account_name, person.upn, person.email) if f}
+        )
         return {form: tuple(those) for form, those in people.items()}
 
     def person_of(self, user: User) -> DirectoryPerson | None:
@@ -114,9 +115,7 @@ class Behind:
 
     @cached_property
     def _local(self) -> Mapping[str, tuple[str, ...]]:
-        ids_by_name: defaultdict[str, list[str]] = defaultdict(list)
-        for user in self._now.users.values():
-            ids_by_name[same(user.name)].append(user.id)
+        ids_by_name = grouped((same(user.name), user.id) for user in self._now.users.values())
         return {name: tuple(ids) for name, ids in ids_by_name.items()}
 
     @cached_property
@@ -126,10 +125,11 @@ class Behind:
     def people_called(self, name: str, attribute: str) -> tuple[DirectoryPerson, ...]:
         """The people, none of them deleted, whom an attribute gives this user name."""
         if attribute not in self._by_attribute:
-            people_by_name: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
-            for person in self._directory.people.values():
-                if not person.deleted and written(person, attribute):
-                    people_by_name[same(written(person, attribute))].append(person)
+            people_by_name = grouped(
+                (same(written(person, attribute)), person)
+                for person in self._directory.people.values()
+                if not person.deleted and written(person, attribute)
+            )
             self._by_attribute[attribute] = {words: tuple(people) for words, people in people_by_name.items()}
         return self._by_attribute[attribute].get(same(name), ())
 

@@ -9,6 +9,7 @@ from itertools import chain
 from tabwarden.model.names import some
 from tabwarden.model.roles import SITE_ROLES, is_licensed, licence_of, minimum_that_counts, rank
 from tabwarden.model.site import ON_LOGIN, ON_SYNC, Group, Site
+from tabwarden.model.tables import grouped
 from tabwarden.want.groups.imported import Importing
 from tabwarden.want.groups.membership import Joining
 from tabwarden.want.groups.rules import IMPORT
@@ -36,18 +37,14 @@ def remarks(
 
 
 def _ways(targets: Sequence[Target]) -> Iterator[str]:
-    reasons: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for target in targets:
-        reasons[target.way, target.because].append(target.name)
+    reasons = grouped(((target.way, target.because), target.name) for target in targets)
     for (way, because), names in reasons.items():
         how = "Tableau's own import and synchronisation" if way == IMPORT else "membership calls"
         yield f"{some(names)}: by {how}, because {because}"
 
 
 def _coming_back(site: Site, restored: Mapping[str, str]) -> Iterator[str]:
-    by_role: defaultdict[str, list[str]] = defaultdict(list)
-    for user, role in restored.items():
-        by_role[role].append(site.users[user].qualified)
+    by_role = grouped((role, site.users[user].qualified) for user, role in restored.items())
     for role, names in by_role.items():
         yield (
             f"{some(names)}: lowered by hand, and back at {role} with this synchronisation and each one after it; "
@@ -99,9 +96,7 @@ def _granted(group: Group, target: Target) -> tuple[str | None, str]:
 
 def _waiting(site: Site, waits: Mapping[str, str]) -> Iterator[str]:
     """People whom another group of theirs promises more on sign-in than they are to be given now."""
-    by_role: defaultdict[str, list[str]] = defaultdict(list)
-    for user, role in waits.items():
-        by_role[role].append(site.users[user].qualified)
+    by_role = grouped((role, site.users[user].qualified) for user, role in waits.items())
     for role, names in by_role.items():
         yield (
             f"{some(names)}: another group grants {role} on sign-in, and Tableau refuses to give less before; they "
@@ -110,9 +105,7 @@ def _waiting(site: Site, waits: Mapping[str, str]) -> Iterator[str]:
 
 
 def _without_seat(site: Site, no_seat: Mapping[str, str]) -> Iterator[str]:
-    by_role: defaultdict[str, list[str]] = defaultdict(list)
-    for user, role in no_seat.items():
-        by_role[role].append(site.users[user].qualified)
+    by_role = grouped((role, site.users[user].qualified) for user, role in no_seat.items())
     for role, names in by_role.items():
         tier = licence_of(role)
         yield f"{some(names)}: no seat for {role}; free or buy {len(names)} of tier {tier}, then run again"

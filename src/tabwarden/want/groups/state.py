@@ -85,7 +85,7 @@ class State:
         if had != takes:
             self._seats.update({had: 1} if had in self._seats else {})
             self._seats.subtract({takes: 1} if takes in self._seats else {})
-        self.users[user] = with_role(self.users[user], role)
+        self.users[user] = replace(self.users[user], site_role=role)
         self._say(user, SITE_ROLE, because, group)
 
     def seat_missing(self, user: str, role: str) -> bool:
@@ -138,11 +138,6 @@ class State:
     def free_seats(self, tier: str) -> int | None:
         """Seats of a tier that nobody has by now; None where the site does not tell."""
         return self._seats.get(tier)
-
-
-def with_role(user: User, role: str) -> User:
-    """The user with another site role."""
-    return replace(user, site_role=role)
 
 
 def grants_at_sync(group: Group) -> bool:

@@ -6,12 +6,12 @@ into which people are put one by one. Only a server that is joined to the direct
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tabwarden.model.names import same
 from tabwarden.model.site import LOCAL, Group, Site
+from tabwarden.model.tables import grouped
 from tabwarden.want.directory import Directory, DirectoryGroup, Domain
 from tabwarden.want.groups.rules import AUTO, IMPORT, MEMBERSHIP, FoundGroup, GroupRule
 from tabwarden.want.names.domains import untrusted
@@ -71,9 +71,7 @@ def targets(
 ) -> tuple[tuple[Target, ...], tuple[Held, ...]]:
     """A Target for each group, those by import first, and who is held because it cannot be done."""
     names, held = Names(now, directory), list[Held]()
-    by_name: defaultdict[str, list[Group]] = defaultdict(list)
-    for group in now.groups.values():
-        by_name[same(group.name)].append(group)
+    by_name = grouped((same(group.name), group) for group in now.groups.values())
     listed: list[Target] = []
     taken: dict[str, str] = {}
     for one in groups:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tabwarden.model.names import same
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.site import Site, User
+from tabwarden.model.site import Site
 from tabwarden.want.directory import Directory, DirectoryPerson, Domain
 from tabwarden.want.names.domains import Refusal, domain_meant, known_nicknames, untrusted
 from tabwarden.want.names.identity import person_of, told, user_called
@@ -83,7 +83,7 @@ class Imports:
         if all(same(fqdn) != same(person.domain) for fqdn in self.nicknames):
             self.nicknames[person.domain] = tableau_nickname(person.domain)
         checked = replace(result, given=given)
-        there = self._user(result.domain, result.name)
+        there = user_called(self.directory, self.now, result.domain, result.name) if self.now is not None else None
         is_he = there is not None and person_of(self.directory, there) == (person,)
         return replace(checked, user=there.id if there is not None and is_he else None)
 
@@ -169,6 +169,3 @@ class Imports:
         if listed:
             return f"near it: {', '.join(f'`{one}`' for one in listed[:5])}"
         return "give the sAMAccountName or the UPN as Active Directory has it"
-
-    def _user(self, domain: str, name: str) -> User | None:
-        return user_called(self.directory, self.now, domain, name) if self.now is not None else None

@@ -6,7 +6,6 @@ on names imported by UPN). What Tableau keeps for a user and no rule tells (favo
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,12 +17,13 @@ from tabwarden.model.names import same
 from tabwarden.model.roles import SETTABLE, is_licensed, licence_of, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import ALLOW, LOCAL, Content, Grantee, Group, Rule, Rules, Site, User
+from tabwarden.model.tables import grouped
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.identity import imported_by_mistake, told
 from tabwarden.want.names.imports import Imports
+from tabwarden.want.provision import UNLICENSED
 from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why
 
-UNLICENSED = "Unlicensed"
 LOST = "favourites, subscriptions, alerts, custom views and personal access tokens do not come along"
 
 
@@ -99,7 +99,7 @@ def importable(
             continue
         where = directory.domain(one.domain)
         checked = Imports(directory, now=now).check(f"{where.fqdn if where else one.domain}\\{one.name}")
-        old = _qualified(now.users[one.old])
+        old = now.users[one.old].qualified
         if checked.refusal is not None:
             held.append(Held(old, checked.refusal.reason, checked.refusal.remedy))
         elif same(checked.name) != same(one.name):
@@ -148,7 +148,7 @@ class _Work:
         old = self.now.users[rename.old]
         refused = self._refusal(rename, old, all_of_them)
         if refused is not None:
-            self.held.append(Held(_qualified(old), *refused))
+            self.held.append(Held(old.qualified, *refused))
         return refused is None
 
     def _refusal(self, rename: Rename, old: User, all_of_them: Sequence[Rename]) -> tuple[str, str] | None:
@@ -162,7 +162,7 @@ class _Work:
             return "is to get several names", "keep one of them"
         twins = [one for one in all_of_them if same(one.qualified) == same(rename.qualified)]
         if len(twins) > 1:
-            names = ", ".join(f"`{_qualified(self.now.users[one.old])}`" for one in twins)
+            names = ", ".join(f"`{self.now.users[one.old].qualified}`" for one in twins)
             return f"several would become `{rename.qualified}`: {names}", "rename one of them"
         there = self._there(rename)
         if there is not None and any(one.old == there.id for one in all_of_them):
@@ -181,11 +181,7 @@ class _Work:
 
     @cached_property
     def _owned(self) -> Mapping[str, Sequence[Content]]:
-        owned: defaultdict[str, list[Content]] = defaultdict(list)
-        for content in self.now.contents.values():
-            if content.kind != "view":
-                owned[content.owner].append(content)
-        return owned
+        return grouped((content.owner, content) for content in self.now.contents.values() if content.kind != "view")
 
     def _no_seat(self, rename: Rename, old: User) -> tuple[str, str] | None:
         """For a moment both users hold a licence: the new one is whole before the old one goes."""
@@ -211,7 +207,7 @@ class _Work:
     def take(self, rename: Rename) -> None:
         """The new user, and what is to be said of it."""
         old, there = self.now.users[rename.old], self._there(rename)
-        because = f"`{_qualified(old)}` becomes `{rename.qualified}`: {rename.because or 'asked for'}"
+        because = f"`{old.qualified}` becomes `{rename.qualified}`: {rename.because or 'asked for'}"
         if there is None:
             user = replace(old, id=new_id(rename), name=rename.name, domain=rename.domain, last_login=None)
         else:
@@ -311,7 +307,3 @@ def _without_contradiction(mine: Iterable[Rule], others: Rules) -> frozenset[Rul
 
 def _is_directory(group: Group) -> bool:
     return group.domain.casefold() != LOCAL
-
-
-def _qualified(user: User) -> str:
-    return user.name if user.domain.casefold() == LOCAL else f"{user.domain}\\{user.name}"

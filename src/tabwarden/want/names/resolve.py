@@ -130,7 +130,7 @@ class _Work:
             remedy = "enable the account in Active Directory, or take the person off the list"
             self._hold(person, f"`{told(match)}` is disabled in the directory, and is not added", remedy)
         elif users:
-            self._keep(person, _qualified(users[0]))
+            self._keep(person, users[0].qualified)
         elif (reason := self._why_not_new(match)) is not None:
             self._hold(person, *reason)
         else:
@@ -145,7 +145,7 @@ class _Work:
         if not users and self._is_renamed(match):
             return
         for user in users or (None,):
-            self._keep(person, _qualified(user) if user is not None else told(match))
+            self._keep(person, user.qualified if user is not None else told(match))
 
     def _one(self, person: Person, nobody: Callable[[Person], bool]) -> DirectoryPerson | None:
         """The one person of the directory meant; None where she was held, met before, or dealt with by `nobody`."""
@@ -185,12 +185,12 @@ class _Work:
         """A leaver whom the directory does not have any more: by name, by mail address, or as a deleted account."""
         ids = self.now.users_named(person.name) or self.by_mail.get(same(person.name.strip()), ())
         if len(ids) > 1:
-            listed = ", ".join(sorted(f"`{_qualified(self.now.users[user])}`" for user in ids))
+            listed = ", ".join(sorted(f"`{self.now.users[user].qualified}`" for user in ids))
             reason = f"is not in the directory, and means several users: {listed}"
             self._hold(person, reason, "write which one is meant, as `DOMAIN\\name`")
             return True
         # Nobody on Tableau either: whoever wants leavers tells that she is not on the site.
-        self.people += [person._replace(name=_qualified(self.now.users[user])) for user in ids] or [person]
+        self.people += [person._replace(name=self.now.users[user].qualified) for user in ids] or [person]
         return True
 
     def _users_of(self, person: DirectoryPerson) -> tuple[User, ...]:
@@ -221,7 +221,7 @@ class _Work:
             return reason, "give the account a sAMAccountName of at most 20 characters without @"
         taken = user_called(self.directory, self.now, person.domain, name)
         if taken is not None:
-            reason = f"`{_qualified(taken)}` on Tableau is somebody else, imported by UPN"
+            reason = f"`{taken.qualified}` on Tableau is somebody else, imported by UPN"
             return reason, "`tabwarden plan rename --upn` gives that user the right name; then run again"
         return None
 
@@ -237,13 +237,4 @@ class _Work:
         if self.found_by:
             listed = ", ".join(f"{number} by {by}" for by, number in self.found_by.items())
             notes.append(f"{roster.source}: found in the directory {listed}")
-        return Resolved(roster_of(roster, tuple(self.people)), tuple(self.held), tuple(notes))
-
-
-def roster_of(roster: Roster, people: tuple[Person, ...]) -> Roster:
-    """The same roster with other people."""
-    return replace(roster, people=people)
-
-
-def _qualified(user: User) -> str:
-    return user.name if user.domain.casefold() == LOCAL else f"{user.domain}\\{user.name}"
+        return Resolved(replace(roster, people=tuple(self.people)), tuple(self.held), tuple(notes))

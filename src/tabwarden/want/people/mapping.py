@@ -65,7 +65,6 @@ class GroupMapping:
         self._fitting: dict[tuple[str, str], frozenset[tuple[int, int]]] = {}
 
     def gives(self, person: MergedPerson) -> Mapped:
-        """What this person gets."""
         because_by_place: dict[tuple[int, int], str] = {}
         for about, value, because in self._values(person):
             for place in self._fits(about, value):
@@ -127,7 +126,8 @@ class GroupMapping:
                 (number, part)
                 for number, entry in enumerate(self.entries)
                 for part, condition in enumerate(entry.when)
-                if condition.about == about and _any_fits(condition.patterns, words)
+                if condition.about == about
+                and any(fits(pattern, word) for pattern in condition.patterns for word in words)
             )
         return self._fitting[known]
 
@@ -138,7 +138,3 @@ def bare_group(name: str) -> str:
     if equals and first.strip().casefold() in ("cn", "ou"):
         return rest.partition(",")[0].replace("\\", "").strip()
     return name.rpartition("\\")[2]
-
-
-def _any_fits(patterns: Sequence[str], words: Collection[str]) -> bool:
-    return any(fits(pattern, word) for pattern in patterns for word in words)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tabwarden.model.names import hint, same
+from tabwarden.model.tables import grouped
 from tabwarden.want.days import JOIN, LEAVE, NOT_YET, Turn
 from tabwarden.want.people.person import (
     KEY,
@@ -95,10 +96,9 @@ def _joined(clusters: Sequence[_Cluster], stage: str, held: list[Held]) -> list[
     above = list(range(len(clusters)))
     for place, cluster in enumerate(clusters):
         for token in _tokens(cluster, stage):
-            _unite(above, place, known_by.setdefault(token, place))
-    together: dict[int, list[_Cluster]] = defaultdict(list)
-    for place, cluster in enumerate(clusters):
-        together[_top(above, place)].append(cluster)
+            low, high = sorted((_top(above, place), _top(above, known_by.setdefault(token, place))))
+            above[high] = low
+    together = grouped((_top(above, place), cluster) for place, cluster in enumerate(clusters))
     joined: list[_Cluster] = []
     for several in together.values():
         if len(several) == 1:
@@ -125,11 +125,6 @@ def _top(above: list[int], place: int) -> int:
     return place
 
 
-def _unite(above: list[int], one: int, other: int) -> None:
-    low, high = sorted((_top(above, one), _top(above, other)))
-    above[high] = low
-
-
 def _trouble(several: Sequence[_Cluster], records: Sequence[Record], stage: str) -> str:
     """Why these cannot be one person; '' when they can."""
     for source in sorted({record.source for record in records}):
@@ -153,17 +148,13 @@ def _trouble(several: Sequence[_Cluster], records: Sequence[Record], stage: str)
 
 def _contradiction(records: Sequence[Record]) -> str:
     """The first field in which the rows that count contradict each other, '' where they may be one person's."""
-    count = _counting(records)
+    # Of several rows of one person in one source those that count: any active row keeps her.
+    best = min((record.says for record in records), key=SAYS.index)
+    count = [record for record in records if record.says == best]
     for name in (NAME,) if count[0].says == LEFT else MUST_AGREE:
         if len({same(record.fields[name]) for record in count if name in record.fields}) > 1:
             return name
     return ""
-
-
-def _counting(records: Sequence[Record]) -> list[Record]:
-    """Of several rows of one person in one source those that count: any active row keeps her."""
-    best = min((record.says for record in records), key=SAYS.index)
-    return [record for record in records if record.says == best]
 
 
 _WORDS = {KEY: "key", NAME: "user name", EMAIL: "e-mail"}
@@ -309,9 +300,7 @@ def _with(person: MergedPerson, override: Override) -> MergedPerson:
 
 def _with_one_name_each(people: list[MergedPerson], held: list[Held]) -> list[MergedPerson]:
     """Without those whose user name, after precedence and overrides, is somebody else's too."""
-    by_name: dict[str, list[MergedPerson]] = defaultdict(list)
-    for person in people:
-        by_name[same(person.name)].append(person)
+    by_name = grouped((same(person.name), person) for person in people)
     clear: list[MergedPerson] = []
     for name, several in by_name.items():
         if not name or len(several) == 1:

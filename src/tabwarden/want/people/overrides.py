@@ -56,15 +56,12 @@ def _override(row: Mapping[str, object], number: int, source: str, separator: st
     if SITE_ROLE in fields:
         fields[SITE_ROLE] = role_of(fields[SITE_ROLE])
     if STATUS in fields:
-        fields[STATUS] = _status(fields[STATUS])
+        text = fields[STATUS]
+        if same(text) not in (ACTIVE, LEFT):
+            raise BadCell(shown(text), f"is no status of an override; write {ACTIVE} or {LEFT}")
+        fields[STATUS] = same(text)
     groups = tuple(name for part in cells[GROUPS].split(separator) if (name := part.strip()))
     return Override(person, fields, _keys(cells[KEY]), groups or None, number, source)
-
-
-def _status(text: str) -> str:
-    if same(text) not in (ACTIVE, LEFT):
-        raise BadCell(shown(text), f"is no status of an override; write {ACTIVE} or {LEFT}")
-    return same(text)
 
 
 def _keys(text: str) -> tuple[tuple[str, str], ...]:

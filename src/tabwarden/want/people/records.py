@@ -54,7 +54,6 @@ class RecordColumns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All columns that are wanted."""
         days = (self.starts, self.ends)
         return tuple(filter(None, (*self.fields.values(), self.groups, *(column for _, column in self.keys), *days)))
 

@@ -50,5 +50,4 @@ def _users(now: Site, standing: Standing, candidates: Candidates) -> Iterator[st
 
 
 def told_of(users: Iterable[User]) -> tuple[Unlisted, ...]:
-    """What is told of them."""
     return tuple(Unlisted(user.qualified, user.site_role, user.last_login or "") for user in users)

@@ -144,14 +144,11 @@ class Rows:
 
     def is_dead(self, rule: Rule, kind: str) -> bool:
         """Whether nobody whom it speaks of has a site role for it."""
-        roles = self._roles(rule.grantee)
-        return bool(roles) and all(permits(role, kind, rule.capability) is False for role in roles)
-
-    def _roles(self, grantee: Grantee) -> frozenset[str]:
-        """The site roles of whom it speaks of."""
+        grantee = rule.grantee
         if grantee not in self._known_roles:
             self._known_roles[grantee] = frozenset(self.site.users[u].site_role for u in self.members(grantee))
-        return self._known_roles[grantee]
+        roles = self._known_roles[grantee]
+        return bool(roles) and all(permits(role, kind, rule.capability) is False for role in roles)
 
     def members(self, grantee: Grantee) -> Iterable[str]:
         """The people (ids) of a group, or the one; of group sets none are looked up."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tabwarden.effects.forms.rules import templates_of
 from tabwarden.model.capability import TEMPLATES, capability_named, kind_named
+from tabwarden.model.tables import grouped
 from tabwarden.want.policy.wishes import KIND_WORDS
 
 GRANTEES = ("group", "group_set", "user", "all_users", "reason", "owner", "expires")
@@ -57,9 +58,7 @@ def _cells(row: Entry) -> Entry:
 
 def _replaced(places: Iterable[_Place], called: Callable[[str], str]) -> dict[str, Entry]:
     """Templates of what stands in several places, where that saves letters; their names stand there instead."""
-    equal = defaultdict[str, list[_Place]](list)
-    for place in places:
-        equal[repr(place.cells)].append(place)
+    equal = grouped((repr(place.cells), place) for place in places)
     numbers: Counter[tuple[str, str]] = Counter()
     templates = defaultdict[str, Entry](dict)
     for words, alike in sorted(equal.items(), key=lambda pair: (-len(pair[1]), pair[0])):
@@ -169,9 +168,7 @@ def _side_by_side(
             entries = [one for one in inside[path] if id(one[1]) not in gone]
             if id(projects[path]) not in gone and not any("{" in text or "}" in text for text in _texts(entries)):
                 departments.append(_department(f"{at}/" if at else "", path, entries))
-        by_shape = defaultdict[str, list[_Department]](list)
-        for department in departments:
-            by_shape[department.pieces[0].shape].append(department)
+        by_shape = grouped((department.pieces[0].shape, department) for department in departments)
         for group in sorted(by_shape.values(), key=lambda group: -len(group)):
             if len(group) > 1:
                 left = [one for one in departments if id(one.pieces[0].value) not in gone]

@@ -13,7 +13,7 @@ from tabwarden.commands import diff, whatif
 from tabwarden.effects.sentences import FORMS
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.report.table import Table, Text, flat
-from tabwarden.run.whatif import try_out
+from tabwarden.run.whatif import try_out, use_of
 from tabwarden.web.answers import answered
 from tabwarden.web.asking import asking_of, shown
 from tabwarden.web.pictures import Picture, before_and_after
@@ -101,7 +101,7 @@ def what_if(visit: Visit) -> Response:
         response = shown(visit, "whatif.html", **values, tried=False)
         response.status_code = 400
         return response
-    parts = list(flat(whatif.tried_parts(result, disputed)))
+    parts = list(flat(whatif.tried_parts(result, disputed, use_of(questions, result, visit.site.store))))
     tables = [part for part in parts if isinstance(part, Table)]
     facts = {
         "tried": True,

@@ -78,10 +78,11 @@ def _grid(questions: Questions, user: str, content: str, use: LastUse | None, *,
 
 @page("/check", audit="looked")
 def check(visit: Visit) -> Response:
-    """The grid of a person on a content; without a content the form that asks for one."""
-    user, content = person_asked(visit), visit.word("content")
+    """The grid of a person on a content; without both the form that asks for them."""
+    is_asked = visit.word("user") or visit.user or AUDITOR not in visit.rights
+    user, content = person_asked(visit) if is_asked else "", visit.word("content")
     values = {"title": "Check", "user": user, "content": content, "models": visit.word("models") == "yes"}
-    if not content:
+    if not (user and content):
         return shown(visit, "checker.html", **values, rows=None)
     if visit.word("capability"):
         return visit.go("/check/why", user=user, capability=visit.word("capability"), content=content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from starlette.responses import Response
@@ -20,6 +21,8 @@ from tabwarden.web.rights import AUDITOR, OPERATOR
 from tabwarden.web.sheets import as_csv, pieces, sheet, wants_csv
 from tabwarden.web.visit import Visit, page
 
+Keep = Callable[[Hashable, Callable[[], Any]], Any]
+
 
 def asked(visit: Visit) -> Asked:
     """The site of the visit, with the settings that lints and invariants are told by."""
@@ -31,17 +34,24 @@ def all_findings(visit: Visit) -> Answered:
     return visit.site.kept("findings", lambda: answered(lint.lint, asking=asked(visit)))
 
 
-def judged(visit: Visit) -> Answered | None:
-    """The invariants as they are written now, judged once for each snapshot; None where nobody wrote any."""
+def judged(visit: Visit, keep: Keep | None = None) -> Answered | None:
+    """The invariants as they are written now, judged once for each snapshot; None where nobody wrote any.
+
+    `keep` is `ServedSite.kept`, or `soon` for a page that does not wait: NotYetError.
+    """
     invariants = invariants_there(visit.house.file)
     if not invariants:
         return None
-    return visit.site.kept(("invariants", repr(invariants)), lambda: answered(check.check, asking=asked(visit)))
+    key = ("invariants", repr(invariants))
+    answer: Answered = (keep or visit.site.kept)(key, lambda: answered(check.check, asking=asked(visit)))
+    return answer
 
 
-def groups(visit: Visit) -> list[dict[str, Any]]:
-    """The groups of equal findings of the whole site as JSON has them, the worst first."""
-    return visit.site.kept("groups of findings", lambda: list(all_findings(visit).document()["findings"]))
+def groups(visit: Visit, keep: Keep | None = None) -> list[dict[str, Any]]:
+    """The groups of equal findings of the whole site as JSON has them, the worst first; `keep` as with `judged`."""
+    make = lambda: list(all_findings(visit).document()["findings"])  # noqa: E731
+    every: list[dict[str, Any]] = (keep or visit.site.kept)("groups of findings", make)
+    return every
 
 
 @page("/findings", AUDITOR)
@@ -98,7 +108,7 @@ def seats(visit: Visit) -> Response:
         raise TabwardenError(f"`{words}` is no number of days")
     idle = int(words) if words else None
     answer = answered(licences.licences, idle=idle or None, settings=visit.house.file)
-    shown = pieces(visit, answer)
+    shown = pieces(visit, answer.parts)
     if wants_csv(visit):
         return as_csv(shown.whole)
     return visit.show("licences.html", title="Licences", notes=answer.notes, pieces=shown, idle=words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -11,7 +12,7 @@ from tabwarden.run.history import LAST, opened, snapshots_of
 from tabwarden.web.answers import Asked, answered
 from tabwarden.web.paths import demand_snapshot
 from tabwarden.web.rights import AUDITOR
-from tabwarden.web.sheets import as_csv, pieces, wants_csv
+from tabwarden.web.sheets import Pieces, as_csv, pieces, wants_csv
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def time_line(visit: Visit) -> Response:
         settings=visit.house.file,
     )
     values = {"content": visit.word("content"), "user": visit.word("user"), "on": on, "capability": capability}
-    shown = pieces(visit, answer)
+    shown = pieces(visit, answer.parts)
     if wants_csv(visit):
         return as_csv(shown.whole)
     return visit.show("history.html", title="History", notes=answer.notes, pieces=shown, **values)
@@ -51,10 +52,16 @@ def time_line(visit: Visit) -> Response:
 def difference(visit: Visit) -> Response:
     """Two snapshots side by side: facts, and people gained and lost."""
     before, after = (visit.word(name).strip() for name in ("before", "after"))
-    answer = None
+    snapshots = _snapshots(visit)[:200]
+    shown: Pieces | None = None
+    notes: Sequence[str] = ()
     if before and after:
         for words in (before, after):
             demand_snapshot(words)
         answer = answered(diff.diff, before, after, asking=Asked(visit.site, settings=visit.house.file))
-    values = {"before": before, "after": after, "snapshots": _snapshots(visit)[:200]}
-    return visit.show("diff.html", title="Two days side by side", answer=answer, **values)
+        shown, notes = pieces(visit, answer.parts), answer.notes
+        if wants_csv(visit):
+            return as_csv(shown.whole)
+    earlier = before or "".join(str(one.number) for one in snapshots[1:2])  # the last two, where none were chosen
+    values = {"before": earlier, "after": after, "snapshots": snapshots, "notes": notes}
+    return visit.show("diff.html", title="Two days side by side", pieces=shown, **values)

@@ -22,6 +22,7 @@ from tabwarden.web.pages import findings, requests
 from tabwarden.web.pages.plans import plans_here
 from tabwarden.web.rendering import ago
 from tabwarden.web.rights import AUDITOR, OPERATOR
+from tabwarden.web.served import NotYetError
 from tabwarden.web.visit import Visit, page
 
 OLD = 2  # days after which a snapshot is told to be old
@@ -98,13 +99,20 @@ def _of_plans(visit: Visit, standing: Status) -> Iterator[Matter]:
 
 def _of_findings(visit: Visit) -> Iterator[Matter]:
     try:
-        invariants = findings.judged(visit)
+        invariants = findings.judged(visit, visit.site.soon)
+    except NotYetError:
+        yield Matter("The invariants are being judged for this snapshot.", "/invariants", "Invariants")
     except TabwardenError as error:
         yield Matter(f"The invariants cannot be judged: {error.lines[0]}.", "/invariants", "Invariants")
     else:
         if invariants is not None and invariants.code:
             yield Matter(_broken(invariants), "/invariants", "Invariants")
-    for one in findings.groups(visit):
+    try:
+        groups = findings.groups(visit, visit.site.soon)
+    except NotYetError:
+        yield Matter("What is unwise is being looked for in this snapshot.", "/findings", "Findings")
+        return
+    for one in groups:
         more = f"; {count_of(one['number'] - 1, 'other is', 'others are')} like it" if one["number"] > 1 else ""
         words = f"{one['severity'].capitalize()}: {one['subjects'][0]} {one['what']}{more}."
         yield Matter(words, "/findings", one["lint"], one["lint"])

@@ -27,6 +27,7 @@ from tabwarden.run.whatif import plan_by_snapshot
 from tabwarden.store.web import approvals
 from tabwarden.web.pages.source import far
 from tabwarden.web.rights import APPROVER, OPERATOR
+from tabwarden.web.sheets import as_csv, pieces, wants_csv
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
@@ -185,8 +186,10 @@ def plan_to_approve(visit: Visit) -> Response:
 
 
 def _page_of(visit: Visit, shown: Shown) -> Response:
-    parts = [plan_table(shown.plan)] if shown.plan else []
-    return visit.show("plan.html", title=f"Plan {shown.kept_plan.number}", shown=shown, parts=parts, became=became)
+    whole = pieces(visit, [plan_table(shown.plan)] if shown.plan else [])
+    if wants_csv(visit):
+        return as_csv(whole.whole)
+    return visit.show("plan.html", title=f"Plan {shown.kept_plan.number}", shown=shown, pieces=whole, became=became)
 
 
 @page("/plans/{number:int}/progress", OPERATOR)

@@ -5,7 +5,7 @@ Asking looks nothing up: whether what is asked for exists, whoever asks learns f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +16,7 @@ from tabwarden.access.powers import power_over
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY, capability_named, ui_name
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import CURRENT
-from tabwarden.model.site import Content, User
+from tabwarden.model.site import Content, Site, User
 from tabwarden.run.plans import APPLIED, kept_plans
 from tabwarden.run.whatif import plan_of
 from tabwarden.store.web import approvals
@@ -26,7 +26,7 @@ from tabwarden.web.rights import APPROVER
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
-    from tabwarden.compare.fix import Fixes
+    from tabwarden.compare.fix import Fix, Fixes
 
 MOST_WAITING = 20  # requests of one person
 LONGEST = 1000  # letters of a reason
@@ -50,13 +50,38 @@ def _means(visit: Visit, request: AccessRequest) -> Decided | None:
     return Decided(request, user, content) if user is not None else None
 
 
+def _seen(visit: Visit) -> Site | None:
+    """The site as whoever looks is shown it: whole to an approver, else what he may View; None where he is nobody."""
+    if APPROVER in visit.rights:
+        return visit.site.site
+    return visit.site.own(visit.user.id, visit.site.questions()).site if visit.user is not None else None
+
+
 def _may_decide(visit: Visit, content: Content) -> bool:
-    """Whether whoever looks owns it, leads or owns a project above it, or approves by right."""
-    site, user = visit.site.site, visit.user
+    """Whether whoever looks approves by right, or sees it and owns it, leads or owns a project above it.
+
+    Whoever could decide and is not shown it learns nothing of it here either.
+    """
+    site, user, seen = visit.site.site, visit.user, _seen(visit)
     if APPROVER in visit.rights:
         return True
+    if seen is None or user is None or content.id not in seen.contents:
+        return False
     project = content.id if content.kind == "project" else site.project_of(content.id)
-    return user is not None and (content.owner == user.id or power_over(site, user.id, project, CURRENT) is not None)
+    return content.owner == user.id or power_over(site, user.id, project, CURRENT) is not None
+
+
+def _as_seen(visit: Visit, contents: Iterable[str]) -> Callable[[str], str]:
+    """Words with the paths of these contents as whoever looks is shown them, without names of hidden places."""
+    site, seen = visit.site.site, _seen(visit) or visit.site.site
+    paths = {site.path(content): seen.path(content) for content in contents if content in seen.contents}
+
+    def worded(words: str) -> str:
+        for whole in sorted(paths, key=len, reverse=True):
+            words = words.replace(whole, paths[whole])
+        return words
+
+    return worded
 
 
 def waiting(visit: Visit) -> list[Decided]:
@@ -94,8 +119,10 @@ def own(visit: Visit) -> list[AccessRequest]:
 @page("/requests")
 def requests(visit: Visit) -> Response:
     """One's own requests, those one may decide, and asking for more."""
-    applied = {one.number for one in kept_plans(visit.house.settings.store.folder) if one.state == APPLIED}
-    values = {"own": own(visit), "applied": applied, "waiting": waiting(visit), "path": visit.word("path")}
+    mine = own(visit)
+    plans = kept_plans(visit.house.settings.store.folder) if any(one.state == GRANTED for one in mine) else ()
+    applied = {one.number for one in plans if one.state == APPLIED}
+    values = {"own": mine, "applied": applied, "waiting": waiting(visit), "path": visit.word("path")}
     values |= {"capabilities": choices(), "capability": visit.word("capability", "View")}
     return visit.show("requests.html", title="Requests", **values)
 
@@ -148,18 +175,32 @@ def _asked_for(visit: Visit) -> Decided:
 
 
 def _fixes(visit: Visit, meant: Decided) -> Fixes:
-    """How it could be given: no way where it is so already, or where what decides was not read."""
+    """How it could be given: no way where it is so already, or where what decides was not read; none of what whoever
+    looks is not shown.
+    """
     questions = visit.site.questions()
     question = questions.asked(meant.user.id, f"capability:{meant.request.capability}", meant.content.id)
     fixes = questions.fixes(question)
-    return fixes if fixes.give else replace(fixes, ways=())
+    seen = _seen(visit)
+    shown = seen.contents if seen is not None else {}
+    ways = (way for way in fixes.ways if all(place in shown for place in _places(visit, way)))
+    return replace(fixes, ways=tuple(ways) if fixes.give else ())
+
+
+def _places(visit: Visit, way: Fix) -> list[str]:
+    """The contents that a way would change."""
+    places = (change.of_content for change in way.changes(visit.site.site))
+    return [place.id for place in places if place is not None and place.id is not None]
 
 
 @page("/requests/{number:int}", audit="looked")
 def request(visit: Visit) -> Response:
     """One request, and the ways to grant it with whom else each concerns."""
-    meant, site = _asked_for(visit), visit.site.site
-    values = {"meant": meant, "ways": ways_of(site, _fixes(visit, meant)), "path": site.path(meant.content.id)}
+    meant = _asked_for(visit)
+    fixes, path = _fixes(visit, meant), _as_seen(visit, [meant.content.id])(visit.site.site.path(meant.content.id))
+    worded = _as_seen(visit, [place for way in fixes.ways for place in _places(visit, way)])
+    ways = [way._replace(steps=list(map(worded, way.steps))) for way in ways_of(visit.site.site, fixes)]
+    values = {"meant": meant, "ways": ways, "path": path}
     return visit.show("request.html", title=f"Request {meant.request.number}", **values)
 
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -26,6 +25,7 @@ from tabwarden.tableau.http.session import Password, Pat
 from tabwarden.web.house import House
 from tabwarden.web.rendering import templates
 from tabwarden.web.rights import openid_groups
+from tabwarden.web.threads import run_in_threadpool
 from tabwarden.web.visit import Visit, page
 
 NAMED = 255  # characters of a name or a secret that somebody types

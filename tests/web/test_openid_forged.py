@@ -32,7 +32,7 @@ def running() -> Iterator[Liar]:
 @pytest.fixture
 def lying(running: Liar) -> Liar:
     """A provider that tells the truth until a test says otherwise."""
-    running.token, running.metadata, running.userinfo = None, {}, {}
+    running.token, running.metadata, running.userinfo, running.moved = None, {}, {}, {}
     running.requests.clear()
     return running
 

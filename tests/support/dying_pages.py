@@ -18,8 +18,10 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ import uvicorn.logging  # noqa: F401  what a child would load is no moment of it
 import tabwarden.plan.file  # noqa: F401
 import tabwarden.store.database as databases
 from tabwarden.settings import load
+from tabwarden.web import threads
 from tabwarden.web.app import application
 
 EVENTS = ("open", "os.mkdir", "os.rename", "subprocess.Popen")
@@ -96,6 +99,7 @@ def in_a_child(app: Any, request: dict[str, Any]) -> str:
     pid = os.fork()
     if not pid:
         os.close(ours)
+        threads._POOL = ThreadPoolExecutor(threads.THREADS)
         try:
             with os.fdopen(its, "w") as out:
                 json.dump(asyncio.run(answered(app, request, Moments())), out)
@@ -114,6 +118,9 @@ def main(settings: Path) -> None:
     os.environ["TABWARDEN_SERVE"] = str(settings)
     app = application(load(settings, dict(os.environ)))
     asyncio.run(warm(app))
+    threads._POOL.shutdown()
+    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+        thread.join()  # nothing but this one is forked
     app.state.house.database.close()  # no connection to a database survives a fork
     gc.freeze()
     print("ready", flush=True)

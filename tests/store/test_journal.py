@@ -19,6 +19,7 @@ from tabwarden.store.journal import (
     ChangeResult,
     Journal,
     Record,
+    check_last,
     keep_good_run,
     last_good_rows,
     newest,
@@ -92,6 +93,18 @@ def test_the_newest_journal_is_of_the_site_asked_for(tmp_path: Path) -> None:
     found = newest(tmp_path, SITE)
     assert found is not None
     assert found.plan == PLAN.id
+
+
+def test_a_journal_that_was_begun_last_and_is_gone_is_told(tmp_path: Path) -> None:
+    check_last(tmp_path, SITE)
+    with Journal(tmp_path, PLAN):
+        pass
+    check_last(tmp_path)
+    path_of(tmp_path, PLAN.id).unlink()
+    check_last(tmp_path, OTHER)
+    for site in (SITE, None):
+        with pytest.raises(TabwardenError, match=f"`{PLAN.id}`, is gone; put it back .* or name a plan"):
+            check_last(tmp_path, site)
 
 
 def test_one_writer_for_a_site_and_another_for_another(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def check(store: str, *, repair: bool = False) -> Iterator[Checked]:
     yield _checked("the list of plans", kept_plans, Path(store))
     for path in sorted((Path(store) / journal.JOURNALS).glob("*.jsonl")):
         yield _checked(f"journal {path.stem}", _journal, path)
+    yield _checked("the journals begun last", journal.check_last, Path(store))
     yield _checked("rows of the last good runs", journal.last_good_rows, Path(store), ANY_SITE)
     for path in sorted((Path(store) / rosters.ROSTERS).glob("*.json")):
         yield _checked(f"roster {path.stem}", rosters.read, path)

@@ -26,7 +26,7 @@ from tabwarden.run.apply import with_beside
 from tabwarden.run.context import Context
 from tabwarden.run.planning import basis_of, planned
 from tabwarden.run.plans import load_plan, plan_path
-from tabwarden.store.journal import DONE, INSTEAD, Record, newest, path_of, read
+from tabwarden.store.journal import DONE, INSTEAD, Record, check_last, newest, path_of, read
 from tabwarden.tableau.read.people import read_people
 from tabwarden.tableau.read.site import owned_by, read_site
 from tabwarden.want.wanted import Wanted
@@ -197,6 +197,7 @@ def _applied(context: Context, path: Path | None) -> tuple[Plan, Record]:
         plan = load_plan(path)
         record = read(path_of(store, plan.id))
     else:
+        check_last(store, context.site(""))
         application = newest(store, context.site(""))
         if application is None:
             raise UnknownName(

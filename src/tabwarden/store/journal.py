@@ -1,6 +1,7 @@
 """What was really done of a plan, line by line on disk before and after each write.
 
     .tabwarden/journals/<plan>.jsonl     one plan, from its first write to its end
+    .tabwarden/journals/<site>.last      the plan that was begun last on a site: its journal may not be missing
     .tabwarden/good-runs.jsonl           rows per source of the runs that came to their end
     .tabwarden/locks/<site>.lock         held while somebody writes to that site
 
@@ -92,6 +93,7 @@ class Journal:
             # It is there with its first line or not at all: one that is empty was emptied.
             write_whole(self.path, checked_line({**first, "snapshot": snapshot}).encode())
             _sync_folder(self.path.parent)
+            write_whole(_last(store, site_key(plan.site)), plan.id.encode())
         self._file: IO[str] = open(self.path, "a", encoding="utf-8", opener=for_the_owner)  # noqa: SIM115
         if self.record.plan:
             self._write({"resumed": now()})
@@ -222,6 +224,24 @@ def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
         if not record.plan and (last is None or changed > last[1]):
             raise _unknown(path)
     return last[2] if last else None
+
+
+def _last(store: Path, key: str) -> Path:
+    """The file that names the plan that was begun last on a site."""
+    return store / JOURNALS / f"{hashlib.sha256(key.encode()).hexdigest()[:8]}.last"
+
+
+def check_last(store: Path, site: SiteIdentity | None = None) -> None:
+    """TabwardenError where the journal that was begun last, of a site or of any, is no more."""
+    for pointer in (store / JOURNALS).glob("*.last") if site is None else (_last(store, site_key(site)),):
+        if not pointer.exists():  # nothing was applied, or by an earlier release
+            continue
+        plan = _bytes(pointer).decode("ascii", "backslashreplace")
+        if not plan.isalnum() or not path_of(store, plan).exists():
+            raise TabwardenError(
+                f"the journal of the plan that was applied last, `{plan}`, is gone; put it back from a backup, or "
+                f"delete `{pointer}` if nothing of that plan was done, or name a plan"
+            )
 
 
 def _unknown(path: Path) -> TabwardenError:

@@ -353,10 +353,14 @@ class Desk:
         return names[0], content
 
     @property
+    def journals(self) -> list[str]:
+        """The files of all journals."""
+        return sorted(name for name in self.base if name.startswith("store/journals/") and name.endswith(".jsonl"))
+
+    @property
     def newest_journal(self) -> str:
         """The journal of the plan that was applied last."""
-        names = [name for name in self.base if name.startswith("store/journals/")]
-        return max(names, key=lambda name: str(json.loads(self.base[name].split(b"\n")[0])["started"]))
+        return max(self.journals, key=lambda name: str(json.loads(self.base[name].split(b"\n")[0])["started"]))
 
     # -- one input --------------------------------------------------------------------------------------------
 

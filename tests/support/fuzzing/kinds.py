@@ -331,11 +331,10 @@ def _boxed(content: bytes, desk: Desk) -> bytes:
 
 
 def journals(random: Random, desk: Desk) -> Input:
-    names = sorted(name for name in desk.base if name.startswith("store/journals/"))
     newest = desk.newest_journal
     undo = ("plan", "undo", "--last", "--out", "u.json")
     if random.random() < 0.4:
-        file = random.choice(names)
+        file = random.choice(desk.journals)
         lines = [json.loads(line) for line in desk.base[file].splitlines()]
         for line in lines:
             line.pop("check", None)

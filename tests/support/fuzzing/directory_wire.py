@@ -9,7 +9,6 @@ import base64
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from scripted_ldap import ber, done, last_page
 
 from fuzzing.chance import BITS, NAMES, nonsense
 from fuzzing.inputs import Edit
+from fuzzing.replay import Listening
 
 RECORDING = TESTS / "fuzzed" / "recorded-domains.json"
 WORDS = (
@@ -81,29 +81,12 @@ def _message(incoming: Any) -> bytes:
     return head + incoming.read(_length(head, 0))
 
 
-class Listening:
-    """A port of loopback where `_talk` answers each who comes."""
+class Directory(Listening):
+    """A server of LDAP that reads requests and answers each by `_answer`."""
 
-    def __init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"ldap://127.0.0.1:{self._listening.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+    scheme = "ldap"
 
-    def close(self) -> None:
-        """No more."""
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._safely, args=(client,), daemon=True).start()
-
-    def _safely(self, client: socket.socket) -> None:
+    def _talk(self, client: socket.socket) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with client, suppress(OSError), client.makefile("rb") as incoming:
             while (request := _message(incoming)) and split(request)[1][0] != UNBIND:
@@ -115,7 +98,7 @@ class Listening:
         raise NotImplementedError
 
 
-class Recorder(Listening):
+class Recorder(Directory):
     """Between a client and a domain: `exchange` is what was said."""
 
     def __init__(self, address: str, trusted: ssl.SSLContext) -> None:
@@ -159,7 +142,7 @@ def _ends(answers: bytes, number: bytes) -> bool:
     return False
 
 
-class Replayed(Listening):
+class Replayed(Directory):
     """A domain of a recording. `known` is what was answered so far, by request; `changed` says otherwise."""
 
     def __init__(self, fqdn: str, exchange: Exchange) -> None:

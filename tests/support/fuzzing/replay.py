@@ -21,17 +21,14 @@ HEADERS = (
 )  # fmt: skip
 
 
-class Replay:
-    """The server: live it passes requests on; replayed it gives what it remembers, as `changed` says otherwise."""
+class Listening:
+    """A port of loopback where `_talk` answers each who comes."""
 
-    def __init__(self, port: int) -> None:
-        self.behind = port
-        self.known: dict[str, bytes] = {}
-        self.changed: dict[str, bytes] = {}
-        self.live = True
-        self.signed_in: list[str] = []
+    scheme = "http"
+
+    def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.url = f"{self.scheme}://127.0.0.1:{self._listening.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -47,6 +44,21 @@ class Replay:
             except OSError:
                 return
             threading.Thread(target=self._talk, args=(client,), daemon=True).start()
+
+    def _talk(self, client: socket.socket) -> None:
+        raise NotImplementedError
+
+
+class Replay(Listening):
+    """The server: live it passes requests on; replayed it gives what it remembers, as `changed` says otherwise."""
+
+    def __init__(self, port: int) -> None:
+        self.behind = port
+        self.known: dict[str, bytes] = {}
+        self.changed: dict[str, bytes] = {}
+        self.live = True
+        self.signed_in: list[str] = []
+        super().__init__()
 
     def _talk(self, client: socket.socket) -> None:
         with client, suppress(OSError), client.makefile("rb") as incoming, socket.socket() as behind:

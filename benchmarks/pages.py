@@ -67,6 +67,7 @@ def serving(folder: Path, store: Path, workers: int) -> Iterator[tuple[int, int]
     process = subprocess.Popen([sys.executable, "-m", "tabwarden", *words], stdout=subprocess.DEVNULL)
     try:
         until_it_answers(port)
+        until_all_wait(process.pid)
         yield port, process.pid
     finally:
         process.terminate()
@@ -84,6 +85,14 @@ def until_it_answers(port: int) -> None:
             pass
         time.sleep(0.1)
     raise SystemExit("the pages did not answer")
+
+
+def until_all_wait(process: int) -> None:
+    """Until every worker has its snapshot: the first takes all connections that come before the others are there."""
+    before = -1.0
+    while processor_time(process) > before + 0.05:
+        before = processor_time(process)
+        time.sleep(2)
 
 
 def cookies(store: Path, names: list[str]) -> dict[str, str]:

@@ -88,6 +88,7 @@ class Database:
         self.tables = tables
         self._idle: list[Any] = []
         self._of_thread = threading.local()  # the transaction that is open in it
+        self._writing = threading.Lock()  # SQLite lets whoever waits for another sleep, for up to 0.1 s at a time
         self.is_sqlite = "://" not in words
         if self.is_sqlite:
             path = Path(words) / tables.file
@@ -145,7 +146,8 @@ class Database:
         if around is not None:
             yield around
             return
-        with self._transaction("begin immediate" if self.is_sqlite else "begin") as connection:
+        begin = "begin immediate" if self.is_sqlite else "begin"
+        with self._writing, self._transaction(begin) as connection:
             if not self.is_sqlite:
                 connection.run("select pg_advisory_xact_lock(hashtext(?))", f"tabwarden {self.tables.what}")
             self._of_thread.connection = connection

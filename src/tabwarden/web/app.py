@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from tabwarden.web.openid import Provider
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
+SWITCH = 0.0005  # seconds after which another thread has its turn: whoever waits may hold the lock of the database
 FAMILIES = (
     *(home, catalog, source, checker, suggestions, who, people, changes, maps),
     *(requests, plans, findings, history, account, audit, signing_in),
@@ -70,6 +72,7 @@ FAMILIES = (
 def application(settings: Settings | None = None) -> Starlette:
     """The whole of it, by these settings or those that `tabwarden serve` handed on."""
     settings, file = _given(settings)
+    sys.setswitchinterval(SWITCH)
     served = Served(settings, file)
     if multiprocessing.parent_process() is None:  # of several workers whoever starts them has asked
         _check(settings, served)

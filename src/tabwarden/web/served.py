@@ -5,6 +5,7 @@ A request takes one `ServedSite` and keeps it to its end, so that nobody reads h
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections import Counter
@@ -138,13 +139,13 @@ class ServedSite:
         return self.kept(key, lambda: questions.who(capability, content, CONFIRMED), lambda _: users)
 
     @cached_property
-    def places(self) -> Mapping[str, int]:
-        """The place of each user (id) in the order of names."""
+    def by_name(self) -> Sequence[str]:
+        """Every user (id), in the order of names."""
         columns = self.usual.engine.columns
         texts = (columns.names.words.at(codes).all() for codes in (columns.names.user_name, columns.names.user_domain))
         keys = [(name.casefold(), domain) for name, domain in zip(*texts, strict=True)]
         ids = columns.all_ids("user")
-        return {ids[number]: place for place, number in enumerate(sorted(range(len(keys)), key=keys.__getitem__))}
+        return [ids[number] for number in sorted(range(len(keys)), key=keys.__getitem__)]
 
     @cached_property
     def roles(self) -> list[str]:
@@ -200,7 +201,14 @@ class ServedSite:
         if self.site.users:
             engine.what(0)
         browsable = self.catalogs.browsable()
-        _ = browsable.order, browsable.texts, engine.columns.all_ids("content"), self.places
+        _ = browsable.order, browsable.texts, engine.columns.all_ids("content"), self.by_name
+
+
+def _set_apart() -> None:
+    """Leave what stays until the next snapshot out of collections of garbage; what went since the last is freed."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _by_url(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:
@@ -232,6 +240,8 @@ class Served:
             return False
         self.problem = ""
         self.sites = {url: opened_sites.get(url) or self.sites[url] for url in newest}
+        if opened_sites:
+            _set_apart()
         return bool(opened_sites)
 
     def _number(self, url: str) -> tuple[int, str] | None:

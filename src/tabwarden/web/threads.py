@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 # Many more would only wait in each other's way; fewer, and somebody who waits for a server keeps all others out.
 THREADS = 8
@@ -17,3 +17,29 @@ Answer = TypeVar("Answer")
 async def run_in_threadpool(function: Callable[..., Answer], *words: object) -> Answer:
     """What a function gives, in one of them, with the context of whoever waits for it."""
     return await asyncio.get_running_loop().run_in_executor(_POOL, copy_context().run, function, *words)
+
+
+class once(Generic[Answer]):  # noqa: N801 - it is written like `property`
+    """`functools.cached_property` without the one lock for all objects of a class, which it has before Python 3.12.
+
+    With that a request that waits for the database keeps out every other; here two may both make what belongs to both.
+    """
+
+    def __init__(self, make: Callable[[Any], Answer]) -> None:
+        self.make, self.__doc__ = make, make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> once[Answer]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Answer: ...
+
+    def __get__(self, instance: object | None, owner: type) -> once[Answer] | Answer:
+        """What was made, from then on an attribute like any other."""
+        if instance is None:
+            return self
+        value = instance.__dict__[self.name] = self.make(instance)
+        return value

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -39,7 +38,7 @@ from tabwarden.web.house import House
 from tabwarden.web.looking import Looking, looking_of, refusal
 from tabwarden.web.rendering import templates
 from tabwarden.web.served import ServedSite
-from tabwarden.web.threads import run_in_threadpool
+from tabwarden.web.threads import once, run_in_threadpool
 
 if TYPE_CHECKING:
     from tabwarden.model.site import User
@@ -69,7 +68,7 @@ class Visit:
         """The user name of whoever is signed in, as whomever he looks."""
         return str(self.session.person["name"])
 
-    @cached_property
+    @once
     def looking(self) -> Looking | None:
         """As whom he looks; None where as himself."""
         return looking_of(self.session.person)
@@ -84,7 +83,7 @@ class Visit:
         """From where the request came."""
         return self.request.client.host if self.request.client else ""
 
-    @cached_property
+    @once
     def site(self) -> ServedSite:
         """The site that is asked about: `site` of the address, else the usual one; one for the whole request."""
         wanted = self.request.query_params.get("site") or self.form.get("site") or None
@@ -141,12 +140,12 @@ class Visit:
         change = source_change(self.house.database, served.snapshot.where, served.snapshot.content_url)
         return Source(with_change(served.settings.mirror if served.settings else Mirror(), change), change)
 
-    @cached_property
+    @once
     def source(self) -> Source:
         """What counts for the site that is asked about."""
         return self.source_of(self.site)
 
-    @cached_property
+    @once
     def rights(self) -> frozenset[str]:
         """What he may do here."""
         if self.looking:
@@ -159,7 +158,7 @@ class Visit:
         every = rights.rights_of(self.house.settings.web.rights, self.session.person, site)
         return every if self.scope is None else every & {rights.OWN, *self.scope}
 
-    @cached_property
+    @once
     def user(self) -> User | None:
         """Who he is on that site; None where nobody of it has his name."""
         return self.site.user_of(self.name)
@@ -182,9 +181,13 @@ class Visit:
 
     def link(self, path: str, /, **query: str) -> str:
         """An address on these pages that keeps the site; a path's parts are quoted by whoever makes it."""
+        words = self._of_site + "&".join(f"{name}={quote_plus(str(value))}" for name, value in query.items() if value)
+        return f"{path}?{words.removesuffix('&')}" if words else path
+
+    @once
+    def _of_site(self) -> str:
         site = self.request.query_params.get("site")
-        words = {**({"site": site} if site else {}), **{name: value for name, value in query.items() if value}}
-        return f"{path}?{urlencode(words)}" if words else path
+        return f"site={quote_plus(site)}&" if site else ""
 
     def audit(self, act: str, about: str, outcome: str = "") -> None:
         """Write down what he does, before it is shown or done."""
@@ -260,15 +263,23 @@ class Demand(NamedTuple):
 
 async def _answer(request: Request, handler: Handler, demand: Demand) -> Response:
     """The page, or why there is none."""
+    if request.method not in CHANGING:
+        return await run_in_threadpool(_looked_at, request, handler, demand)
     visit = await visit_of(request)
     if visit is None:
         return _to_sign_in(request)
     csrf = visit.form.get("csrf", "")
-    if request.method in CHANGING and not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
+    if not hmac.compare_digest(csrf.encode(), visit.session.csrf.encode()):
         words = "this form is of another session; open the page again and send it once more"
         await run_in_threadpool(visit.audit, "refused", request.url.path, words)
         return error_page(visit, 403, words)
     return await run_in_threadpool(_given, visit, handler, demand)
+
+
+def _looked_at(request: Request, handler: Handler, demand: Demand) -> Response:
+    """A page that changes nothing, all of it in one thread."""
+    visit = _by_session(request) if "authorization" not in request.headers else None
+    return _given(visit, handler, demand) if visit is not None else _to_sign_in(request)
 
 
 async def visit_of(request: Request, *, tokens: bool = False) -> Visit | None:
@@ -279,15 +290,18 @@ async def visit_of(request: Request, *, tokens: bool = False) -> Visit | None:
     """
     if "authorization" in request.headers:
         return await run_in_threadpool(by_token, request, request.app.state.house) if tokens else None
+    visit: Visit | None = await run_in_threadpool(_by_session, request)
+    if visit is not None and request.method in CHANGING:
+        visit.form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    return visit
+
+
+def _by_session(request: Request) -> Visit | None:
+    """The visit of whoever's session the cookie is of. Asks the store."""
     house: House = request.app.state.house
     token = request.cookies.get(house.cookie(), "")
-    session = await run_in_threadpool(house.sessions.of, token, datetime.now(UTC)) if token else None
-    if session is None:
-        return None
-    form: Mapping[str, str] = {}
-    if request.method in CHANGING:
-        form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-    return Visit(request, house, session, form)
+    session = house.sessions.of(token, datetime.now(UTC)) if token else None
+    return Visit(request, house, session, {}) if session is not None else None
 
 
 def by_token(request: Request, house: House) -> Visit | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.responses import Response
 
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.commands import rules, who_what
 from tabwarden.model.capability import KIND_NAMES, applies, capabilities_of, kind_named, ui_name
 from tabwarden.model.names import same
@@ -43,20 +43,18 @@ class Wanted(NamedTuple):
     role: str
 
 
-PersonRow = tuple[str, "People", str]  # a user, those who share the answer, and by what it is decided
-
-
 class Listed(NamedTuple):
-    """Those of the people that are wanted, in order of name; and counts."""
+    """The people that are wanted (ids), in order of name, of each the answer and what decided it; and counts."""
 
-    rows: Sequence[PersonRow]
+    users: Sequence[str]
+    answers: Mapping[str, tuple[Answer, str]]
     counts: Counter[str]
     deciders: Sequence[tuple[str, int]]
 
 
 def _listed(visit: Visit, questions: Questions, people: Iterable[People], wanted: Wanted) -> Listed:
     site, counts, deciders = questions.site, Counter[str](), Counter[str]()
-    rows: list[PersonRow] = []
+    answers: dict[str, tuple[Answer, str]] = {}
     verdicts = VERDICTS.get(wanted.answer, VERDICTS[MAY])
     for some in people:
         counts[some.answer.verdict] += len(some.users)
@@ -65,12 +63,11 @@ def _listed(visit: Visit, questions: Questions, people: Iterable[People], wanted
         by = decider(site, some.answer)
         deciders[by] += len(some.users)
         if wanted.by in ("", by):
-            rows += [(user, some, by) for user in some.users]
+            answers |= dict.fromkeys(some.users, (some.answer, by))
+    users: Sequence[str] = list(filter(answers.__contains__, visit.site.by_name))
     if wanted.words or wanted.role:
-        rows = [row for row in rows if _fits(site, row[0], wanted)]
-    places = visit.site.places
-    rows.sort(key=lambda row: places[row[0]])
-    return Listed(rows, counts, deciders.most_common(DECIDERS))
+        users = [user for user in users if _fits(site, user, wanted)]
+    return Listed(users, answers, counts, deciders.most_common(DECIDERS))
 
 
 def _fits(site: Site, user: str, wanted: Wanted) -> bool:
@@ -86,13 +83,13 @@ def _table(questions: Questions, listed: Listed, about: tuple[str, str], use: La
     columns = [Column("User", NAME, of=PERSON), Column("Name", NAME), Column("Site role")]
     columns += [Column("May", MARK), Column("Decided by"), *([Column("Last use", TIME)] if use is not None else [])]
 
-    def row(one: PersonRow) -> Row:
-        user, people, by = one
-        cells = (site.called(user), site.display_name(user), ui_role(site.users[user].site_role), mark(people.answer))
+    def row(user: str) -> Row:
+        answer, by = listed.answers[user]
+        cells = (site.called(user), site.display_name(user), ui_role(site.users[user].site_role), mark(answer))
         last = (use.of(user, content, capability) or None,) if use is not None else ()
         return (*cells, by, *last)
 
-    return Table(*columns, name="people", rows=Rows(listed.rows, row))
+    return Table(*columns, name="people", rows=Rows(listed.users, row))
 
 
 @page("/check/who", AUDITOR, audit="looked")
@@ -121,7 +118,7 @@ def who(visit: Visit) -> Response:
     facts = {
         "path": questions.site.path(on.id),
         "kind": KIND_NAMES[on.kind],
-        "sheet": sheet(visit, table, of=len(listed.rows)),
+        "sheet": sheet(visit, table, of=len(listed.users)),
         "wanted": wanted,
         "counts": listed.counts,
         "total": len(questions.site.users),

@@ -99,7 +99,7 @@ def in_a_child(app: Any, request: dict[str, Any]) -> str:
     pid = os.fork()
     if not pid:
         os.close(ours)
-        threads._POOL = ThreadPoolExecutor(threads.THREADS)
+        threads._POOL, threads._WAITING = ThreadPoolExecutor(threads.THREADS), ThreadPoolExecutor(threads.WAITING)
         try:
             with os.fdopen(its, "w") as out:
                 json.dump(asyncio.run(answered(app, request, Moments())), out)
@@ -119,6 +119,7 @@ def main(settings: Path) -> None:
     app = application(load(settings, dict(os.environ)))
     asyncio.run(warm(app))
     threads._POOL.shutdown()
+    threads._WAITING.shutdown()
     for thread in set(threading.enumerate()) - {threading.current_thread()}:
         thread.join()  # nothing but this one is forked
     app.state.house.database.close()  # no connection to a database survives a fork

@@ -206,8 +206,8 @@ def _in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
 
-    for module in (visit, api, signing_in):
-        monkeypatch.setattr(module, "run_in_threadpool", at_once)
+    for module, name in ((visit, "run_in_threadpool"), (api, "run_in_threadpool"), (signing_in, "run_waiting")):
+        monkeypatch.setattr(module, name, at_once)
 
 
 @pytest.fixture

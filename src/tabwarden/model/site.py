@@ -18,10 +18,8 @@ from tabwarden.model.feeds import DataConnection
 from tabwarden.model.refreshes import Refreshes
 from tabwarden.model.site_settings import SiteSettings
 
-LOCKED = "LockedToProject"
-LOCKED_WITHOUT_NESTED = "LockedToProjectWithoutNested"
-CUSTOMIZABLE = "ManagedByOwner"
-MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
+MODES = ("LockedToProject", "LockedToProjectWithoutNested", "ManagedByOwner")
+LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE = MODES
 
 ALLOW, DENY = "Allow", "Deny"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
@@ -159,8 +157,7 @@ class Site:
     `partial` names what was left unread on purpose (empty: the Site is whole).
     `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
     `refreshes` tells when extracts are refreshed, None: not read; no snapshot keeps it.
-    `switches` are what REST tells of the site beside its `settings`, by our names: no access depends on them. None: not
-    read.
+    `switches` are what REST tells of it beside its `settings`, by our names (None: not read); they decide nothing.
     `on_demand` are ids of groups through which an application lets people in whom no snapshot holds.
     `apart` counts what the site keeps and nobody can open (recycle bin, archive, drafts, ...), in words.
     """
@@ -381,8 +378,7 @@ class Site:
         return self._later(table, tables.with_these(getattr(self, table), by_id), by_id)
 
     def _without(self, table: str, ids: Iterable[str]) -> Site:
-        gone = tuple(ids)
-        return self._later(table, tables.without(getattr(self, table), gone), gone)
+        return self._later(table, tables.without(getattr(self, table), gone := tuple(ids)), gone)
 
     def _later(self, table: str, later: Mapping[str, Any], ids: Iterable[str]) -> Site:
         after = replace(self, **{table: later})  # type: ignore[arg-type]
@@ -393,8 +389,12 @@ class Site:
         """The facts of the site itself, without anybody or anything on it."""
         return replace(self, users={}, groups={}, group_sets={}, contents={})
 
-    @cached_property
+    @property
     def without_locks(self) -> Site:
         """This Site with every project customizable: what the classic model knows of it."""
+        return self._unlocked or self
+
+    @cached_property
+    def _unlocked(self) -> Site | None:  # None where that is this one: it would hold itself, and outlive its last user
         locked = [replace(c, mode=CUSTOMIZABLE) for c in self.contents.values() if c.mode != CUSTOMIZABLE]
-        return self.with_contents(*locked) if locked else self
+        return self.with_contents(*locked) if locked else None

@@ -58,9 +58,10 @@ def site_over(arrays: Arrays, about: Site, columns: Callable[[Find], object]) ->
     site = replace(about, users=users, groups=groups, group_sets=group_sets, contents=contents)
     unlocked = replace(site, contents=Table(reader, "content", reader.unlocked))
     for value in (site, unlocked):
-        value.indexed(_indexes(reader, value))
-    unlocked.indexed({"without_locks": unlocked})
-    return site.indexed({"without_locks": unlocked, "columns_beside": lambda: columns(reader.number)})
+        # The indexes ask a copy, which has none: nothing holds itself, so that it goes with whoever asked it last.
+        value.indexed(_indexes(reader, replace(value)))
+    unlocked.indexed({"_unlocked": None})
+    return site.indexed({"_unlocked": unlocked, "columns_beside": lambda: columns(reader.number)})
 
 
 class Table(Mapping[str, _Thing], Generic[_Thing]):

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from tabwarden.web.openid import Provider
 
 SETTINGS = "TABWARDEN_SERVE"  # the settings file, handed to each worker
-SWITCH = 0.0005  # seconds after which another thread has its turn: whoever waits may hold the lock of the database
+SWITCH = 0.002  # seconds after which another thread has its turn: whoever waits may hold the lock of the database
 FAMILIES = (
     *(home, catalog, source, checker, suggestions, who, people, changes, maps),
     *(requests, plans, findings, history, account, audit, signing_in),

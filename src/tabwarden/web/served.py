@@ -9,8 +9,9 @@ import gc
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -204,11 +205,17 @@ class ServedSite:
         _ = browsable.order, browsable.texts, engine.columns.all_ids("content"), self.by_name
 
 
-def _set_apart() -> None:
-    """Leave what stays until the next snapshot out of collections of garbage; what went since the last is freed."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
+@contextmanager
+def _out_of_collections() -> Iterator[None]:
+    """What is made is in no collection of garbage: each would hold everything up for seconds. None of it holds itself,
+    so that all of it goes with the last request that asks it.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _by_url(snapshots: Sequence[Snapshot]) -> dict[str, Snapshot]:
@@ -240,8 +247,6 @@ class Served:
             return False
         self.problem = ""
         self.sites = {url: opened_sites.get(url) or self.sites[url] for url in newest}
-        if opened_sites:
-            _set_apart()
         return bool(opened_sites)
 
     def _number(self, url: str) -> tuple[int, str] | None:
@@ -272,6 +277,7 @@ class Served:
         with opened(self.store) as history:
             return _by_url(every_site(history))
 
+    @_out_of_collections()
     def _opened(self, snapshot: Snapshot, url: str) -> ServedSite:
         """The site of a snapshot, ready to answer."""
         site = beside.opened(self.store, snapshot)

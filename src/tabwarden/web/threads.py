@@ -8,15 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar, overload
 
-# Many more would only wait in each other's way; fewer, and somebody who waits for a server keeps all others out.
-THREADS = 8
-_POOL = ThreadPoolExecutor(THREADS, "tabwarden page")
+THREADS = 4  # many more are in each other's way: at 200 pages a second eight take a tenth more of a processor
+WAITING = 8  # of those that wait for a server, so that nobody else does
+_POOL, _WAITING = ThreadPoolExecutor(THREADS, "tabwarden page"), ThreadPoolExecutor(WAITING, "tabwarden sign-in")
 Answer = TypeVar("Answer")
 
 
 async def run_in_threadpool(function: Callable[..., Answer], *words: object) -> Answer:
     """What a function gives, in one of them, with the context of whoever waits for it."""
     return await asyncio.get_running_loop().run_in_executor(_POOL, copy_context().run, function, *words)
+
+
+async def run_waiting(function: Callable[..., Answer], *words: object) -> Answer:
+    """The same of a function that asks another server: its threads keep none from a page."""
+    return await asyncio.get_running_loop().run_in_executor(_WAITING, copy_context().run, function, *words)
 
 
 class once(Generic[Answer]):  # noqa: N801 - it is written like `property`

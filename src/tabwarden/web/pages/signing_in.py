@@ -25,7 +25,7 @@ from tabwarden.tableau.http.session import Password, Pat
 from tabwarden.web.house import House
 from tabwarden.web.rendering import templates
 from tabwarden.web.rights import openid_groups
-from tabwarden.web.threads import run_in_threadpool
+from tabwarden.web.threads import run_waiting
 from tabwarden.web.visit import Visit, page
 
 NAMED = 255  # characters of a name or a secret that somebody types
@@ -47,7 +47,7 @@ def _open(path: str, *methods: str) -> Callable[[Callable[[Request, House, Mappi
         async def endpoint(request: Request) -> Response:
             form = await request.form() if request.method == "POST" else {}
             words = {name: value for name, value in form.items() if isinstance(value, str)}
-            return await run_in_threadpool(handler, request, request.app.state.house, words)
+            return await run_waiting(handler, request, request.app.state.house, words)
 
         return Route(path, endpoint, methods=list(methods), name=handler.__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import os
 import sys
 import time
@@ -262,6 +263,7 @@ def main() -> None:
     """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
     code = 0
     sys.unraisablehook = _not_lost
+    gc.set_threshold(100_000, 50, 50)  # a command makes many things that stay, and next to no cycles
     try:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):

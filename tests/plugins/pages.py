@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -169,3 +169,16 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked of pages in this process is asked one after the other, which takes half of the time."""
+    from tabwarden.web import api, visit
+    from tabwarden.web.pages import signing_in
+
+    async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(*arguments)
+
+    for module, name in ((visit, "run_in_threadpool"), (api, "run_in_threadpool"), (signing_in, "run_waiting")):
+        monkeypatch.setattr(module, name, at_once)

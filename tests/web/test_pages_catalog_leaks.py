@@ -34,6 +34,8 @@ from tabwarden.sandbox.worlds.finding import world_of
 from tabwarden.web import catalogs, visit
 from tabwarden.web.pages import catalog
 
+pytestmark = pytest.mark.usefixtures("in_one_thread")
+
 COUNTS = re.compile(r">(\d+)</span></h2>|<p class=\"dim\">(\d+) at the top|role=\"status\">(\d+) called")
 LONG = 0.1  # of the people of acme whose long pages are looked at; of dense sites they all are
 

@@ -9,13 +9,12 @@ nothing beyond, is held against the reference in test_pages_catalog_leaks.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
 from types import ModuleType
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -29,7 +28,9 @@ from tabwarden.model.usage import Usage
 from tabwarden.store.usage import days as usage
 from tabwarden.store.web import approvals
 from tabwarden.web import api, asking, visit
-from tabwarden.web.pages import home, people, requests, signing_in
+from tabwarden.web.pages import home, people, requests
+
+pytestmark = pytest.mark.usefixtures("in_one_thread")
 
 # What differs between two sessions, whoever looks at whatever.
 OF_A_SESSION = re.compile(r'name="csrf" value="[^"]+"|\b[0-9a-f]{64}\b|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00')
@@ -197,17 +198,6 @@ async def leaks_of_sites(
 def made(folder: Path) -> Both:
     """Both of them, with whatever is planted by then."""
     return Both(served_in(folder / "one"), served_in(folder / "other"))
-
-
-@pytest.fixture(autouse=True)
-def _in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked here is asked one after the other."""
-
-    async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
-        return function(*arguments)
-
-    for module, name in ((visit, "run_in_threadpool"), (api, "run_in_threadpool"), (signing_in, "run_waiting")):
-        monkeypatch.setattr(module, name, at_once)
 
 
 @pytest.fixture

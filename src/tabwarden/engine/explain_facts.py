@@ -275,10 +275,11 @@ class Lookups:
         owns = chain.owners.get(person.number, NONE)
         if chain.grantees.isdisjoint(person.grantees):
             return None if owns == NONE else Power("project_owner", chain.ids[owns], None)
+        leading = [(at, t) for at, t in chain.leaders if t.grantee in person.grantees]
         for place, project_id in enumerate(chain.ids):
             if place == owns:
                 return Power("project_owner", project_id, None)
-            mine = [t for at, t in chain.leaders if at == place and t.grantee in person.grantees]
+            mine = [t for at, t in leading if at == place]
             rule = self._leads(mine) if mine else None
             if rule is not None:
                 return Power("project_leader", project_id, rule)

@@ -84,7 +84,11 @@ def test_other_hosts_are_refused(acme_folder: tuple[Path, dict[str, Any]], tmp_p
     with served(tmp_path, values) as pages:
         assert pages.address == "https://pages.example.com"
         for host, status in (("pages.example.com", 303), ("127.0.0.1", 303), ("evil.example", 400)):
-            assert httpx.get(f"http://127.0.0.1:{pages.port}/", headers={"host": host}).status_code == status
+            answer = httpx.get(f"http://127.0.0.1:{pages.port}/", headers={"host": host})
+            assert answer.status_code == status, host
+            assert (status == 400) == ("not served under that name" in answer.text)
+        answer = httpx.get(f"http://127.0.0.1:{pages.port}/api/v1/me", headers={"host": "["})
+        assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
 
 
 def test_a_port_that_is_taken_is_told(acme_folder: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

@@ -29,6 +29,13 @@ def sentence(command: str, error: Exception) -> str:
     return f"`{command}` met an error nobody foresaw ({type(error).__name__}); please report it with {_report(error)}"
 
 
+def sentence_for_others(error: Exception) -> str:
+    """The same to whoever asks this machine from another: of its files the report alone is told, without its place."""
+    report = _report(error).partition("`")[2].partition("`")[0].rpartition(os.sep)[2]
+    words = f"; the server wrote `{report}`" if report else ""
+    return f"what you asked for met an error nobody foresaw ({type(error).__name__}); tell whoever runs this{words}"
+
+
 def _place(error: OSError) -> str:
     named = error.filename if error.filename is not None else error.filename2
     return f"`{os.fsdecode(named)}`" if isinstance(named, str | bytes) else ""

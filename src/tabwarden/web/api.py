@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from tabwarden.commands._output import json_text
 from tabwarden.commands._parsing import Argument, nearest, parameters_of, read
-from tabwarden.commands._unforeseen import sentence
+from tabwarden.commands._unforeseen import sentence_for_others
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.web.answers import Answered, Asked, answered
 from tabwarden.web.asking import of_oneself, person_asked
@@ -174,7 +174,7 @@ def _answer(query: Query) -> Response:
     except TabwardenError as error:
         return problem(400, *error.lines)
     except Exception as error:  # no traceback reaches a person
-        return problem(500, sentence("tabwarden serve", error))
+        return problem(500, sentence_for_others(error))
     rows, links = paged(answer.document(), question.rows, (limit, offset), visit.request)
     text = json_text(rows)
     tag = known or _tag(visit, text)

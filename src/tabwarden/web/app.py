@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -92,8 +91,7 @@ def application(settings: Settings | None = None) -> Starlette:
     hosts = [urlsplit(web.url).hostname or ""] if web.url else []
     middleware = [
         Middleware(Forwarded, proxies=web.proxies),
-        Middleware(Guard, secure=house.is_secure),
-        Middleware(TrustedHostMiddleware, allowed_hosts=[*hosts, web.host, "localhost", "127.0.0.1"]),
+        Middleware(Guard, hosts=(*hosts, web.host, "localhost", "127.0.0.1"), secure=house.is_secure),
     ]
     json = api()
     app = Starlette(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,7 @@ from tabwarden.web.refusals import refused, unforeseen
 MOST_OF_A_FORM = 1 << 20
 BODY_WITHIN = 30.0  # seconds in which a body has to be there
 TOO_LARGE = "what was sent is too large, or did not come: 1 MB at most, within 30 seconds"
+OTHER_HOST = "these pages are not served under that name; their address is `web.url` of the settings"
 # Nothing is loaded from elsewhere, and no page runs a script of its own text.
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -92,10 +94,10 @@ def _is_of(words: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
 
 
 class Guard:
-    """Headers on every answer, and a bound on the size and the time of every body that is sent."""
+    """Headers on every answer, which hosts are answered for, and a bound on the size and time of what is sent."""
 
-    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], secure: bool) -> None:
+        self.app, self.hosts = app, {host.lower() for host in hosts}
         self.headers = HEADERS | (OVER_TLS if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,8 +105,11 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sends, path = _Headed(send, self.headers), scope["path"]
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        sends, path, headers = _Headed(send, self.headers), scope["path"], dict(scope["headers"])
+        if _host_in(headers.get(b"host", b"")) not in self.hosts:
+            await refused(path, 400, OTHER_HOST)(scope, receive, sends)
+            return
+        length = headers.get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 12 or int(length) > MOST_OF_A_FORM:
             await refused(path, 413, TOO_LARGE)(scope, receive, sends)
             return
@@ -115,6 +120,14 @@ class Guard:
         except Exception as error:  # of none of the pages, which tell their own
             if not sends.has_begun:
                 await unforeseen(path, error)(scope, receive, sends)
+
+
+def _host_in(words: bytes) -> str:
+    """The name or address of a `Host` header, without the port; empty for one that cannot be."""
+    try:
+        return urlsplit(f"//{words.decode('latin-1')}").hostname or ""
+    except ValueError:
+        return ""
 
 
 class _Headed:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from tabwarden.commands._output import json_text
-from tabwarden.commands._unforeseen import sentence
+from tabwarden.commands._unforeseen import sentence_for_others
 from tabwarden.web.paths import PROBLEM
 from tabwarden.web.rendering import templates
 
@@ -63,4 +63,4 @@ async def http_refused(request: Request, error: Exception) -> Response:
 
 def unforeseen(path: str, error: Exception) -> Response:
     """An error outside of every page; no traceback reaches a person."""
-    return refused(path, 500, sentence("tabwarden serve", error))
+    return refused(path, 500, sentence_for_others(error))

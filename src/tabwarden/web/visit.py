@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tabwarden.commands._unforeseen import sentence
+from tabwarden.commands._unforeseen import sentence_for_others
 from tabwarden.mirror.match import Match, Unmatched
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.places import about
@@ -332,7 +332,7 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
     except TabwardenError as error:
         return error_page(visit, 400, *error.lines)
     except Exception as error:  # no traceback reaches a person
-        return error_page(visit, 500, sentence("tabwarden serve", error))
+        return error_page(visit, 500, sentence_for_others(error))
 
 
 def _refused(visit: Visit, demand: Demand) -> str:

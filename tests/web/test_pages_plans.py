@@ -80,6 +80,7 @@ def test_a_plan_is_made_approved_applied_and_undone(pages: Pages) -> None:
         number = made(olga, f'remove {user} from "{group}"')
         page = olga.get(f"/plans/{number}").text
         assert user in page
+        assert "Seats taken" not in page  # nobody's seat is another one
         assert "somebody other than its author has to approve it first" in page
         assert send(olga, f"/plans/{number}/apply").status_code == 400
         assert send(olga, f"/plans/{number}/approve").status_code == 400  # one's own
@@ -115,6 +116,24 @@ def members(pages: Pages, name: str) -> list[str]:
     site = open_either(LAST, str(pages.folder / ".tabwarden"))
     (group,) = (one for one in site.groups.values() if one.name == name)
     return sorted(site.users[user].name for user in group.members or ())
+
+
+def test_bars_tell_seats_and_people_before_and_after(pages: Pages) -> None:
+    users = open_either(LAST, str(pages.folder / ".tabwarden")).users.values()
+    user = next(one.name for one in users if one.site_role == "Explorer")
+    with pages.signed_in(OPERATOR, "operator") as olga, pages.signed_in(OTHER, "operator", "auditor") as amir:
+        number = made(olga, f"set {user} to Unlicensed")
+        page = olga.get(f"/plans/{number}").text
+        counts = {when: int(count) for when, count in re.findall(r"Explorer (before|after): (\d+)", page)}
+        assert counts["before"] == sum("Explorer" in one.site_role for one in users)
+        assert counts["after"] == counts["before"] - 1
+        assert "People who may View" not in page  # how many may is asked by auditors
+        page = amir.get(f"/plans/{number}").text
+        before, after = (
+            int(re.search(rf" {when}: (\d+)</title>", page.partition("who may View")[2])[1])
+            for when in ("before", "after")
+        )
+        assert after == before - 1
 
 
 def test_a_stop_is_accepted_by_its_number_alone(pages: Pages) -> None:

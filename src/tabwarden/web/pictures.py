@@ -104,10 +104,13 @@ def _age(time: str, days: Sequence[tuple[str, str]]) -> str:
 # -- before and after ----------------------------------------------------------------------------------------------
 
 
-def before_and_after(title: str, rows: Sequence[tuple[str, int, int]]) -> Picture:
-    """Two bars a row: how many before (an outline) and after (filled)."""
+BARS = 12  # contents whose people before and after are drawn
+
+
+def before_and_after(title: str, rows: Sequence[tuple[str, int, int]], of: str = CONTENT) -> Picture:
+    """Two bars a row: how many before (an outline) and after (filled); `of` is what the rows are called after."""
     table = Table(
-        Column("On", NAME, of=CONTENT),
+        Column("On", NAME, of=of),
         Column("Before", NUMBER),
         Column("After", NUMBER),
         name="impact",

@@ -16,7 +16,7 @@ from tabwarden.report.table import Table, Text, flat
 from tabwarden.run.whatif import try_out, use_of
 from tabwarden.web.answers import answered
 from tabwarden.web.asking import asking_of, shown
-from tabwarden.web.pictures import Picture, before_and_after
+from tabwarden.web.pictures import BARS, Picture, before_and_after
 from tabwarden.web.rights import AUDITOR, OPERATOR
 from tabwarden.web.sheets import as_csv, sheet, table_in, wants_csv
 from tabwarden.web.visit import Visit, page
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tabwarden.compare.what_if import WhatIf
     from tabwarden.questions import Questions
 
-BARS = 12  # contents whose people before and after are drawn
 VIEW = "Read"
 # In how a form is written: what may be left out, and what somebody fills in: words to choose from, or a NAME.
 _OPTIONAL = re.compile(r" ?,? ?\[[^][]*\]")

@@ -7,7 +7,7 @@ goes on when the pages are restarted, and no plan is applied twice.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,6 +19,8 @@ from tabwarden.commands._output import PROGRESS
 from tabwarden.commands.plans import became
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.places import browser_address
+from tabwarden.questions import VIEW
+from tabwarden.report.lists import seats
 from tabwarden.report.plans import plan_table
 from tabwarden.run import jobs
 from tabwarden.run.history import time_of
@@ -26,12 +28,13 @@ from tabwarden.run.plans import BEGUN, WAITING, KeptPlan, kept_plans, load_plan
 from tabwarden.run.whatif import plan_by_snapshot
 from tabwarden.store.web import approvals
 from tabwarden.web.pages.source import far
-from tabwarden.web.rights import APPROVER, OPERATOR
+from tabwarden.web.pictures import BARS, Picture, before_and_after
+from tabwarden.web.rights import APPROVER, AUDITOR, OPERATOR
 from tabwarden.web.sheets import as_csv, pieces, wants_csv
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
-    from tabwarden.plan.plan import Plan, Stop
+    from tabwarden.plan.plan import ContentImpact, Plan, Stop
     from tabwarden.web.served import ServedSite
 
 # Plans that read sources or files of the settings, and what each is of.
@@ -56,14 +59,18 @@ class Shown:
         return load_plan(self.kept_plan.path) if self.kept_plan.path.is_file() else None
 
     @cached_property
+    def served(self) -> ServedSite | None:
+        """The site that it is of, where that is served; of one whose file is gone the first that is called so."""
+        plan, sites = self.plan, self.visit.house.served.sites.values()
+        if plan is None:
+            return next((one for one in sites if self.kept_plan.site in names_of(one)), None)
+        of = (plan.site.where, plan.site.content_url)
+        return next((one for one in sites if (one.snapshot.where, one.snapshot.content_url) == of), None)
+
+    @cached_property
     def rights(self) -> frozenset[str]:
         """What whoever looks may do on the site that it is of; on the one that is visited where that is not served."""
-        sites, plan = self.visit.house.served.sites.values(), self.plan
-        known = {(one.snapshot.where, one.snapshot.content_url): one for one in sites}
-        if plan is not None:
-            return self.visit.rights_on(known.get((plan.site.where, plan.site.content_url), self.visit.site))
-        named = (one for one in sites if self.kept_plan.site in names_of(one))
-        return self.visit.rights_on(next(named, self.visit.site))
+        return self.visit.rights_on(self.served or self.visit.site)
 
     @cached_property
     def job(self) -> jobs.Job | None:
@@ -189,7 +196,32 @@ def _page_of(visit: Visit, shown: Shown) -> Response:
     whole = pieces(visit, [plan_table(shown.plan)] if shown.plan else [])
     if wants_csv(visit):
         return as_csv(whole.whole)
-    return visit.show("plan.html", title=f"Plan {shown.kept_plan.number}", shown=shown, pieces=whole, became=became)
+    values = {"shown": shown, "pieces": whole, "became": became, "pictures": list(_bars(shown))}
+    return visit.show("plan.html", title=f"Plan {shown.kept_plan.number}", **values)
+
+
+def _bars(shown: Shown) -> Iterator[Picture]:
+    """Before and after, of a plan that waits: seats, and how many may View the contents where that changes most."""
+    if shown.kept_plan.state != WAITING or shown.plan is None or shown.served is None:
+        return
+    impact, site = shown.plan.impact, shown.served.site
+    more, fewer = impact.licences_gained, impact.licences_lost
+    taken = {tier: count for tier, (count, _) in seats(site).items()}
+    rows = [(tier, taken[tier], taken[tier] + more.get(tier, 0) - fewer.get(tier, 0)) for tier in taken]
+    if more or fewer:
+        yield before_and_after("Seats taken, before and after", rows, of="")
+    if AUDITOR not in shown.rights or not impact.contents:
+        return
+    questions, rows = shown.served.questions(), []
+    for one in sorted(impact.contents, key=lambda one: (-_differing(one), one.path))[:BARS]:
+        before = len(questions.who_ids(VIEW, one.content)) if one.content in site.contents else 0
+        gained, lost = len(one.gained) + one.more_gained, len(one.lost) + one.more_lost
+        rows.append((one.path, before, before + gained - lost))
+    yield before_and_after("People who may View, before and after", rows)
+
+
+def _differing(one: ContentImpact) -> int:
+    return len(one.gained) + one.more_gained + len(one.lost) + one.more_lost
 
 
 @page("/plans/{number:int}/progress", OPERATOR)

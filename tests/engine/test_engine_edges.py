@@ -14,13 +14,13 @@ from both_evaluators import Case, mismatches
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
 from small_site import group, group_set, project, rules, site, workbook
 
-from tabwarden.engine import difference
+from tabwarden.engine import by_pair, difference
 from tabwarden.engine import mirror as engine_mirror
 from tabwarden.engine.by_pair import PairVerdicts
 from tabwarden.engine.columns import NONE, Words
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
-from tabwarden.engine.rules import by_value, expand, mixed
+from tabwarden.engine.rules import by_value, expand, mixed, pairs_of
 from tabwarden.model.open_points import DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.site import Content, Site
 
@@ -158,6 +158,33 @@ def test_the_masks_of_pairs_are_those_of_whole_people(seed: int) -> None:
         named = (1 << len(engine.capabilities)) - 1
         expected = np.stack([engine.what(user).allowed for user in range(len(held.users))], axis=1) & named
         assert (PairVerdicts(engine.parts).masks(users, contents) == expected.ravel()).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_few_projects_pairs_are_told_what_they_are_of_all(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_pair, "SHARE", 0)
+    held = dense_site(seed, unread=UNREAD_SHARES[seed % 4])
+    whole, few = Engine(columns_of(held)), Engine(columns_of(held))
+    expected = np.stack([whole.what(user).allowed for user in range(len(held.users))], axis=1)
+    users, named = np.arange(len(held.users)), (1 << len(few.capabilities)) - 1
+    for content in range(len(held.contents)):
+        masks = PairVerdicts(few.parts).masks(users, np.full(len(users), content))
+        assert (masks == expected[content] & named).all()
+    assert "rows" not in few.parts.powers.__dict__
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pairs_are_those_that_stand_side_by_side(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    count = int(dice.integers(0, 60))
+    left = dice.integers(0, 8, count)
+    right = np.where(dice.random(count) < seed / 20, dice.integers(0, 6, count), left // 2)
+    first, second, pair = pairs_of(left, right)
+    assert (first[pair] == left).all()
+    assert (second[pair] == right).all()
+    assert sorted(zip(first.tolist(), second.tolist(), strict=True)) == sorted(
+        {*zip(left.tolist(), right.tolist(), strict=True)}
+    )
 
 
 # -- one membership -------------------------------------------------------------------------------

@@ -19,9 +19,12 @@ from tabwarden.engine.rules import (
     SET_DENY,
     USER_ALLOW,
     USER_DENY,
+    distinct,
     expand,
 )
 from tabwarden.model.capability import CHANGE_PERMISSIONS
+
+SHARE = 8  # of so many projects one is asked about, and their rows alone are made
 
 
 class Ruling(NamedTuple):
@@ -100,12 +103,24 @@ class PairVerdicts:
         base = decide(sure, final)
         return base, undecided(sure, perhaps, base, final), sure.any_deny, perhaps.any_deny
 
+    def _rules(self, users: Array, projects: Array) -> Array:
+        """Whether each user rules the project (row of the powers) beside him; one behind the last is ruled by nobody.
+
+        Of few projects their rows alone are made: those of all are as long as the site has people.
+        """
+        powers = self.parts.powers
+        some = distinct(projects[projects < len(powers.contents)])
+        if "rows" in powers.__dict__ or SHARE * len(some) > len(powers.contents):
+            return has_bit(powers.rows, projects, users).view(bool)
+        rows = np.stack([*map(powers.row_bits, some.tolist()), powers.people.no_bits])
+        return has_bit(rows, np.searchsorted(some, projects), users).view(bool)
+
     def _ruling(self, users: Array, contents: Array) -> Ruling:
         parts, powers = self.parts, self.parts.powers
         last = len(powers.contents)  # the row of nobody
         project, perhaps = parts.project_row[contents], powers.perhaps_rows
         row = np.where(project == NONE, last, project)
-        power = has_bit(powers.rows, row, users).view(bool) | (parts.owner[contents] == users)
+        power = self._rules(users, row) | (parts.owner[contents] == users)
         unsure = None if perhaps is None else has_bit(perhaps, row, users).view(bool) | (project == last)
         return Ruling(power, unsure)
 
@@ -114,7 +129,7 @@ class PairVerdicts:
         parts, powers = self.parts, self.parts.powers
         lock, lock_unread = parts.lock_row[contents], parts.sources.lock_unread[contents]
         at = np.where(lock == NONE, len(powers.contents), lock)
-        outside = (lock != NONE) & ~has_bit(powers.rows, at, users).view(bool) & ~lock_unread
+        outside = (lock != NONE) & ~self._rules(users, at) & ~lock_unread
         if powers.perhaps_rows is None:
             return outside, lock_unread if lock_unread.any() else None
         over = has_bit(powers.perhaps_rows, at, users).view(bool)

@@ -19,7 +19,7 @@ from tabwarden.engine.by_user import mine_of, what_at
 from tabwarden.engine.columns import GROUP, NONE, Array
 from tabwarden.engine.index import Parts
 from tabwarden.engine.memberships import People
-from tabwarden.engine.rules import by_value, distinct, expand, mixed
+from tabwarden.engine.rules import by_value, distinct, expand, mixed, pairs_of
 
 _BLOCK = 256  # rows that are compared at a time
 
@@ -73,10 +73,8 @@ class Difference:
 
     def _pairs(self) -> tuple[Array, Array, Array]:
         """Of each content the number of its pair of classes, and of each pair its class on either side."""
-        classes = [parts.classes for parts in self.sides]
-        width = max(len(classes[1].rules), 1)
-        pairs, pair = np.unique(classes[0].of_content * width + classes[1].of_content, return_inverse=True)
-        return pair, pairs // width, pairs % width
+        first, second, pair = pairs_of(*(parts.classes.of_content for parts in self.sides))
+        return pair, first, second
 
     # -- contents that differ ---------------------------------------------------------------------------------
 
@@ -234,12 +232,13 @@ class Changed:
             left.about.settings.group_sets != right.about.settings.group_sets
         ):
             return np.ones(before.n_users, bool)
-        changed: Array = left.users.role != right.users.role
-        changed |= _groups_of(before.people) != _groups_of(after.people)
+        changed: Array = _groups_of(before.people) != _groups_of(after.people)
         rows = np.zeros(before.people.words, np.uint64)
         for people, others in ((before.people, after.people), (after.people, before.people)):
             rows |= _only(people, others)
-        rows |= self._powers()
+        if changed.any() or rows.any() or not before.powers.told_like(after.powers):
+            rows |= self._powers()
+        changed |= left.users.role != right.users.role
         changed[before.people.ids(rows)] = True
         return changed
 
@@ -313,12 +312,11 @@ class _SameLists:
         left, right = lists
         same: Array = self.hashes[0][left] == self.hashes[1][right]
         # Equal hashes are compared row by row, each pair of lists once.
-        width = len(self.hashes[1])
-        pairs, back = np.unique((left[same] + 1) * width + right[same] + 1, return_inverse=True)
-        a, b = pairs // width - 1, pairs % width - 1
+        a, b, back = pairs_of(left[same] + 1, right[same] + 1)
+        a, b = a - 1, b - 1
         differs = (a == NONE) != (b == NONE)
         mine, theirs = (expand(self.sides[side].columns.rules.offsets, number) for side, number in ((0, a), (1, b)))
-        counts = [np.bincount(of, minlength=len(pairs)) for of, _ in (mine, theirs)]
+        counts = [np.bincount(of, minlength=len(a)) for of, _ in (mine, theirs)]
         differs |= counts[0] != counts[1]
         keep = [~differs[of] for of, _ in (mine, theirs)]
         for left_part, right_part in zip(

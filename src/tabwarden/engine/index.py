@@ -61,7 +61,7 @@ class Parts:
     @cached_property
     def classes(self) -> Classes:
         """Contents with the same rules, kind and lock."""
-        return classes_of(self.columns, self.sources)
+        return classes_of(self.sources)
 
     @cached_property
     def rules(self) -> Rules:

@@ -350,6 +350,15 @@ class Powers:
         self.flow_down(rows[:-1])
         return rows
 
+    def told_like(self, others: Powers) -> bool:
+        """Whether owners, parents and leader rules of every project are the same, so that the same people rule it
+        where grantees are the same people.
+        """
+        pairs = zip(
+            *((one.contents, one.row, one.parent, one.owner, *one.leaders) for one in (self, others)), strict=True
+        )
+        return self.classic == others.classic and all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+
     @cached_property
     def perhaps_rows(self) -> Array | None:
         """Packed rows of who perhaps leads each project; None where all was read."""

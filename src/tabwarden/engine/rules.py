@@ -26,18 +26,10 @@ class Classes(NamedTuple):
     lock: Array
 
 
-def classes_of(columns: Columns, sources: Sources) -> Classes:
+def classes_of(sources: Sources) -> Classes:
     lock = np.where(sources.lock_unread, PERHAPS_LOCKED, np.where(sources.lock != NONE, LOCKED, FREE))
-    width = 2 * len(columns.vocabulary.kinds)
-    key = ((sources.rules + 1) * width + sources.column) * 3 + lock
-    # A table over all keys finds the different ones faster than sorting a million of them.
-    seen = np.zeros(int(key.max(initial=-1)) + 1, bool)
-    seen[key] = True
-    keys = np.flatnonzero(seen)
-    number = np.zeros(len(seen), np.int64)
-    number[keys] = np.arange(len(keys))
-    flavour = keys // 3
-    return Classes(number[key], flavour // width - 1, flavour % width, keys % 3)
+    rules, flavour, of_content = pairs_of(sources.rules + 1, sources.column * 3 + lock)
+    return Classes(of_content, rules - 1, flavour // 3, flavour % 3)
 
 
 class Entries(NamedTuple):
@@ -258,6 +250,26 @@ def distinct(values: Array) -> Array:
     first = np.ones(len(ordered), bool)
     first[1:] = ordered[1:] != ordered[:-1]
     return ordered[first]
+
+
+def pairs_of(left: Array, right: Array) -> tuple[Array, Array, Array]:
+    """Each pair that stands side by side in two arrays (numbers from 0), once, and of each place which pair it is.
+
+    Most numbers of the left have one partner; those pairs take no sorting, which of a million is what costs.
+    """
+    usual = np.zeros(int(left.max(initial=-1)) + 1, np.int64)
+    usual[left] = right  # one of its partners
+    others = np.flatnonzero(usual[left] != right)
+    seen = np.zeros(len(usual), bool)
+    seen[left] = True
+    first = np.flatnonzero(seen)
+    pair = (np.cumsum(seen) - 1)[left]
+    if not len(others):
+        return first, usual[first], pair
+    width = int(right.max(initial=0)) + 1
+    more, which = np.unique(left[others] * width + right[others], return_inverse=True)
+    pair[others] = len(first) + which
+    return np.concatenate((first, more // width)), np.concatenate((usual[first], more % width)), pair
 
 
 class ByValue(NamedTuple):

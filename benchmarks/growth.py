@@ -81,6 +81,7 @@ def main() -> int:
             slopes = [slope(costs, side) for side in ("seconds", "gigabytes")]
             steep |= any(max(some) > MOST for some in slopes)
             told = [f"{cost.seconds:.2f} s, {cost.gigabytes:.2f} GB" for cost in costs]
+            told += [""] * (len(sizes) - len(costs))
             told += [" / ".join(f"{one:.2f}" for one in some) for some in slopes]
             lines.append(f"| {question} | {' | '.join(told)} |")
             print(lines[-1], flush=True)
@@ -88,7 +89,7 @@ def main() -> int:
         heads = f"| | {' | '.join(sizes)} | time | memory |\n|---|{'--:|' * (len(sizes) + 2)}"
         python = ".".join(map(str, sys.version_info[:3]))
         text = f"`python benchmarks/growth.py`, Python {python}, {os.cpu_count()} processors, load {load:.1f}.\n"
-        write(wanted.write, "\n".join([text, heads, *lines]), "growth")
+        write(wanted.write, "\n".join([text, heads, *lines, ""]), "growth")
     return int(steep)
 
 

@@ -344,6 +344,8 @@ def _refused(visit: Visit, demand: Demand) -> str:
             return f"you may not look as {visit.name} any more: {words}"
     if demand.right not in visit.rights:
         return f"this page needs the right `{demand.right}`, which you do not have"
+    if visit.request.url.path in rights.OF_EVERY_SITE and not visit.has_everywhere(demand.right):
+        return f"this page tells of every site and needs the right `{demand.right}` on each, which you do not have"
     return ""
 
 
@@ -371,7 +373,11 @@ def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -
         "visit": visit,
         "served": served,
         "csrf": visit.session.csrf,
-        "navigation": [(path, words) for path, words, right in rights.NAVIGATION if right in own],
+        "navigation": [
+            (path, words)
+            for path, words, right in rights.NAVIGATION
+            if right in own and (path not in rights.OF_EVERY_SITE or visit.has_everywhere(right))
+        ],
         "mirrored": visit.source.enforced if served else True,
         "sites": visit.sites if served else [],
         "problem": visit.house.served.problem,

@@ -130,6 +130,8 @@ def test_attempts_are_forgotten_and_success_clears_them(tmp_path: Path) -> None:
     assert attempts.begin("::1", now, "ann")
     assert attempts.begin("::1", now, "ann")
     assert not attempts.begin("::1", now, "ann")
+    attempts.succeeded("", "eve")  # which frees neither him nor that address
+    assert not attempts.begin("::1", now, "ann")
     assert attempts.begin("::1", now + SPAN + timedelta(seconds=1), "ann")
     database.close()
 

@@ -128,7 +128,7 @@ def test_a_stop_is_accepted_by_its_number_alone(pages: Pages) -> None:
         stops = accepted(olga.get(f"/plans/{number}").text)
         assert stops
         assert send(olga, f"/plans/{number}/apply", **dict.fromkeys(stops, "999999")).status_code == 303
-        until(lambda: "Stop" in olga.get(f"/plans/{number}").text)
+        until(lambda: bool(re.search(r"\d+ done", olga.get(f"/plans/{number}").text)))  # the page tells of stops before
         assert state(pages, number) == "waiting"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from openid_peer import SECRET, Peer, peer, walked
 
 from plugins.pages import Pages, free_port, served
 from tabwarden.settings.web import OpenId
+from tabwarden.store.web.state import opened
 from tabwarden.web.openid import Attempt, OpenIdError, Provider
 
 ANN = "amir.ito@acme.example"
@@ -34,6 +36,7 @@ class Both:
 
     pages: Pages
     provider: Peer
+    store: Path
 
     def arrived(self, client: httpx.Client, name: str = ANN, following: str = "/check") -> str:
         """Somebody signed in at the provider; the address to which it sends his browser."""
@@ -50,7 +53,7 @@ def both(acme_folder: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.Temp
         values = acme_folder[1] | {"web": {"url": url, "openid": section(provider.issuer), "rights": rights}}
         values["store"] = {"folder": str(acme_folder[0] / ".tabwarden")}
         with served(tmp_path_factory.mktemp("openid"), values, port=port) as pages:
-            yield Both(pages, provider)
+            yield Both(pages, provider, acme_folder[0] / ".tabwarden")
 
 
 @pytest.fixture
@@ -62,6 +65,7 @@ def client() -> Iterator[httpx.Client]:
 def test_somebody_signs_in_and_stands_where_he_wanted(both: Both, client: httpx.Client) -> None:
     answer = client.get(both.arrived(client))
     assert answer.headers["location"] == "/check"
+    assert "tabwarden-openid" not in client.cookies  # what the attempt was made of is gone
     page = client.get(f"{both.pages.address}/check")
     assert ANN in page.text
     assert client.get(f"{both.pages.address}/audit").status_code in (403, 404)
@@ -74,6 +78,10 @@ def test_groups_of_the_provider_give_rights(both: Both, client: httpx.Client) ->
     with httpx.Client(timeout=60) as another:
         another.get(both.arrived(another))
         assert another.get(f"{both.pages.address}/check", params={"user": GOVERNOR}).status_code == 404
+    with closing(opened(both.store)) as database, database.reading() as connection:
+        people = [json.loads(words) for (words,) in connection.rows("select person from web_session")]
+    groups = {one["name"]: one["groups"] for one in people if one.get("via") == "openid"}
+    assert (groups[GOVERNOR], groups[ANN]) == (["Governance"], [])  # of those that give no right nothing is kept
 
 
 def test_what_comes_back_signs_in_once_and_in_its_own_browser_alone(both: Both, client: httpx.Client) -> None:

@@ -23,6 +23,7 @@ from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET
 from tabwarden.settings import Settings
 from tabwarden.store.web import audit
 from tabwarden.store.web.attempts import SPAN, Attempts, subject_of
+from tabwarden.store.web.sessions import hash_of
 from tabwarden.store.web.state import opened
 from tabwarden.tableau.http.session import Password
 from tabwarden.web.pages.signing_in import own_path
@@ -98,6 +99,8 @@ def test_a_form_of_another_browser_is_refused(pages: Pages) -> None:
     assert (
         httpx.post(f"{pages.address}/sign-in/tableau", data=words, cookies={"tabwarden-form": "one"}).status_code == 403
     )
+    of_no_cookie = words | {"csrf": hash_of("tabwarden-form")}  # a browser sends none along from another site
+    assert httpx.post(f"{pages.address}/sign-in/tableau", data=of_no_cookie).status_code == 403
 
 
 @pytest.mark.parametrize("words", [{"site": "other"}, {"name": ""}, {"secret": ""}, {"name": "n" * 300}])

@@ -188,6 +188,11 @@ def test_what_comes_back_of_another_provider_is_refused(lying: Liar, query: dict
     assert not [path for path in lying.requests if "token" in path]
 
 
+def test_what_has_to_match_is_new_with_each_attempt() -> None:
+    attempts = Attempt(), Attempt()
+    assert len({word for one in attempts for word in (one.state, one.nonce, one.verifier)}) == 6
+
+
 def test_what_it_tells_later_has_to_be_of_the_same_person(lying: Liar) -> None:
     lying.token, lying.userinfo = _with(preferred_username=None)(lying), {"sub": "ann", "preferred_username": "ann"}
     assert finished(lying).name == "ann"

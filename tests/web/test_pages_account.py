@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from plugins.pages import Pages
 from tabwarden.run.history import LAST, open_either
 from tabwarden.settings import Settings
 from tabwarden.store.web import audit
+from tabwarden.store.web.sessions import Sessions
 from tabwarden.store.web.state import opened
 from tabwarden.web.app import application
+from tabwarden.web.looking import Looking, with_looking
 from tabwarden.web.visit import Visit, by_token
 
 
@@ -115,6 +118,10 @@ def test_a_token_has_no_more_than_it_was_given_and_ends(acme_pages: Pages, peopl
         assert _visit(acme_pages, acme_pages.folder, "") is None
         hashed = re.search(r'name="token" value="(\w{64})"', page)
         assert hashed
+        with acme_pages.signed_in("admin"):  # who has lost his rights since
+            visit = _visit(acme_pages, acme_pages.folder, token[0])
+            assert visit is not None
+            assert visit.rights == {"own"}
         with acme_pages.signed_in(people["Viewer"][0]) as another:
             guessed = {"csrf": csrf(another), "token": hashed[1]}
             assert another.post("/account/tokens/revoke", data=guessed).status_code == 404
@@ -178,6 +185,25 @@ def test_nobody_looks_as_somebody_with_more(acme_pages: Pages, people: Mapping[s
     unlicensed = (people.get("Unlicensed") or [None])[0]
     if unlicensed:
         assert "site role above yours" in _refused(acme_pages, unlicensed, viewer, "look-as")
+
+
+@pytest.mark.parametrize(
+    ("role", "right", "site", "status"),
+    [("Viewer", "auditor", "acme", 403), ("Explorer", "look-as", "acme", 403), ("Viewer", "look-as", "gone", 404)],
+)
+def test_looking_ends_with_what_allowed_it(
+    acme_pages: Pages, people: Mapping[str, Any], role: str, right: str, site: str, status: int
+) -> None:
+    """Whoever lost the right, or looks as somebody whose role has risen, is shown nothing more, and can go back."""
+    looking = Looking(people[role][1], site, "a test", "2026-01-01T00:00:00Z")
+    person = with_looking({"name": people["Explorer"][0], "via": "link", "rights": [right]}, looking)
+    with closing(opened(acme_pages.folder / ".tabwarden")) as database:
+        token = Sessions(database, timedelta(hours=1), timedelta(hours=1)).begin(person, datetime.now(UTC))
+    with httpx.Client(base_url=acme_pages.address, cookies={"tabwarden": token}, timeout=60) as client:
+        paths = ("/", "/check", "/catalog", "/account", f"/api/v1/what?user={looking.name}", "/api/v1/users")
+        assert [client.get(path).status_code for path in paths] == [status] * 6
+        assert client.post("/look-as/end", data={"csrf": csrf(client, "/")}).status_code == 303
+        assert client.get("/").status_code == 200
 
 
 def test_a_page_for_a_site_there_is_not_says_so(acme_pages: Pages, people: Mapping[str, Any]) -> None:

@@ -326,7 +326,7 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
             return error_page(visit, 403, words)
         if demand.audit or visit.looking:
             visit.audit(demand.audit or "looked", _asked_for(visit.request))
-        return visit.of_site(lambda: handler(visit))
+        return handler(visit) if demand.while_looking else visit.of_site(lambda: handler(visit))
     except UnknownName as error:
         return error_page(visit, 404, *error.lines)
     except TabwardenError as error:
@@ -337,7 +337,9 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
 
 def _refused(visit: Visit, demand: Demand) -> str:
     """Why somebody does not get the page; empty where he does."""
-    if visit.looking and not demand.while_looking:
+    if visit.looking:
+        if demand.while_looking:  # what ends it is never refused
+            return ""
         if visit.request.method in CHANGING:
             return f"you look as {visit.name} and change nothing; look as yourself again to do this"
         if words := visit.refusal():

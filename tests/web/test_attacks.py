@@ -135,6 +135,7 @@ def test_a_form_of_another_site_changes_nothing(
                 answer = client.request(method, path, data={"csrf": theirs} if theirs is not None else {})
                 assert answer.status_code == 403, path
                 assert "another session" in answer.text
+        assert client.post(f"/account/tokens?csrf={csrf(client)}&name=a&days=1").status_code == 403  # in no address
         assert client.get("/account").status_code == 200
 
 

@@ -20,6 +20,7 @@ from tabwarden.settings import Settings
 from tabwarden.store.web import audit
 from tabwarden.store.web.sessions import Sessions
 from tabwarden.store.web.state import opened
+from tabwarden.store.web.tokens import Tokens
 from tabwarden.web.app import application
 from tabwarden.web.looking import Looking, with_looking
 from tabwarden.web.visit import Visit, by_token
@@ -100,6 +101,7 @@ def _visit(pages: Pages, folder: Path, token: str) -> Visit | None:
 def test_a_token_has_no_more_than_it_was_given_and_ends(acme_pages: Pages, people: Mapping[str, Any]) -> None:
     with acme_pages.signed_in("admin", "administrator", "look-as") as client:
         words = {"csrf": csrf(client), "name": "<b>nightly</b>", "days": "7", "right-auditor": "yes"}
+        words["right-look-as"] = "yes"  # which no token ever has
         page = client.post("/account/tokens", data=words).text
         assert "<b>nightly" not in page
         token = re.search(r"tabwarden_[\w-]{43}", page)
@@ -129,6 +131,18 @@ def test_a_token_has_no_more_than_it_was_given_and_ends(acme_pages: Pages, peopl
         assert visit.house.tokens.of(token[0], datetime.now(UTC) + timedelta(days=8)) is None
         assert client.post("/account/tokens/revoke", data={**words, "token": hashed[1]}).status_code == 303
         assert _visit(acme_pages, acme_pages.folder, token[0]) is None
+
+
+def test_a_token_learns_of_sign_ins_of_its_own_kind_alone(tmp_path: Path) -> None:
+    now, person = datetime.now(UTC), {"name": "ann", "via": "openid", "groups": ["Staff"]}
+    with closing(opened(tmp_path)) as database:
+        tokens = Tokens(database)
+        token = tokens.make(person, "nightly", ["auditor"], now, timedelta(days=1))
+        for learnt, known in (({"via": "link", "rights": ["administrator"]}, person), ({"groups": []},) * 2):
+            tokens.learn({**person, **learnt})
+            one = tokens.of(token, now)
+            assert one is not None
+            assert one.person == {**person, **known}
 
 
 @pytest.mark.parametrize(

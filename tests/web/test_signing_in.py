@@ -71,13 +71,14 @@ def test_whom_tableau_signs_in_is_signed_in_under_the_name_it_says(pages: Pages)
 def test_nothing_of_what_was_typed_is_kept(pages: Pages) -> None:
     for words in ({"name": TOKEN_NAME, "kind": "token"}, {"name": "hunter2-typed-as-a-name"}):
         assert tried(pages, "192.0.2.2", secret="wrong-Secret-77", **words).status_code == 403
-    tried(pages, "192.0.2.2", name=TOKEN_NAME, secret=TOKEN_SECRET, kind="token")
+    answer = tried(pages, "192.0.2.2", name=TOKEN_NAME, secret=TOKEN_SECRET, kind="token", next="//evil.example")
+    assert answer.headers["location"] == "/"
     database = opened(pages.folder / ".tabwarden")
     with database.reading() as connection:
         tables = ("web_session", "web_audit", "web_attempt", "web_token", "web_link")
         rows = repr([connection.rows(f"select * from {table}") for table in tables])
     database.close()
-    for secret in ("wrong-Secret-77", TOKEN_SECRET, "hunter2"):
+    for secret in ("wrong-Secret-77", TOKEN_SECRET, "hunter2", answer.cookies["tabwarden"]):
         assert secret not in rows
 
 

@@ -28,6 +28,7 @@ from watchdog import patience
 from plugins.pages import Pages, served, settings_of
 from tabwarden.model.site import Taken
 from tabwarden.run.history import open_either
+from tabwarden.run.serve import CONNECTION
 from tabwarden.settings import Settings
 from tabwarden.store.history import History
 from tabwarden.store.snapshot import save
@@ -384,10 +385,33 @@ def test_whoever_sends_a_letter_now_and_then_is_left(hostile_pages: Pages, monke
                 client.sendall(slow)
                 while client.recv(65536):
                     pass  # until the server leaves
+        whole = b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for begun in (b"", whole, head + b"Content-Length: 9999\r\n\r\n"):
+            assert _is_left(address, begun), begun
         with httpx.Client(base_url=f"http://127.0.0.1:{address[1]}") as quick:
             assert [quick.get("/sign-in").status_code for _ in range(3)] == [200] * 3
         server.should_exit = True
         thread.join(timeout=patience(20))
+    assert f"{Impatient.__module__}:{Impatient.__name__}" == CONNECTION
+
+
+def _is_left(address: tuple[str, int], begun: bytes) -> bool:
+    """Whether the server leaves whoever goes on with a letter now and then."""
+    with socket.create_connection(address, timeout=patience(20)) as client:
+        client.sendall(begun)
+        if begun.startswith(b"GET"):
+            client.recv(65536)
+        client.settimeout(0.1)
+        for _ in range(100):
+            try:
+                client.sendall(b"a")
+                if not client.recv(65536):
+                    return True
+            except TimeoutError:
+                continue
+            except OSError:
+                return True
+    return False
 
 
 def test_a_session_that_somebody_else_chose_is_none(hostile_pages: Pages) -> None:

@@ -6,6 +6,7 @@ Routes are those of the application itself, so that a new page is attacked witho
 from __future__ import annotations
 
 import ast
+import asyncio
 import csv
 import io
 import re
@@ -338,6 +339,8 @@ def test_no_search_goes_astray(hostile_pages: Pages, routes: list[tuple[str, str
             if method == "GET" and path not in OPEN and not path.startswith("/plans"):
                 known = {name: word for name, word in words.items() if not path.startswith("/api/") or name == "words"}
                 assert client.get(path, params=known).status_code < 500, path
+        page = client.get("/catalog/search", params={"q": "z" * 300}).text
+        assert ("z" * 100 in page, "z" * 101 in page) == (True, False)
 
 
 def test_a_body_without_end_is_refused_everywhere(hostile_pages: Pages, routes: list[tuple[str, str]]) -> None:
@@ -440,6 +443,7 @@ def test_what_was_used_or_ended_is_worth_nothing(hostile_pages: Pages) -> None:
         assert httpx.get(me, headers=authorization).status_code == 200
         client.post("/account/tokens/revoke", data={"csrf": token, "token": hashed[1]})
         assert httpx.get(me, headers=authorization).status_code == 401
+        assert client.get(me, headers=authorization).status_code == 401  # whoever is signed in beside
         client.post("/sign-out", data={"csrf": token})
         assert httpx.get(f"{hostile_pages.address}/", cookies={"tabwarden": session}).status_code == 303
 
@@ -451,6 +455,17 @@ def test_a_forwarded_word_of_nobody_known_counts_for_nothing(hostile_pages: Page
     assert answer.status_code == 200
     assert "evil" not in answer.text
     assert httpx.get(f"{hostile_pages.address}/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_proxy_that_is_known_forwards_no_list_of_hosts_and_no_strange_scheme() -> None:
+    async def told(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+
+    scopes: list[Any] = []
+    headers = [(b"host", b"pages"), (b"x-forwarded-host", b"evil,pages"), (b"x-forwarded-proto", b"javascript")]
+    scope: Any = {"type": "http", "client": ("127.0.0.1", 1), "scheme": "http", "headers": headers}
+    asyncio.run(guards.Forwarded(told, ["127.0.0.1"])(scope, None, None))  # type: ignore[arg-type]
+    assert (scopes[0]["scheme"], dict(scopes[0]["headers"])[b"host"]) == ("http", b"pages")
 
 
 def test_each_attack_of_the_list_has_the_tests_that_it_names() -> None:

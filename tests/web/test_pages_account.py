@@ -17,12 +17,13 @@ from starlette.requests import Request
 from plugins.pages import Pages
 from tabwarden.run.history import LAST, open_either
 from tabwarden.settings import Settings
+from tabwarden.settings.web import Web
 from tabwarden.store.web import audit
 from tabwarden.store.web.sessions import Sessions
 from tabwarden.store.web.state import opened
 from tabwarden.store.web.tokens import Tokens
 from tabwarden.web.app import application
-from tabwarden.web.looking import Looking, with_looking
+from tabwarden.web.looking import Looking, refusal, with_looking
 from tabwarden.web.visit import Visit, by_token
 
 
@@ -199,6 +200,16 @@ def test_nobody_looks_as_somebody_with_more(acme_pages: Pages, people: Mapping[s
     unlicensed = (people.get("Unlicensed") or [None])[0]
     if unlicensed:
         assert "site role above yours" in _refused(acme_pages, unlicensed, viewer, "look-as")
+
+
+def test_nobody_looks_as_somebody_with_a_right_that_he_has_not(acme_pages: Pages, people: Mapping[str, Any]) -> None:
+    site = open_either(LAST, str(acme_pages.folder / ".tabwarden"))
+    viewer, explorer = (site.find_user(people[role][0]) for role in ("Viewer", "Explorer"))
+    rights = Web.model_validate({"rights": {"auditor": {"people": [viewer.name]}}}).rights
+    looks = {"name": explorer.name, "rights": ["look-as"]}
+    assert "rights that you do not have: auditor" in refusal(rights, looks, site, explorer, viewer)
+    looks["rights"] = ["look-as", "auditor"]
+    assert not refusal(rights, looks, site, explorer, viewer)
 
 
 @pytest.mark.parametrize(

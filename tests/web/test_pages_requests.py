@@ -72,6 +72,8 @@ def test_asking_tells_nothing_and_the_owner_grants_it_by_a_plan(pages: Pages, si
         page = client.get("/requests").text
         assert page.count("<td>waits") == 2
         assert client.get("/requests/1").status_code == 404  # one's own is for others to decide
+    with pages.signed_in(asker.name, "approver") as client:
+        assert client.get("/requests/1").status_code == 404  # by what right whatever
     with pages.signed_in("nobody@acme.example") as other:
         assert other.get("/requests/1").status_code == 404
     with pages.signed_in(owner.name) as client:

@@ -104,6 +104,11 @@ def test_a_form_of_another_browser_is_refused(pages: Pages) -> None:
     assert httpx.post(f"{pages.address}/sign-in/tableau", data=of_no_cookie).status_code == 403
 
 
+def test_the_form_of_signing_in_leads_nowhere_else(pages: Pages) -> None:
+    page = httpx.get(f"{pages.address}/sign-in", params={"next": "//evil.example"}).text
+    assert ('name="next" value="/"' in page, "evil" in page) == (True, False)
+
+
 @pytest.mark.parametrize("words", [{"site": "other"}, {"name": ""}, {"secret": ""}, {"name": "n" * 300}])
 def test_what_cannot_be_meant_asks_nobody(pages: Pages, words: dict[str, str]) -> None:
     assert tried(pages, "192.0.2.3", **{"name": "admin", **words}).status_code == 400

@@ -106,6 +106,8 @@ def test_a_form_of_another_browser_is_refused(pages: Pages) -> None:
 
 def test_the_form_of_signing_in_leads_nowhere_else(pages: Pages) -> None:
     page = httpx.get(f"{pages.address}/sign-in", params={"next": "//evil.example"}).text
+    elsewhere = httpx.get(f"{pages.address}/sign-in", headers={"x-forwarded-host": "evil.example"})
+    assert elsewhere.status_code == 400  # although a proxy says so that is known
     assert ('name="next" value="/"' in page, "evil" in page) == (True, False)
 
 

@@ -6,6 +6,7 @@ Routes are those of the application itself, so that a new page is attacked witho
 from __future__ import annotations
 
 import ast
+import asyncio
 import csv
 import io
 import re
@@ -28,6 +29,7 @@ from watchdog import patience
 from plugins.pages import Pages, served, settings_of
 from tabwarden.model.site import Taken
 from tabwarden.run.history import open_either
+from tabwarden.run.serve import CONNECTION
 from tabwarden.settings import Settings
 from tabwarden.store.history import History
 from tabwarden.store.snapshot import save
@@ -135,6 +137,7 @@ def test_a_form_of_another_site_changes_nothing(
                 answer = client.request(method, path, data={"csrf": theirs} if theirs is not None else {})
                 assert answer.status_code == 403, path
                 assert "another session" in answer.text
+        assert client.post(f"/account/tokens?csrf={csrf(client)}&name=a&days=1").status_code == 403  # in no address
         assert client.get("/account").status_code == 200
 
 
@@ -212,8 +215,8 @@ def _judged(answer: httpx.Response) -> set[str]:
         assert "49${" not in answer.text
         return judge.links
     if kind.startswith("text/csv"):
-        for row in csv.reader(io.StringIO(answer.text)):
-            assert not [cell for cell in row if cell.startswith(("=", "@", "+", "\t")) or RAW.match(cell)], answer.url
+        for row in csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))):
+            assert not [cell for cell in row if cell.lstrip()[:1] in {*"=@+-"} - {""} or RAW.search(cell)], answer.url
     return set()
 
 
@@ -238,6 +241,18 @@ def test_nothing_in_a_name_acts_on_any_page(hostile_pages: Pages, routes: list[t
             for link in sorted(_judged(client.get(path))):
                 waiting.append(str(httpx.URL(f"http://pages{path}").join(link).raw_path, "ascii"))
     assert len(seen) > 40
+
+
+def test_no_cell_of_a_file_is_a_formula(hostile_pages: Pages, routes: list[tuple[str, str]]) -> None:
+    """CSV of every route, of people and groups, of two beside each other, of the rules of one, all of hostile names."""
+    words = {"form": "csv", "one": HOSTILE[6], "other": HOSTILE[7], "group": HOSTILE[6], "content": "w6"}
+    with hostile_pages.signed_in("admin", "administrator") as client:
+        looks = [path for method, path in routes if method == "GET" and path not in OPEN and path[:5] != "/api/"]
+        answers = [client.get(path, params=some) for path in looks for some in (words, {"form": "csv"})]
+    files = [one for one in answers if one.headers.get("content-type", "").startswith("text/csv")]
+    assert sum(HOSTILE[6] in one.text for one in files) >= 4
+    for one in files:
+        _judged(one)
 
 
 def _words(path: str) -> Iterator[tuple[str, str]]:
@@ -324,6 +339,8 @@ def test_no_search_goes_astray(hostile_pages: Pages, routes: list[tuple[str, str
             if method == "GET" and path not in OPEN and not path.startswith("/plans"):
                 known = {name: word for name, word in words.items() if not path.startswith("/api/") or name == "words"}
                 assert client.get(path, params=known).status_code < 500, path
+        page = client.get("/catalog/search", params={"q": "z" * 300}).text
+        assert ("z" * 100 in page, "z" * 101 in page) == (True, False)
 
 
 def test_a_body_without_end_is_refused_everywhere(hostile_pages: Pages, routes: list[tuple[str, str]]) -> None:
@@ -371,10 +388,33 @@ def test_whoever_sends_a_letter_now_and_then_is_left(hostile_pages: Pages, monke
                 client.sendall(slow)
                 while client.recv(65536):
                     pass  # until the server leaves
+        whole = b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for begun in (b"", whole, head + b"Content-Length: 9999\r\n\r\n"):
+            assert _is_left(address, begun), begun
         with httpx.Client(base_url=f"http://127.0.0.1:{address[1]}") as quick:
             assert [quick.get("/sign-in").status_code for _ in range(3)] == [200] * 3
         server.should_exit = True
         thread.join(timeout=patience(20))
+    assert f"{Impatient.__module__}:{Impatient.__name__}" == CONNECTION
+
+
+def _is_left(address: tuple[str, int], begun: bytes) -> bool:
+    """Whether the server leaves whoever goes on with a letter now and then."""
+    with socket.create_connection(address, timeout=patience(20)) as client:
+        client.sendall(begun)
+        if begun.startswith(b"GET"):
+            client.recv(65536)
+        client.settimeout(0.1)
+        for _ in range(100):
+            try:
+                client.sendall(b"a")
+                if not client.recv(65536):
+                    return True
+            except TimeoutError:
+                continue
+            except OSError:
+                return True
+    return False
 
 
 def test_a_session_that_somebody_else_chose_is_none(hostile_pages: Pages) -> None:
@@ -403,6 +443,7 @@ def test_what_was_used_or_ended_is_worth_nothing(hostile_pages: Pages) -> None:
         assert httpx.get(me, headers=authorization).status_code == 200
         client.post("/account/tokens/revoke", data={"csrf": token, "token": hashed[1]})
         assert httpx.get(me, headers=authorization).status_code == 401
+        assert client.get(me, headers=authorization).status_code == 401  # whoever is signed in beside
         client.post("/sign-out", data={"csrf": token})
         assert httpx.get(f"{hostile_pages.address}/", cookies={"tabwarden": session}).status_code == 303
 
@@ -414,6 +455,17 @@ def test_a_forwarded_word_of_nobody_known_counts_for_nothing(hostile_pages: Page
     assert answer.status_code == 200
     assert "evil" not in answer.text
     assert httpx.get(f"{hostile_pages.address}/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_proxy_that_is_known_forwards_no_list_of_hosts_and_no_strange_scheme() -> None:
+    async def told(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+
+    scopes: list[Any] = []
+    headers = [(b"host", b"pages"), (b"x-forwarded-host", b"evil,pages"), (b"x-forwarded-proto", b"javascript")]
+    scope: Any = {"type": "http", "client": ("127.0.0.1", 1), "scheme": "http", "headers": headers}
+    asyncio.run(guards.Forwarded(told, ["127.0.0.1"])(scope, None, None))  # type: ignore[arg-type]
+    assert (scopes[0]["scheme"], dict(scopes[0]["headers"])[b"host"]) == ("http", b"pages")
 
 
 def test_each_attack_of_the_list_has_the_tests_that_it_names() -> None:

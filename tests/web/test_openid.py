@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from openid_peer import SECRET, Peer, peer, walked
 
 from plugins.pages import Pages, free_port, served
 from tabwarden.settings.web import OpenId
+from tabwarden.store.web.state import opened
 from tabwarden.web.openid import Attempt, OpenIdError, Provider
 
 ANN = "amir.ito@acme.example"
@@ -34,6 +36,7 @@ class Both:
 
     pages: Pages
     provider: Peer
+    store: Path
 
     def arrived(self, client: httpx.Client, name: str = ANN, following: str = "/check") -> str:
         """Somebody signed in at the provider; the address to which it sends his browser."""
@@ -47,10 +50,17 @@ def both(acme_folder: tuple[Path, dict[str, Any]], tmp_path_factory: pytest.Temp
     url = f"http://127.0.0.1:{port}"
     with peer(url) as provider:
         rights = {"auditor": {"openid_groups": ["Governance"]}}
-        values = acme_folder[1] | {"web": {"url": url, "openid": section(provider.issuer), "rights": rights}}
+        web = {
+            "url": url,
+            "openid": section(provider.issuer),
+            "rights": rights,
+            "attempts": 4,
+            "proxies": ["127.0.0.1"],
+        }
+        values = acme_folder[1] | {"web": web}
         values["store"] = {"folder": str(acme_folder[0] / ".tabwarden")}
         with served(tmp_path_factory.mktemp("openid"), values, port=port) as pages:
-            yield Both(pages, provider)
+            yield Both(pages, provider, acme_folder[0] / ".tabwarden")
 
 
 @pytest.fixture
@@ -62,9 +72,18 @@ def client() -> Iterator[httpx.Client]:
 def test_somebody_signs_in_and_stands_where_he_wanted(both: Both, client: httpx.Client) -> None:
     answer = client.get(both.arrived(client))
     assert answer.headers["location"] == "/check"
+    assert "tabwarden-openid" not in client.cookies  # what the attempt was made of is gone
     page = client.get(f"{both.pages.address}/check")
     assert ANN in page.text
     assert client.get(f"{both.pages.address}/audit").status_code in (403, 404)
+
+
+def test_nobody_is_led_elsewhere_by_way_of_the_provider(both: Both, client: httpx.Client) -> None:
+    address = both.arrived(client, following="//evil.example")
+    attempt, _, following = client.cookies["tabwarden-openid"].partition(".")
+    assert following == "%2F"
+    with httpx.Client(timeout=60, cookies={"tabwarden-openid": f"{attempt}.%2F%2Fevil.example"}) as another:
+        assert another.get(address).headers["location"] == "/"
 
 
 def test_groups_of_the_provider_give_rights(both: Both, client: httpx.Client) -> None:
@@ -74,6 +93,10 @@ def test_groups_of_the_provider_give_rights(both: Both, client: httpx.Client) ->
     with httpx.Client(timeout=60) as another:
         another.get(both.arrived(another))
         assert another.get(f"{both.pages.address}/check", params={"user": GOVERNOR}).status_code == 404
+    with closing(opened(both.store)) as database, database.reading() as connection:
+        people = [json.loads(words) for (words,) in connection.rows("select person from web_session")]
+    groups = {one["name"]: one["groups"] for one in people if one.get("via") == "openid"}
+    assert (groups[GOVERNOR], groups[ANN]) == (["Governance"], [])  # of those that give no right nothing is kept
 
 
 def test_what_comes_back_signs_in_once_and_in_its_own_browser_alone(both: Both, client: httpx.Client) -> None:
@@ -116,6 +139,13 @@ def test_its_clock_may_differ_a_little(both: Both, client: httpx.Client, ahead: 
         assert client.get(both.arrived(client)).status_code == status
     finally:
         both.provider.control("clock?ahead=0")
+
+
+def test_whoever_comes_back_in_vain_time_and_again_waits(both: Both) -> None:
+    back = f"{both.pages.address}/sign-in/openid/back?state=guessed&code=guessed"
+    came = {"cookies": {"tabwarden-openid": "any.%2F"}, "headers": {"x-forwarded-for": "192.0.2.9"}}
+    with httpx.Client(timeout=60, **came) as client:
+        assert [client.get(back).status_code for _ in range(41)] == [403] * 40 + [429]
 
 
 def test_signing_out_goes_on_at_the_provider(both: Both, client: httpx.Client) -> None:

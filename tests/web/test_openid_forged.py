@@ -154,6 +154,15 @@ def test_what_it_tells_of_itself_is_judged(lying: Liar, metadata: dict[str, Any]
         finished(lying)
 
 
+def test_a_provider_elsewhere_names_no_address_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = {"authorization_endpoint": "http://127.0.0.1:8080/admin", "jwks_uri": "http://localhost/keys"}
+    monkeypatch.setattr(Provider, "metadata", lambda _: inside)
+    with closing(Provider(OpenId(issuer="https://login.example.com", client_id="pages"), URL)) as provider:
+        for name in inside:
+            with pytest.raises(OpenIdError, match="not reached over TLS"):
+                provider._address(name)
+
+
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks_uri", "/token_endpoint"])
 def test_nothing_follows_where_it_leads(lying: Liar, path: str) -> None:
     """What it says lies elsewhere, such as in the network of whoever serves the pages, is asked for by nobody."""
@@ -179,12 +188,22 @@ def test_what_comes_back_of_another_provider_is_refused(lying: Liar, query: dict
     assert not [path for path in lying.requests if "token" in path]
 
 
+def test_what_has_to_match_is_new_with_each_attempt() -> None:
+    attempts = Attempt(), Attempt()
+    assert len({word for one in attempts for word in (one.state, one.nonce, one.verifier)}) == 6
+
+
 def test_what_it_tells_later_has_to_be_of_the_same_person(lying: Liar) -> None:
     lying.token, lying.userinfo = _with(preferred_username=None)(lying), {"sub": "ann", "preferred_username": "ann"}
     assert finished(lying).name == "ann"
     lying.userinfo = {"sub": "eve", "preferred_username": "admin"}
     with pytest.raises(OpenIdError, match="somebody else"):
         finished(lying)
+
+
+def test_what_was_signed_counts_before_what_is_told_later(lying: Liar) -> None:
+    lying.userinfo = {"sub": "ann", "preferred_username": "admin", "groups": ["Staff"]}
+    assert finished(lying, groups_claim="groups")[:3] == ("ann", "ann", {"Staff"})
 
 
 def test_a_mail_address_counts_where_it_was_verified(lying: Liar) -> None:
@@ -202,6 +221,22 @@ def test_groups_that_are_left_out_are_an_error(lying: Liar) -> None:
     lying.token = _with(_claim_names={"groups": "src1"})(lying)
     with pytest.raises(OpenIdError, match="too many"):
         finished(lying, groups_claim="groups")
+
+
+def test_a_key_that_is_not_for_signing_proves_nothing(lying: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = lying.key.as_dict(private=False)
+    shared = {"kty": "oct", "kid": "shared", "k": "c2VjcmV0"}
+    strange = {"kty": "of tomorrow", "kid": "tomorrow"}
+    true = lying.answer
+
+    def publish(*keys: dict[str, Any]) -> None:
+        monkeypatch.setattr(lying, "answer", lambda path: {"keys": keys} if path == "/jwks_uri" else true(path))
+
+    publish(shared, strange, key)  # which is beside those that prove nothing
+    assert finished(lying).name == "ann"
+    publish({**key, "use": "enc"})
+    with pytest.raises(OpenIdError, match="does not publish"):
+        finished(lying)
 
 
 def test_a_key_that_is_unknown_is_asked_for_once(lying: Liar) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,13 @@ from starlette.requests import Request
 from plugins.pages import Pages
 from tabwarden.run.history import LAST, open_either
 from tabwarden.settings import Settings
+from tabwarden.settings.web import Web
 from tabwarden.store.web import audit
+from tabwarden.store.web.sessions import Sessions
 from tabwarden.store.web.state import opened
+from tabwarden.store.web.tokens import Tokens
 from tabwarden.web.app import application
+from tabwarden.web.looking import Looking, refusal, with_looking
 from tabwarden.web.visit import Visit, by_token
 
 
@@ -97,6 +102,7 @@ def _visit(pages: Pages, folder: Path, token: str) -> Visit | None:
 def test_a_token_has_no_more_than_it_was_given_and_ends(acme_pages: Pages, people: Mapping[str, Any]) -> None:
     with acme_pages.signed_in("admin", "administrator", "look-as") as client:
         words = {"csrf": csrf(client), "name": "<b>nightly</b>", "days": "7", "right-auditor": "yes"}
+        words["right-look-as"] = "yes"  # which no token ever has
         page = client.post("/account/tokens", data=words).text
         assert "<b>nightly" not in page
         token = re.search(r"tabwarden_[\w-]{43}", page)
@@ -115,6 +121,10 @@ def test_a_token_has_no_more_than_it_was_given_and_ends(acme_pages: Pages, peopl
         assert _visit(acme_pages, acme_pages.folder, "") is None
         hashed = re.search(r'name="token" value="(\w{64})"', page)
         assert hashed
+        with acme_pages.signed_in("admin"):  # who has lost his rights since
+            visit = _visit(acme_pages, acme_pages.folder, token[0])
+            assert visit is not None
+            assert visit.rights == {"own"}
         with acme_pages.signed_in(people["Viewer"][0]) as another:
             guessed = {"csrf": csrf(another), "token": hashed[1]}
             assert another.post("/account/tokens/revoke", data=guessed).status_code == 404
@@ -122,6 +132,18 @@ def test_a_token_has_no_more_than_it_was_given_and_ends(acme_pages: Pages, peopl
         assert visit.house.tokens.of(token[0], datetime.now(UTC) + timedelta(days=8)) is None
         assert client.post("/account/tokens/revoke", data={**words, "token": hashed[1]}).status_code == 303
         assert _visit(acme_pages, acme_pages.folder, token[0]) is None
+
+
+def test_a_token_learns_of_sign_ins_of_its_own_kind_alone(tmp_path: Path) -> None:
+    now, person = datetime.now(UTC), {"name": "ann", "via": "openid", "groups": ["Staff"]}
+    with closing(opened(tmp_path)) as database:
+        tokens = Tokens(database)
+        token = tokens.make(person, "nightly", ["auditor"], now, timedelta(days=1))
+        for learnt, known in (({"via": "link", "rights": ["administrator"]}, person), ({"groups": []},) * 2):
+            tokens.learn({**person, **learnt})
+            one = tokens.of(token, now)
+            assert one is not None
+            assert one.person == {**person, **known}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +175,8 @@ def test_looking_as_a_viewer_shows_her_pages_and_changes_nothing(acme_pages: Pag
             assert client.post(path, data={**begin, "every": "yes", "name": "a", "days": "1"}).status_code == 403
         assert client.get("/check", params={"user": support}).status_code == 404
         assert client.get("/", params={"site": "other"}).status_code == 404
-        assert next(act.about for act in acts(acme_pages) if act.person == support).startswith(f"as {jane}: /")
+        client.get("/requests?path=HR")  # which is written down of nobody who looks as himself
+        assert next(act.about for act in acts(acme_pages) if act.person == support) == f"as {jane}: /requests?path=HR"
         assert client.post("/look-as/end", data=begin).status_code == 303
         assert "You look as" not in client.get("/").text
     begun = [act for act in acts(acme_pages) if act.act == "looks as"]
@@ -177,6 +200,35 @@ def test_nobody_looks_as_somebody_with_more(acme_pages: Pages, people: Mapping[s
     unlicensed = (people.get("Unlicensed") or [None])[0]
     if unlicensed:
         assert "site role above yours" in _refused(acme_pages, unlicensed, viewer, "look-as")
+
+
+def test_nobody_looks_as_somebody_with_a_right_that_he_has_not(acme_pages: Pages, people: Mapping[str, Any]) -> None:
+    site = open_either(LAST, str(acme_pages.folder / ".tabwarden"))
+    viewer, explorer = (site.find_user(people[role][0]) for role in ("Viewer", "Explorer"))
+    rights = Web.model_validate({"rights": {"auditor": {"people": [viewer.name]}}}).rights
+    looks = {"name": explorer.name, "rights": ["look-as"]}
+    assert "rights that you do not have: auditor" in refusal(rights, looks, site, explorer, viewer)
+    looks["rights"] = ["look-as", "auditor"]
+    assert not refusal(rights, looks, site, explorer, viewer)
+
+
+@pytest.mark.parametrize(
+    ("role", "right", "site", "status"),
+    [("Viewer", "auditor", "acme", 403), ("Explorer", "look-as", "acme", 403), ("Viewer", "look-as", "gone", 404)],
+)
+def test_looking_ends_with_what_allowed_it(
+    acme_pages: Pages, people: Mapping[str, Any], role: str, right: str, site: str, status: int
+) -> None:
+    """Whoever lost the right, or looks as somebody whose role has risen, is shown nothing more, and can go back."""
+    looking = Looking(people[role][1], site, "a test", "2026-01-01T00:00:00Z")
+    person = with_looking({"name": people["Explorer"][0], "via": "link", "rights": [right]}, looking)
+    with closing(opened(acme_pages.folder / ".tabwarden")) as database:
+        token = Sessions(database, timedelta(hours=1), timedelta(hours=1)).begin(person, datetime.now(UTC))
+    with httpx.Client(base_url=acme_pages.address, cookies={"tabwarden": token}, timeout=60) as client:
+        paths = ("/", "/check", "/catalog", "/account", f"/api/v1/what?user={looking.name}", "/api/v1/users")
+        assert [client.get(path).status_code for path in paths] == [status] * 6
+        assert client.post("/look-as/end", data={"csrf": csrf(client, "/")}).status_code == 303
+        assert client.get("/").status_code == 200
 
 
 def test_a_page_for_a_site_there_is_not_says_so(acme_pages: Pages, people: Mapping[str, Any]) -> None:

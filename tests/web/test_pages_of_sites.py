@@ -21,11 +21,11 @@ HERE, THERE = ({"site": site} for site in SITES)
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory, tableau_sandboxes: Any) -> Iterator[Pages]:
-    """Pages of two sites of one server, where the group Auditors of the first has the right to plan."""
+    """Pages of two sites of one server, where groups of the first have the right to plan and one more than that."""
     folder = tmp_path_factory.mktemp("sites")
     values: dict[str, Any] = settings_of(tableau_sandboxes(world="acme").url) | {"sites": list(SITES)}
     values["tableau"].pop("site")
-    values["web"] = {"rights": {"operator": {"groups": ["Auditors"]}}}
+    values["web"] = {"rights": {"operator": {"groups": ["Auditors"]}, "administrator": {"groups": ["Support Leads"]}}}
     file = folder / "settings.yaml"
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
     assert cli.run(["read", "--all-sites", "--settings", str(file), "-q"]) == 0
@@ -109,3 +109,18 @@ def test_a_right_by_a_group_of_one_site_gives_nothing_on_another(pages: Pages) -
         for path in ("/api/v1/plans", f"/api/v1/plans/{number}"):  # which are of every site
             assert auditor.get(path).status_code == 403
             assert admin.get(path).status_code == 200
+
+
+def test_whoever_administers_one_site_reads_no_trail_and_no_job_of_another(pages: Pages) -> None:
+    here = site_of(pages, "acme")
+    (leads,) = here.groups_named("Support Leads")
+    name = next(here.called(user) for user in sorted(here.members(leads)))
+    with pages.signed_in("admin", "administrator") as admin, pages.signed_in(name) as lead:
+        job = send(admin, "/plans?site=acme-europe", kind="licences").headers["location"].partition("?")[0]
+        own = send(lead, "/plans?site=acme", kind="groups").headers["location"].partition("?")[0]
+        for path, status in (("/plans", 200), ("/audit", 403), (job, 404)):
+            assert lead.get(path).status_code == status, path
+        assert 'href="/audit"' not in lead.get("/").text
+        assert admin.get("/audit").status_code == 200
+        for client in (lead, admin):
+            assert client.get(own).status_code in (200, 303)  # to the plan, once it has made one

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from plugins.pages import Pages, served, settings_of
 from tabwarden import cli
 from tabwarden.run.history import LAST, open_either
 from tabwarden.run.plans import kept_plans
+from tabwarden.store.web import approvals
+from tabwarden.store.web.state import opened
 
 OPERATOR, APPROVER, OTHER = "olga@example.com", "carl@example.com", "amir.ito@acme.example"
 SENTENCE = f"remove {OTHER} from Tableau Viewers"
@@ -136,6 +140,16 @@ def test_bars_tell_seats_and_people_before_and_after(pages: Pages) -> None:
         assert after == before - 1
 
 
+def test_nobody_approves_his_own_plan_by_another_spelling_of_his_name(pages: Pages) -> None:
+    with pages.signed_in(OPERATOR, "operator") as olga, pages.signed_in(OPERATOR.upper(), "approver") as approver:
+        number = made(olga, 'describe HR as "spelt otherwise"')
+        assert send(approver, f"/plans/{number}/approve").status_code == 400
+        (plan,) = (one.id for one in kept_plans(pages.folder / ".tabwarden") if one.number == number)
+        with closing(opened(pages.folder / ".tabwarden")) as database:
+            approvals.approve(database, plan, OPERATOR.upper(), datetime.now(UTC))
+        assert send(olga, f"/plans/{number}/apply").status_code == 400
+
+
 def test_a_stop_is_accepted_by_its_number_alone(pages: Pages) -> None:
     with pages.signed_in(OPERATOR, "operator") as olga, pages.signed_in(APPROVER, "approver") as carl:
         users = open_either(LAST, str(pages.folder / ".tabwarden")).users.values()
@@ -147,7 +161,7 @@ def test_a_stop_is_accepted_by_its_number_alone(pages: Pages) -> None:
         stops = accepted(olga.get(f"/plans/{number}").text)
         assert stops
         assert send(olga, f"/plans/{number}/apply", **dict.fromkeys(stops, "999999")).status_code == 303
-        until(lambda: "Stop" in olga.get(f"/plans/{number}").text)
+        until(lambda: bool(re.search(r"\d+ done", olga.get(f"/plans/{number}").text)))  # the page tells of stops before
         assert state(pages, number) == "waiting"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -17,6 +18,9 @@ from tabwarden.model.site import Site, User
 from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either
 from tabwarden.run.plans import kept_plans
+from tabwarden.store.web import approvals
+from tabwarden.store.web.state import opened
+from tabwarden.web.pages.requests import MOST_WAITING
 
 NO_PATH = "No/Such/Place"
 
@@ -68,6 +72,8 @@ def test_asking_tells_nothing_and_the_owner_grants_it_by_a_plan(pages: Pages, si
         page = client.get("/requests").text
         assert page.count("<td>waits") == 2
         assert client.get("/requests/1").status_code == 404  # one's own is for others to decide
+    with pages.signed_in(asker.name, "approver") as client:
+        assert client.get("/requests/1").status_code == 404  # by what right whatever
     with pages.signed_in("nobody@acme.example") as other:
         assert other.get("/requests/1").status_code == 404
     with pages.signed_in(owner.name) as client:
@@ -262,3 +268,20 @@ def test_invariants_are_those_that_are_written_now(pages: Pages) -> None:
             assert "invariant" not in client.get("/").text.partition("<main")[2]
     finally:
         file.write_text(before, encoding="utf-8")
+
+
+def test_one_has_so_many_requests_waiting_each_decided_once_and_shown_to_nobody_else(pages: Pages, site: Site) -> None:
+    asker, other = (user.name for user in [*site.users.values()][-2:])
+    with pages.signed_in(asker) as client, pages.signed_in(other) as somebody:
+        ask = {"path": NO_PATH, "reason": "a reason of my own"}
+        answers = [send(client, "/requests", **ask).status_code for _ in range(MOST_WAITING + 1)]
+        assert answers == [303] * MOST_WAITING + [400]
+        assert ask["reason"] in client.get("/requests").text
+        assert ask["reason"] not in somebody.get("/requests").text
+    with closing(opened(pages.folder / ".tabwarden")) as database:
+        with database.reading() as connection:
+            address = connection.value("select site from web_request")
+        newest = approvals.requests(database, address, [approvals.WAITS])[0]
+        decided = [approvals.decide(database, newest.number, state, by="carl") for state in ("refused", "granted")]
+        assert decided == [True, False]
+        assert approvals.requests(database, address)[0].state == approvals.REFUSED

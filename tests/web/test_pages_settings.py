@@ -76,6 +76,8 @@ def test_sessions_end(acme_folder: tuple[Path, dict[str, Any]]) -> None:
     for minute in range(4, 60, 4):
         assert sessions.of(token, now + timedelta(minutes=minute)) is not None
     assert sessions.of(token, now + timedelta(minutes=61)) is None
+    for minutes, person in ((9, {"name": ACME}), (11, None)):
+        assert sessions.used_link(sessions.link({"name": ACME}, now), now + timedelta(minutes=minutes)) == person
 
 
 def test_other_hosts_are_refused(acme_folder: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET
 from tabwarden.settings import Settings
 from tabwarden.store.web import audit
 from tabwarden.store.web.attempts import SPAN, Attempts, subject_of
+from tabwarden.store.web.sessions import hash_of
 from tabwarden.store.web.state import opened
 from tabwarden.tableau.http.session import Password
 from tabwarden.web.pages.signing_in import own_path
@@ -70,13 +71,14 @@ def test_whom_tableau_signs_in_is_signed_in_under_the_name_it_says(pages: Pages)
 def test_nothing_of_what_was_typed_is_kept(pages: Pages) -> None:
     for words in ({"name": TOKEN_NAME, "kind": "token"}, {"name": "hunter2-typed-as-a-name"}):
         assert tried(pages, "192.0.2.2", secret="wrong-Secret-77", **words).status_code == 403
-    tried(pages, "192.0.2.2", name=TOKEN_NAME, secret=TOKEN_SECRET, kind="token")
+    answer = tried(pages, "192.0.2.2", name=TOKEN_NAME, secret=TOKEN_SECRET, kind="token", next="//evil.example")
+    assert answer.headers["location"] == "/"
     database = opened(pages.folder / ".tabwarden")
     with database.reading() as connection:
         tables = ("web_session", "web_audit", "web_attempt", "web_token", "web_link")
         rows = repr([connection.rows(f"select * from {table}") for table in tables])
     database.close()
-    for secret in ("wrong-Secret-77", TOKEN_SECRET, "hunter2"):
+    for secret in ("wrong-Secret-77", TOKEN_SECRET, "hunter2", answer.cookies["tabwarden"]):
         assert secret not in rows
 
 
@@ -98,6 +100,15 @@ def test_a_form_of_another_browser_is_refused(pages: Pages) -> None:
     assert (
         httpx.post(f"{pages.address}/sign-in/tableau", data=words, cookies={"tabwarden-form": "one"}).status_code == 403
     )
+    of_no_cookie = words | {"csrf": hash_of("tabwarden-form")}  # a browser sends none along from another site
+    assert httpx.post(f"{pages.address}/sign-in/tableau", data=of_no_cookie).status_code == 403
+
+
+def test_the_form_of_signing_in_leads_nowhere_else(pages: Pages) -> None:
+    page = httpx.get(f"{pages.address}/sign-in", params={"next": "//evil.example"}).text
+    elsewhere = httpx.get(f"{pages.address}/sign-in", headers={"x-forwarded-host": "evil.example"})
+    assert elsewhere.status_code == 400  # although a proxy says so that is known
+    assert ('name="next" value="/"' in page, "evil" in page) == (True, False)
 
 
 @pytest.mark.parametrize("words", [{"site": "other"}, {"name": ""}, {"secret": ""}, {"name": "n" * 300}])
@@ -129,6 +140,8 @@ def test_attempts_are_forgotten_and_success_clears_them(tmp_path: Path) -> None:
     attempts.succeeded(number, "ann")
     assert attempts.begin("::1", now, "ann")
     assert attempts.begin("::1", now, "ann")
+    assert not attempts.begin("::1", now, "ann")
+    attempts.succeeded("", "eve")  # which frees neither him nor that address
     assert not attempts.begin("::1", now, "ann")
     assert attempts.begin("::1", now + SPAN + timedelta(seconds=1), "ann")
     database.close()

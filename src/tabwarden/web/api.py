@@ -29,6 +29,7 @@ from tabwarden.web.asking import of_oneself, person_asked
 from tabwarden.web.openapi import openapi
 from tabwarden.web.paths import JSON, MOST, QUESTIONS, TAKEN, Question, key_of
 from tabwarden.web.refusals import http_refused, problem, unforeseen
+from tabwarden.web.rights import OWN
 from tabwarden.web.threads import run_in_threadpool
 from tabwarden.web.visit import Visit, visit_of
 
@@ -157,7 +158,7 @@ def _answer(query: Query) -> Response:
     try:
         # What lies in the store is of every site, so it takes the right on each.
         has = visit.rights if question.of_site else {one for one in visit.rights if visit.has_everywhere(one)}
-        if question.right not in has and not question.of_oneself:
+        if question.right not in has and not (question.of_oneself and OWN in has):
             words = f"this needs the right `{question.right}`, which you do not have"
             visit.audit("refused", visit.request.url.path, words)
             return problem(403, words)

@@ -41,6 +41,7 @@ NAVIGATION = (
     ("/history", "History", AUDITOR),
     ("/audit", "Audit trail", ADMINISTRATOR),
 )
+OF_EVERY_SITE = ("/audit",)  # those that tell of more than the site that is visited, and take the right on each
 
 
 def rights_of(rights: Rights, person: Mapping[str, Any], site: Site | None) -> frozenset[str]:

@@ -326,7 +326,7 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
             return error_page(visit, 403, words)
         if demand.audit or visit.looking:
             visit.audit(demand.audit or "looked", _asked_for(visit.request))
-        return visit.of_site(lambda: handler(visit))
+        return handler(visit) if demand.while_looking else visit.of_site(lambda: handler(visit))
     except UnknownName as error:
         return error_page(visit, 404, *error.lines)
     except TabwardenError as error:
@@ -337,13 +337,17 @@ def _given(visit: Visit, handler: Handler, demand: Demand) -> Response:
 
 def _refused(visit: Visit, demand: Demand) -> str:
     """Why somebody does not get the page; empty where he does."""
-    if visit.looking and not demand.while_looking:
+    if visit.looking:
+        if demand.while_looking:  # what ends it is never refused
+            return ""
         if visit.request.method in CHANGING:
             return f"you look as {visit.name} and change nothing; look as yourself again to do this"
         if words := visit.refusal():
             return f"you may not look as {visit.name} any more: {words}"
     if demand.right not in visit.rights:
         return f"this page needs the right `{demand.right}`, which you do not have"
+    if visit.request.url.path in rights.OF_EVERY_SITE and not visit.has_everywhere(demand.right):
+        return f"this page tells of every site and needs the right `{demand.right}` on each, which you do not have"
     return ""
 
 
@@ -371,7 +375,11 @@ def _html(visit: Visit, template: str, status: int, values: Mapping[str, Any]) -
         "visit": visit,
         "served": served,
         "csrf": visit.session.csrf,
-        "navigation": [(path, words) for path, words, right in rights.NAVIGATION if right in own],
+        "navigation": [
+            (path, words)
+            for path, words, right in rights.NAVIGATION
+            if right in own and (path not in rights.OF_EVERY_SITE or visit.has_everywhere(right))
+        ],
         "mirrored": visit.source.enforced if served else True,
         "sites": visit.sites if served else [],
         "problem": visit.house.served.problem,

@@ -310,7 +310,7 @@ def job(visit: Visit) -> Response:
     """A command that was started here: that it runs and how far it is, or what came of it."""
     name = visit.part("id")
     job = next((one for one in jobs.jobs(_store(visit)) if one.id == name), None)
-    if job is None:
+    if job is None or not (job.by == visit.signed_in or visit.has_everywhere(OPERATOR)):  # it may be of another site
         raise UnknownName(f"there is no job `{name}`")
     number = job.answer.get("number")
     if job.is_running:

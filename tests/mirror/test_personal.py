@@ -86,12 +86,21 @@ def test_a_search_finds_by_names_that_one_sees_and_tells_of_no_other() -> None:
             "\n",
             "a\nb",
             "(a+)+$",
+            "b u d g e t",
+            "b u d g e zzz",
         ):
             every = [word.casefold() for word in words.split()]
             fitting = {n for n in numbers if every and all(word in names[n].casefold() for word in every)}
             hits = personal.found(words)
             assert set(hits) <= fitting
             assert len(hits) == len(set(hits)) == min(len(fitting), MOST_FOUND)
+
+
+def test_a_search_lists_no_more_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tabwarden.mirror.personal.MOST_FOUND", 3)
+    site = next(site for site in world_of(acme(seed=7)).sites if site.content_url == "acme")
+    personal = personal_of(site, next(iter(site.users.values())), enforced=False)
+    assert len(personal.found("a")) == 3
 
 
 def test_names_that_hold_line_ends_and_other_letters_are_found() -> None:

@@ -21,7 +21,7 @@ from tabwarden.model.names import same
 
 HIDDEN = -2
 MOST_FOUND = 500  # what a search lists
-_MOST_WORDS = 5
+_COUNTED = 5  # words of a search that are counted in all names, to begin with the rarest
 _RUN = 1 << 13  # names sorted at a time: meanwhile no other thread answers anything
 _END = "\n"  # of a name among names; within one it counts as a blank
 
@@ -147,10 +147,11 @@ class Personal:
     def found(self, words: str) -> list[int]:
         """The contents whose names hold every one of some words, letter case aside; at most `MOST_FOUND` of them."""
         names, ends = self._names
-        wanted = [same(word).encode("utf-8", "surrogatepass") for word in words.split()[:_MOST_WORDS]]
+        wanted = list(dict.fromkeys(same(word).encode("utf-8", "surrogatepass") for word in words.split()))
         if not wanted:
             return []
-        first, *others = sorted(set(wanted), key=names.count)  # the rarest leads
+        first = min(wanted[:_COUNTED], key=names.count)
+        others = [word for word in wanted if word != first]
         places: list[int] = []
         at = names.find(first)
         while at >= 0 and len(places) < MOST_FOUND:

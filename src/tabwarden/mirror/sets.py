@@ -12,6 +12,8 @@ from tabwarden.engine.columns import NONE, Array
 from tabwarden.engine.memberships import ones
 from tabwarden.engine.rules import distinct, expand, mixed
 
+_BLOCK = 1 << 22  # words whose bits are looked at at a time
+
 
 class Pairs(NamedTuple):
     """Pairs of content and user: content c has the users `users[offsets[c]:offsets[c + 1]]`, rising."""
@@ -95,7 +97,15 @@ class Sets:
     @cached_property
     def table(self) -> tuple[Array, Array, Array]:
         """Where the words of each set begin, which words they are, and what is in them."""
-        sizes, word, value = (np.concatenate(side) for side in zip(*self._parts, strict=True))
+        parts, self._parts = self._parts, []
+        sizes = np.concatenate([part[0] for part in parts])
+        end = sum(len(part[1]) for part in parts)
+        word, value = np.empty(end, np.int32), np.empty(end, np.uint64)
+        while parts:  # each part goes as it is copied: all of them beside their copy are gigabytes
+            _, words, values = parts.pop()
+            start = end - len(words)
+            word[start:end], value[start:end] = words, values
+            end = start
         self._parts = [(sizes, word, value)]
         return np.concatenate(([0], np.cumsum(sizes))), word, value
 
@@ -110,11 +120,19 @@ class Sets:
     def sizes(self) -> Array:
         """How many people are in each set."""
         offsets, _, value = self.table
-        before = np.concatenate(([0], np.cumsum(np.bitwise_count(value), dtype=np.int64)))[offsets]
-        return np.diff(before)
+        counts = np.append(np.bitwise_count(value), np.uint8(0))  # one more, so that there is something to sum
+        sizes: Array = np.add.reduceat(counts, offsets, dtype=np.int64)[:-1]
+        return sizes
 
     def members(self) -> tuple[Array, Array]:
         """Where the members of each set begin, and the members."""
-        offsets, word, value = self.table
-        at, bit = ones(value[:, None])
-        return np.searchsorted(at, offsets), word[at].astype(np.int64) * 64 + bit
+        _, word, value = self.table
+        offsets = np.concatenate(([0], np.cumsum(self.sizes())))
+        members = np.empty(offsets[-1], np.int64)
+        end = 0
+        for first in range(0, len(word), _BLOCK):
+            words = word[first : first + _BLOCK]
+            at, bit = ones(value[first : first + _BLOCK, None])
+            start, end = end, end + len(at)
+            members[start:end] = words[at].astype(np.int64) * 64 + bit
+        return offsets, members

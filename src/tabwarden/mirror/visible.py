@@ -242,6 +242,7 @@ class _Places:
         placed = Placed(content[order], parent[order], apart_[order], viewers[order], *members)
         if not in_circles:
             return placed
+        self.mirror.rows = self.rows = self.rows[:0].copy()  # gigabytes that nobody asks any more
         of_sets, offsets, users = circles(self.mirror, _hints(placed), sets)
         return placed._replace(offsets=offsets, members=users, circles=of_sets)
 

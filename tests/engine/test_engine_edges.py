@@ -163,11 +163,11 @@ def test_the_masks_of_pairs_are_those_of_whole_people(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_of_few_projects_pairs_are_told_what_they_are_of_all(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_pair, "SHARE", 0)
-    held = dense_site(seed, unread=UNREAD_SHARES[seed % 4])
-    whole, few = Engine(columns_of(held)), Engine(columns_of(held))
-    expected = np.stack([whole.what(user).allowed for user in range(len(held.users))], axis=1)
-    users, named = np.arange(len(held.users)), (1 << len(few.capabilities)) - 1
-    for content in range(len(held.contents)):
+    dense = dense_site(seed, unread=UNREAD_SHARES[seed % 4])
+    whole, few = Engine(columns_of(dense)), Engine(columns_of(dense))
+    expected = np.stack([whole.what(user).allowed for user in range(len(dense.users))], axis=1)
+    users, named = np.arange(len(dense.users)), (1 << len(few.capabilities)) - 1
+    for content in range(len(dense.contents)):
         masks = PairVerdicts(few.parts).masks(users, np.full(len(users), content))
         assert (masks == expected[content] & named).all()
     assert "rows" not in few.parts.powers.__dict__

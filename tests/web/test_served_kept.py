@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
+from pathlib import Path
 
 import pytest
+from dense_sites import UNREAD_SHARES, dense_site
 from small_site import project, site
 from watchdog import patience
 
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import OpenPoints
+from tabwarden.model.open_points import MODELS, OpenPoints
+from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot
 from tabwarden.web import served
 from tabwarden.web.served import NotYetError, ServedSite
+from tabwarden.web.threads import once
 
 
 @pytest.fixture
@@ -98,3 +104,55 @@ def test_what_cannot_be_made_is_told_to_whoever_asks_and_tried_anew(one: ServedS
         with pytest.raises(UnknownName, match="zoe"):
             one.soon("invariants", make)
     assert one.soon("invariants", lambda: "mended") == "mended"
+
+
+@pytest.mark.parametrize("over_columns", [True, False], ids=["over columns", "of the history"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_snapshot_goes_with_whoever_asked_it_last(seed: int, tmp_path: Path, *, over_columns: bool) -> None:
+    shown, snapshot = dense_site(seed, unread=UNREAD_SHARES[seed], users=120, items=60), Snapshot(*[0] * 14)
+    user, content = next(iter(shown.users)), next(iter(shown.contents))
+    if over_columns:
+        beside.keep(tmp_path, snapshot, shown)
+        shown = beside.opened(tmp_path, snapshot) or site()
+    else:
+        shown = shown.without_locks  # which is itself what the classic model knows of it
+    one = ServedSite(snapshot, shown, str(tmp_path), url="")
+    gc.disable()  # no collection looks at what is served, so that nothing of it may hold itself
+    try:
+        one.warm()
+        for model in MODELS:
+            questions = one.questions(model)
+            one.who(questions, "Read", content)
+            questions.on(user, content)
+            one.own(user, questions).reach(user)
+        one.site.contents_at(one.site.path(content).casefold())
+        one.site.users_named(one.site.users[user].name)
+        del questions
+        gone = weakref.ref(one), weakref.ref(one.site)
+        del one, shown
+        assert [ref() for ref in gone] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_one_request_that_waits_keeps_no_other_from_its_own() -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class Request:
+        def __init__(self, *, waits: bool) -> None:
+            self.waits = waits
+
+        @once
+        def answer(self) -> str:
+            begun.set()
+            assert not self.waits or goes_on.wait(patience(10))
+            return f"waits: {self.waits}"
+
+    slow = Request(waits=True)
+    thread = threading.Thread(target=lambda: slow.answer)
+    thread.start()
+    assert begun.wait(patience(10))
+    assert Request(waits=False).answer == "waits: False"
+    goes_on.set()
+    thread.join()
+    assert slow.__dict__["answer"] == "waits: True"

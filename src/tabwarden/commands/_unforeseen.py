@@ -12,6 +12,8 @@ from datetime import datetime
 from tabwarden import __version__
 from tabwarden.scrubber import KNOWN
 
+NO_REPORT = "what you did; a report could not be written"
+
 
 def sentence(command: str, error: Exception) -> str:
     """What went wrong and what to do next. Where the cause is not known, a report is written and named."""
@@ -26,13 +28,15 @@ def sentence(command: str, error: Exception) -> str:
             return f"`{command}` needs more memory than there is; ask about less, or use a larger machine"
         case RecursionError():
             return f"`{command}` was given something that is nested too deep; make it flatter"
-    return f"`{command}` met an error nobody foresaw ({type(error).__name__}); please report it with {_report(error)}"
+    report = _report(error)
+    place = f"the file `{report}`, which holds no secret of the settings" if report else NO_REPORT
+    return f"`{command}` met an error nobody foresaw ({type(error).__name__}); please report it with {place}"
 
 
 def sentence_for_others(error: Exception) -> str:
     """The same to whoever asks this machine from another: of its files the report alone is told, without its place."""
-    report = _report(error).partition("`")[2].partition("`")[0].rpartition(os.sep)[2]
-    words = f"; the server wrote `{report}`" if report else ""
+    report = _report(error)
+    words = f"; the server wrote `{os.path.basename(report)}`" if report else ""
     return f"what you asked for met an error nobody foresaw ({type(error).__name__}); tell whoever runs this{words}"
 
 
@@ -42,7 +46,9 @@ def _place(error: OSError) -> str:
 
 
 def _report(error: Exception) -> str:
-    """Writes what a report needs; of the command's words nothing, and of secrets nothing that is known."""
+    """The file that it writes what a report needs to, empty where that cannot be: of the command's words nothing, and
+    of secrets nothing that is known.
+    """
     lines = [f"tabwarden {__version__}, Python {platform.python_version()}, {platform.system()}", ""]
     text = KNOWN("\n".join([*lines, *traceback.format_exception(error)]))
     try:
@@ -50,5 +56,5 @@ def _report(error: Exception) -> str:
         with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError:
-        return "what you did; a report could not be written"
-    return f"the file `{path}`, which holds no secret of the settings"
+        return ""
+    return path

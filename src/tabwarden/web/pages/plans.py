@@ -34,7 +34,7 @@ from tabwarden.web.sheets import as_csv, pieces, wants_csv
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
-    from tabwarden.plan.plan import ContentImpact, Plan, Stop
+    from tabwarden.plan.plan import Plan, Stop
     from tabwarden.web.served import ServedSite
 
 # Plans that read sources or files of the settings, and what each is of.
@@ -213,15 +213,11 @@ def _bars(shown: Shown) -> Iterator[Picture]:
     if AUDITOR not in shown.rights or not impact.contents:
         return
     questions, rows = shown.served.questions(), []
-    for one in sorted(impact.contents, key=lambda one: (-_differing(one), one.path))[:BARS]:
+    differing = [(len(one.gained) + one.more_gained, len(one.lost) + one.more_lost, one) for one in impact.contents]
+    for gained, lost, one in sorted(differing, key=lambda some: (-some[0] - some[1], some[2].path))[:BARS]:
         before = len(questions.who_ids(VIEW, one.content)) if one.content in site.contents else 0
-        gained, lost = len(one.gained) + one.more_gained, len(one.lost) + one.more_lost
         rows.append((one.path, before, before + gained - lost))
     yield before_and_after("People who may View, before and after", rows)
-
-
-def _differing(one: ContentImpact) -> int:
-    return len(one.gained) + one.more_gained + len(one.lost) + one.more_lost
 
 
 @page("/plans/{number:int}/progress", OPERATOR)

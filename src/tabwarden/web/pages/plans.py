@@ -316,5 +316,7 @@ def job(visit: Visit) -> Response:
         return Response(headers={"hx-redirect": visit.link(f"/plans/{number}")})
     if number:
         return visit.go(f"/plans/{number}")
+    if "snapshot" in job.answer:
+        visit.house.served.refresh()  # the page says that all pages show it, and the next look is up to a second away
     lines = () if job.exit_code == 0 else job.lines
     return visit.show("job.html", title="What came of it", job=job, done=0, of=0, lines=lines)

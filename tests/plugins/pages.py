@@ -69,6 +69,7 @@ class Pages:
     def in_browser(self, browser: Browser, name: str, *rights: str, **options: Any) -> Iterator[Page]:
         """A page of a real browser where somebody is signed in; whatever the console says is an error afterwards."""
         context: BrowserContext = browser.new_context(base_url=self.address, **options)
+        context.set_default_timeout(patience(30) * 1000)
         page = context.new_page()
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
@@ -160,11 +161,12 @@ def browser() -> Iterator[Browser]:
     """
     from shutil import which
 
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     executable = which("chromium") or which("chromium-browser") or which("google-chrome")
     if executable is None:
         pytest.skip("no Chromium is installed; `apt-get install chromium`")
+    expect.set_options(timeout=patience(30) * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM))
         yield browser

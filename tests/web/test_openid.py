@@ -15,6 +15,7 @@ import httpx
 import pytest
 import trustme
 from openid_peer import SECRET, Peer, peer, walked
+from playwright.sync_api import expect
 
 from plugins.pages import Pages, free_port, served
 from tabwarden.settings.web import OpenId
@@ -178,12 +179,12 @@ def test_in_a_browser_the_whole_way(both: Both, browser: Any) -> None:
     page.get_by_role("button", name="Sign-in").click()
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/check")
-    assert page.get_by_role("link", name=ANN, exact=True).is_visible()
+    expect(page.get_by_role("link", name=ANN, exact=True)).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Yes, sign me out").click()
     page.wait_for_url("**/sign-in")
     page.goto("/")
-    assert page.url.endswith("/sign-in")
+    expect(page).to_have_url(re.compile("/sign-in$"))
     context.close()
     assert not [words for words in said if not words.startswith("Clear-Site-Data header")]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from paths import ROOT, SOURCE
+from playwright.sync_api import expect
 
 from plugins.pages import Pages, axe_problems
 
@@ -50,12 +51,16 @@ def test_everything_works_without_scripts(acme_pages: Pages, browser: Any) -> No
         page.get_by_role("searchbox").fill("revenue")
         page.get_by_role("button", name="Search").click()
         page.locator("a.kind-workbook").first.click()
-        assert "revenue" in page.get_by_role("heading", level=1).inner_text().casefold()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("revenue", ignore_case=True)
         page.locator(".may").get_by_role("link", name="View", exact=True).click()
-        assert page.get_by_role("heading", level=1).inner_text() == "Why"
+        expect(page.get_by_role("heading", level=1)).to_have_text("Why")
         page.go_back()
-        page.get_by_role("navigation", name="Where it lies").get_by_role("link").last.click()
-        assert page.get_by_role("heading", name="What you may do here").is_visible()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("revenue", ignore_case=True)
+        parent = page.get_by_role("navigation", name="Where it lies").get_by_role("link").last
+        address = str(parent.get_attribute("href"))
+        parent.click()
+        expect(page).to_have_url(re.compile(f"{re.escape(address)}$"))
+        expect(page.get_by_role("heading", name="What you may do here")).to_be_visible()
 
 
 def test_by_keyboard_alone_one_searches_and_opens_what_was_found(acme_pages: Pages, browser: Any) -> None:
@@ -81,7 +86,7 @@ def test_by_keyboard_alone_one_searches_and_opens_what_was_found(acme_pages: Pag
         assert outline != "none"
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile("/catalog/item/"))
-        assert page.get_by_role("heading", level=1).inner_text() == name
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from command_line import run
 from paths import ROOT
+from playwright.sync_api import expect
 
 import tabwarden
 from plugins.pages import Pages, served
@@ -380,7 +381,7 @@ def test_a_way_becomes_a_plan_in_one_click(own_pages: Pages, browser: Browser) -
         page.goto(f"/check/why?user={VIEWER}&capability=View&content=Support&fix=yes")
         step = page.locator(".ways code").first.inner_text()
         page.get_by_role("button", name="Make way 1 a plan").click()
-        assert re.search(r"/plans/1$", page.url)
+        expect(page).to_have_url(re.compile(r"/plans/1$"))
     (kept_plan,) = kept_plans(own_pages.folder / ".tabwarden")
     assert kept_plan.by == ADMIN
     assert [change.to_do() for change in load_plan(kept_plan.path).changes]
@@ -409,7 +410,7 @@ def test_what_was_tried_becomes_a_plan(own_pages: Pages, browser: Browser) -> No
         page.get_by_label("Changes, one a line").fill(f"add {VIEWER} to Support")
         page.get_by_role("button", name="Try").click()
         page.get_by_role("button", name="Make it a plan").click()
-        assert re.search(r"/plans/\d+$", page.url)
+        expect(page).to_have_url(re.compile(r"/plans/\d+$"))
 
 
 # -- a real browser ------------------------------------------------------------------------------------------------
@@ -463,7 +464,7 @@ def test_by_keyboard_from_a_person_to_a_reason(acme_pages: Pages, browser: Brows
         _tab_to(page, lambda: page.get_by_role("link", name="View", exact=True))
         page.keyboard.press("Enter")
         page.wait_for_url("**/check/why?*")
-        assert f"{VIEWER} has `View` on Research" in page.locator("main").inner_text()
+        expect(page.locator("main")).to_contain_text(f"{VIEWER} has `View` on Research")
 
 
 def _tab_to(page: Page, wanted: Any) -> None:

@@ -18,6 +18,7 @@ from tabwarden import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+FOLDER = Path(__file__).parent
 SOMEBODY = "amir.jensen@acme.example"
 AXE = Path(__file__).parents[2] / ".venv/node/node_modules/axe-core/axe.min.js"
 PAGES = (
@@ -162,3 +163,12 @@ def test_the_whole_way_by_keys_alone(pages: Pages, browser: Browser) -> None:
         keys(olga, "Enter")
         undoing = olga.get_by_role("heading", name=re.compile(rf"Plan (?!{number}$)\d+"))
         undoing.wait_for(timeout=patience(30) * 1000)
+
+
+def test_no_test_reads_a_page_in_the_middle_of_its_way_to_the_next() -> None:
+    """A click does not wait for what it leads to; `expect` does."""
+    at_once = re.compile(r"\.is_visible\(\)|assert [^#\n]*(?:page\.url|\.inner_text\(\)|\.count\(\))")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("test_*.py")}
+    assert at_once.search("assert page.url.endswith('/sign-in')")
+    del texts[Path(__file__).name]
+    assert not {name: words for name, text in texts.items() if (words := at_once.findall(text))}

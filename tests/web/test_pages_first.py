@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from plugins.pages import Pages
 
@@ -68,6 +71,6 @@ def test_a_body_that_is_too_large_is_refused(acme_pages: Pages) -> None:
 def test_in_a_browser_somebody_signs_in_looks_and_signs_out(acme_pages: Pages, browser: object) -> None:
     with acme_pages.in_browser(browser, SOMEBODY) as page:
         page.get_by_role("link", name="Check").click()
-        assert page.get_by_role("heading", name="Check").is_visible()
+        expect(page.get_by_role("heading", name="Check")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
-        assert page.url.endswith("/sign-in")
+        expect(page).to_have_url(re.compile("/sign-in$"))

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from playwright.sync_api import expect
 from watchdog import patience
 
 from plugins.pages import Pages, served, settings_of
@@ -269,12 +270,12 @@ def test_in_a_browser_a_plan_is_seen_to_its_end(pages: Pages, browser: Any, *, s
         page.reload()
         page.get_by_role("button", name="Apply").click()
         page.get_by_role("button", name="Make a plan that undoes it").wait_for()
-        assert "1 done" in page.get_by_role("main").inner_text()
+        expect(page.get_by_role("main")).to_contain_text("1 done")
         page.get_by_text("before this was done").wait_for()
         page.get_by_role("button", name="Read the site now").click()
         page.get_by_text("the pages show it as it is now").wait_for()
         page.goto(f"/plans/{number}")
-        assert page.get_by_text("before this was done").count() == 0
+        expect(page.get_by_text("before this was done")).to_have_count(0)
         page.get_by_role("button", name="Make a plan that undoes it").click()
         page.wait_for_url(f"**/plans/{number + 1}")
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import yaml
 from command_line import run
+from playwright.sync_api import expect
 from watchdog import patience
 
 from plugins.pages import Pages, served
@@ -101,10 +102,10 @@ def test_in_a_browser_john_sees_both_projects_and_jane_one(company: Company, bro
     for name, names in ((JOHN, ["Private", "Public"]), (JANE, ["Public", "Plan"])):
         with company.pages.in_browser(browser, name) as page:
             page.get_by_role("navigation", name="Pages").get_by_role("link", name="Catalog").click()
-            assert page.locator("td.name").all_inner_texts() == names
+            expect(page.locator("td.name")).to_have_text(names)
             page.get_by_role("searchbox").press_sequentially("budget")
             page.get_by_role("status").filter(has_text="called so").wait_for()
-            assert page.locator("td.name").all_inner_texts() == ["Budget"] * (name == JOHN)
+            expect(page.locator("td.name")).to_have_text(["Budget"] * (name == JOHN))
 
 
 def test_who_matches_nobody_or_is_unlicensed_sees_nothing_and_reads_why(company: Company) -> None:

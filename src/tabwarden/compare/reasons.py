@@ -51,6 +51,7 @@ class Reasons:
             place, owns = int(self._cells[first]), int(self._owned(piece)[same[0]])
             grantees = self._grantees_of(first, place)
             masks = [(True, int(piece.gained[same[0]])), (False, int(piece.lost[same[0]]))]
+            masks = [(gains, mask) for gains, mask in masks if mask]
             for users in self._people_alike(piece.users, first, place):
                 user = int(users[0])
                 persons = self._persons_of(user)
@@ -149,11 +150,13 @@ class Reasons:
         """The capabilities of a mask by what decides them before and after."""
         by_reasons: dict[tuple[Reason, Reason], int] = {}
         person, name, names = self.users[user], self.contents[content], self.difference.names
-        for pattern in self._patterns_on(user, content) if mask else ():
+        before, after = (person in site.users and name in site.contents for site in self.sites)
+        for pattern in self._patterns_on(user, content):
             if mask & pattern:
                 self.asked_for += 1
                 capability = names[(mask & pattern).bit_length() - 1]
-                reasons = self._reason(0, person, capability, name), self._reason(1, person, capability, name)
+                was = self._reason(0, person, capability, name) if before else None
+                reasons = was, self._reason(1, person, capability, name) if after else None
                 by_reasons[reasons] = by_reasons.get(reasons, 0) | (mask & pattern)
         return [
             (*reasons, tuple(name for bit, name in enumerate(names) if said >> bit & 1))
@@ -176,10 +179,7 @@ class Reasons:
         return self._patterns[key]
 
     def _reason(self, side: int, user: str, capability: str, content: str) -> Reason:
-        site = self.sites[side]
-        if user not in site.users or content not in site.contents:
-            return None
-        parts = self.own[side]
+        site, parts = self.sites[side], self.own[side]
         if capability in parts.tables.bits:
             return reason_of(site, self.one[side].answer(user, capability, content))
         # Only the other Site names it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import chain
 from typing import NamedTuple
 
@@ -59,6 +60,10 @@ class WhatIf:
     def changes(self) -> tuple[Change, ...]:
         """What a plan writes for those that were done (`plan.build`)."""
         return written(self.before, [tried.change for tried in self.tried if tried.done], self.open_points)
+
+    def after_with(self, open_points: OpenPoints) -> Site:
+        """The Site after the same changes where open points are answered otherwise."""
+        return reduce(lambda site, tried: tried.change.done_to(site, open_points).site, self.tried, self.before)
 
     @property
     def shifts(self) -> tuple[Shift, ...]:

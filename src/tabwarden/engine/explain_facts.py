@@ -124,6 +124,7 @@ class Lookups:
         # Whether nothing is unread and no Deny comes before owners: what nearly every question is.
         self.plain = not parts.deny_first and not parts.powers.some_unread and parts.unread is None
         self.chains: dict[int, Chain] = {}
+        self._last_power: tuple[tuple[Person | None, int], Power | None] = ((None, NONE), None)
 
     # -- what is kept -----------------------------------------------------------------------------------------
 
@@ -271,6 +272,13 @@ class Lookups:
 
     def power(self, person: Person, project: int) -> Power | None:
         """The power of a user over a project (row of the powers), nearest project first."""
+        last, power = self._last_power
+        if last[0] is not person or last[1] != project:  # several capabilities of one content are asked in turn
+            power = self._power(person, project)
+            self._last_power = (person, project), power
+        return power
+
+    def _power(self, person: Person, project: int) -> Power | None:
         chain = self.chain(project)
         owns = chain.owners.get(person.number, NONE)
         if chain.grantees.isdisjoint(person.grantees):

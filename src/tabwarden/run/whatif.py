@@ -53,7 +53,7 @@ def try_out(
     outcome = questions.what_if(sentences, progress)
     after = Base(outcome.after, Under(questions.model, questions.open_points))
     others = (pair for pair in alternatives(questions.open_points, changes=True) if pair[0] in outcome.looked_at)
-    return outcome, tuple(n for n, other in others if after.differs(done(questions.site, sentences, other)[0]))
+    return outcome, tuple(name for name, other in others if after.differs(outcome.after_with(other)))
 
 
 def use_of(questions: Questions, result: WhatIf, store: str) -> tuple[str, ...] | None:

@@ -198,13 +198,15 @@ def _merged(last: Last, fresh: Tables, fresh_apart: Array, items: Words) -> tupl
     rows = _marked(named(content.at(stays), set_of[stays]), marks[0]), _marked(named(more, more_of), marks[1])
     delta, come = _delta("content", _marked(content, last.apart), np.append(np.flatnonzero(gone), stays), rows)
     delta = delta._replace(add=Table(delta.add.codes[:-1], delta.add.words[:-1]))
-    apart = np.append(last.apart, np.append(*marks)[come])
+    after = arrangement(len(content), delta)
+    apart = np.resize(last.apart, after.length)
+    apart[after.places] = np.append(last.apart, np.append(*marks)[come])[after.rows]
     places, new = np.flatnonzero(in_play[viewers.codes[1]]), np.flatnonzero(same[seeing.codes[1]] >= known)
     stays = places[code[viewers.codes[1][places]] != NONE]
     rows = named(viewers.at(stays), viewers.codes[1][stays]), named(seeing.at(new), same[seeing.codes[1][new]])
     seen, _ = _delta("viewers", viewers, places, rows)
     tables = {"viewers": patched(viewers, seen), "content": patched(content, delta)}
-    return tables, apart[arrangement(len(content), delta)]
+    return tables, apart
 
 
 def _in_one_table(content: Table, more: Table, items: Words) -> tuple[Table, Table, Array]:
@@ -228,13 +230,16 @@ def _in_one_table(content: Table, more: Table, items: Words) -> tuple[Table, Tab
 def _same_sets(old: Table, new: Table) -> Array:
     """Of each set of people in `new` the code that the same set has in `old`; numbers above all codes for others."""
     salt, marks = np.uint64(secrets.randbits(64)), []
-    for table, person in ((old, np.arange(len(old.words[2]))), (new, recoded(new.words[2], old.words[2]))):
+    sizes = [np.bincount(table.codes[1], minlength=len(table.words[1])) for table in (old, new)]
+    fits = old.at(np.isin(sizes[0], sizes[1])[old.codes[1]])  # most sets are of another size than any of the few
+    persons = np.arange(len(old.words[2])), recoded(new.words[2], old.words[2])
+    for table, person, size in zip((fits, new), persons, sizes, strict=True):
         starts = np.flatnonzero(np.diff(table.codes[1].astype(np.int64), prepend=-1))
-        sums = np.zeros((2, len(table.words[1])), np.uint64)
+        sums = np.zeros((2, len(size)), np.uint64)
         hashes = mixed(person.astype(np.uint64) ^ salt)[table.codes[2]]
         if len(starts):
             np.add.at(sums[0], table.codes[1][starts], np.add.reduceat(hashes, starts))
-        sums[1] = np.bincount(table.codes[1], minlength=sums.shape[1])
+        sums[1] = size
         marks.append(hashed(*sums))
     order = np.argsort(marks[0])
     place = np.searchsorted(marks[0], marks[1], sorter=order)

@@ -283,8 +283,8 @@ def by_group(groups: Array, keys: Array, count: int, salt: np.uint64) -> Array:
 
 def patched(table: Table, delta: Delta) -> Table:
     """The table after a difference was carried out; no text is left in it that no row has."""
-    count, at = len(table), arrangement(len(table), delta)
-    moved = np.flatnonzero((at != np.arange(len(at))) | (at >= count))
+    length, places, rows = arrangement(len(table), delta)
+    stays = rows < len(table)
     known: dict[tuple[int, int], tuple[Array, Words]] = {}
     codes, words = [], []
     for mine, more, *sides in zip(table.codes, delta.add.codes, table.words, delta.add.words, strict=True):
@@ -292,32 +292,42 @@ def patched(table: Table, delta: Delta) -> Table:
         if key not in known:
             known[key] = extended(*sides)
         into, texts = known[key]
-        column = np.resize(mine, len(at)) if len(at) > count else mine[: len(at)].copy()
+        column = np.resize(mine, length) if length > len(table) else mine[:length].copy()
         column = column.astype(np.min_scalar_type(max(len(texts) - 1, 0)), copy=False)
-        source, came = at[moved], into[more]
-        stays = source < count
-        column[moved[stays]] = mine[source[stays]]
-        column[moved[~stays]] = came[source[~stays] - count]
+        column[places[stays]] = mine[rows[stays]]
+        column[places[~stays]] = into[more][rows[~stays] - len(table)]
         codes.append(column)
         words.append(texts)
     return trimmed(Table(tuple(codes), tuple(words)))
 
 
-def arrangement(count: int, delta: Delta) -> Array:
-    """Which row stands at each place afterwards: of the `count` rows before, behind them those that come.
+class Arrangement(NamedTuple):
+    """How many rows there are after a difference; at which places (rising) another row stands than before, and which:
+    one of those before, or, numbered behind them, one of those that come."""
+
+    length: int
+    places: Array
+    rows: Array
+
+
+def arrangement(count: int, delta: Delta) -> Arrangement:
+    """Where the rows stand that come to `count` rows and go.
 
     What comes takes the places of what goes, so that two tables one change apart differ at few of them.
     """
     gone, come = delta.places, np.arange(count, count + len(delta.add))
-    at = np.arange(count)
     both = min(len(gone), len(come))
-    at[gone[:both]] = come[:both]
-    at, holes = np.append(at, come[both:]), gone[both:]
-    end = len(at) - len(holes)
-    last = np.ones(len(holes), bool)
-    last[holes[holes >= end] - end] = False
-    at[holes[holes < end]] = at[end:][last]
-    return at[:end]
+    holes, length = gone[both:], count + len(come) - len(gone)
+    places, rows = np.append(gone[:both], np.arange(count, length)), come
+    if len(holes):  # the last rows fill them
+        end, beyond = np.arange(length, count), places >= length
+        end[places[beyond] - length] = rows[beyond]
+        last = np.ones(len(end), bool)
+        last[holes[holes >= length] - length] = False
+        places = np.append(places[~beyond], holes[holes < length])
+        rows = np.append(rows[~beyond], end[last])
+    order = np.argsort(places)
+    return Arrangement(length, places[order], rows[order])
 
 
 def extended(words: Words, more: Words) -> tuple[Array, Words]:

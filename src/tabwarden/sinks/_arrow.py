@@ -22,11 +22,17 @@ def arrow_of(name: str, table: Table) -> Any:
     columns = []
     for column, codes, words in zip(COLUMNS[name], table.codes, table.words, strict=True):
         if column in NUMBERS:
-            columns.append(arrow.array(np.asarray(list(map(int, words.all())), np.int64)[codes]))
+            columns.append(_numbers(arrow, np.asarray(list(map(int, words.all())), np.int64)[codes]))
             continue
         offsets = arrow.py_buffer(np.concatenate(([0], words.ends)).astype(np.int64))
         texts = arrow.LargeStringArray.from_buffers(len(words), offsets, arrow.py_buffer(words.data))
-        places = arrow.array(codes.astype(np.int32))
+        places = _numbers(arrow, codes.astype(np.int32))
         few = len(words) * _OFTEN < len(table) or len(words) < _OFTEN
         columns.append(arrow.DictionaryArray.from_arrays(places, texts) if few else texts.take(places))
-    return arrow.table(columns, names=list(COLUMNS[name]))
+    return arrow.Table.from_arrays(columns, names=list(COLUMNS[name]))
+
+
+def _numbers(arrow: Any, numbers: np.ndarray[Any, Any]) -> Any:
+    """An Arrow array of the same memory; `pyarrow.array` would load pandas, where that is installed, to ask of it."""
+    kind = arrow.from_numpy_dtype(numbers.dtype)
+    return arrow.Array.from_buffers(kind, len(numbers), [None, arrow.py_buffer(np.ascontiguousarray(numbers))])

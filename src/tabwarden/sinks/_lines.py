@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tabwarden.engine.columns import Array, Words
-from tabwarden.mirror.tables import Table, joined, trimmed
+from tabwarden.mirror.tables import Arrangement, Table, joined, trimmed
 from tabwarden.sinks._form import Form
 
 _BLOCK = 1 << 15  # rows a write
@@ -29,14 +29,14 @@ def write(path: Path, table: Table, form: Form) -> None:
         file.writelines(_Pieces(table, form).lines(table.codes))
 
 
-def write_patched(path: Path, before: Path, tables: tuple[Table, Table], at: Array, form: Form) -> None:
+def write_patched(path: Path, before: Path, tables: tuple[Table, Table], after: Arrangement, form: Form) -> None:
     """What comes of the file `before`, which is of the first of two tables, when it is to be of the second.
 
-    `at` is their `arrangement`: which row of the first stands where in the second, and where one that is new does.
+    `after` tells which rows of the second stand elsewhere than in the first.
     """
     old, new = tables
+    moved = after.places
     ends = np.append(0, np.cumsum(_sizes(old, form))) + len(form.title.encode())
-    moved = np.flatnonzero((at != np.arange(len(at))) | (at >= len(old)))
     rows = trimmed(new.at(moved))
     others, cuts = b"".join(_Pieces(rows, form).lines(rows.codes)), np.append(0, np.cumsum(_sizes(rows, form))).tolist()
     with path.open("wb") as file, before.open("rb") as source:
@@ -46,8 +46,8 @@ def write_patched(path: Path, before: Path, tables: tuple[Table, Table], at: Arr
             _copy(source, file, int(ends[place]), int(ends[moved[start]]))
             file.write(others[cuts[start] : cuts[end]])
             place = int(moved[end - 1]) + 1
-        if place < len(at):
-            _copy(source, file, int(ends[place]), int(ends[len(at)]))
+        if place < after.length:
+            _copy(source, file, int(ends[place]), int(ends[after.length]))
 
 
 def _sizes(table: Table, form: Form) -> Array:

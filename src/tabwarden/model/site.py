@@ -220,26 +220,26 @@ class Site:
 
     def project_of(self, content: str) -> str | None:
         """The project that holds `content` (a view's workbook); None at the top, an id not read as it stands."""
-        contents, met = self.contents, set[str]()
-        parent = contents[content].parent
-        while parent is not None and parent not in met and (holder := contents.get(parent)) is not None:
-            if holder.kind == "project":
-                break
-            met.add(parent)  # in a damaged snapshot a thing may hold itself
-            parent = holder.parent
+        parent = self.contents[content].parent
+        for thing in self.lineage(parent):
+            if thing.kind == "project":
+                return thing.id
+            parent = thing.parent
         return parent
 
     def ancestors(self, content: str | None) -> Iterator[str]:
         """Ids of `content` itself and of what holds it, up to the top; a parent that was not read ends the walk."""
         return (thing.id for thing in self.lineage(content))
 
-    def lineage(self, content: str | None) -> Iterator[Content]:
-        """`content` itself and what holds it, as `ancestors`."""
-        contents, met = self.contents, set[str]()
-        while content is not None and content not in met and (thing := contents.get(content)) is not None:
-            met.add(content)
-            yield thing
-            content = thing.parent
+    def lineage(self, content: str | None) -> tuple[Content, ...]:
+        """`content` itself and what holds it, as `ancestors`; what was asked last is asked again and again."""
+        last: tuple[str | None, tuple[Content, ...]] | None = self.__dict__.get("_lineage")
+        if last is None or last[0] != content:
+            contents, things, one = self.contents, dict[str, Content](), content
+            while one is not None and one not in things and (thing := contents.get(one)) is not None:
+                things[one], one = thing, thing.parent  # in a damaged snapshot a thing may hold itself
+            last = self.__dict__["_lineage"] = content, tuple(things.values())
+        return last[1]
 
     @property
     def default_project_id(self) -> str | None:

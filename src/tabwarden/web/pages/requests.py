@@ -5,14 +5,15 @@ Asking looks nothing up: whether what is asked for exists, whoever asks learns f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.responses import Response
 
 from tabwarden.access.powers import power_over
+from tabwarden.commands.requests import show_requests
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY, capability_named, ui_name
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import CURRENT
@@ -21,6 +22,7 @@ from tabwarden.run.plans import APPLIED, kept_plans
 from tabwarden.run.whatif import plan_of
 from tabwarden.store.web import approvals
 from tabwarden.store.web.approvals import GRANTED, REFUSED, WAITS, AccessRequest
+from tabwarden.web.answers import Answered, answered
 from tabwarden.web.pages.checker import way_chosen, ways_of
 from tabwarden.web.rights import APPROVER
 from tabwarden.web.visit import Visit, page
@@ -229,3 +231,13 @@ def refuse(visit: Visit) -> Response:
     with visit.doing("refused a request", f"request {meant.request.number} of {meant.request.person}", words):
         approvals.decide(visit.house.database, meant.request.number, REFUSED, by=visit.name, words=words)
     return visit.go("/requests")
+
+
+def requests_answer(visit: Visit, options: Mapping[str, Any]) -> Answered:
+    """What the command `requests` answers: of all to an approver, to others of their own and those they may decide."""
+    if APPROVER in visit.rights:
+        seen = approvals.requests(visit.house.database, visit.site.address)
+    else:
+        others = (meant.request for meant in waiting(visit))
+        seen = sorted({*own(visit), *others}, key=lambda one: -one.number)
+    return answered(show_requests, seen, options.get("number"), waiting=options.get("waiting", False))

@@ -235,7 +235,7 @@ def test_a_page_for_a_site_there_is_not_says_so(acme_pages: Pages, people: Mappi
     with acme_pages.signed_in(people["Viewer"][0]) as client:
         answer = client.get("/", params={"site": "nowhere"})
         assert answer.status_code == 404
-        assert "no site `nowhere`" in answer.text
+        assert "no site <code>nowhere</code>" in answer.text
 
 
 def test_what_is_refused_is_written_down(acme_pages: Pages, people: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from tabwarden.access.few import FEW
 from tabwarden.access.granted import Granted, granted, granted_on_all
 from tabwarden.access.on_demand import admitting
 from tabwarden.access.question import Asked
-from tabwarden.access.reference import as_seen_by, may, what
+from tabwarden.access.reference import as_seen_by, capabilities_on, may
 from tabwarden.compare.people import Beside, side_by_side
 from tabwarden.model.capability import (
     LEADER_CAPABILITIES,
@@ -167,10 +167,12 @@ class Questions:
             return answer
         return replace(answer, verdict=ALLOWED, because="shown", steps=(*answer.steps, Step("shown", "yes")))
 
-    def on(self, user: str, content: str) -> list[Answer]:
-        """One person's Answer for every capability of a content."""
-        answers = what(self.site, user, content, model=self.model, open_points=self.open_points)
-        return [self._shown(answer) for answer in answers]
+    def on(self, user: str, content: str, *, doubts: bool = False) -> list[Answer]:
+        """One person's Answer for every capability of a content; with the open points that would turn it (`doubts`)."""
+        ask = self.why if doubts else self.answer
+        question = Asked(user, "", content, model=self.model, open_points=self.open_points)
+        names = capabilities_on(self.site, content, self.model)
+        return [ask(question._replace(what=name)) for name in names]
 
     def abilities(self, user: str, content: str) -> list[Answer]:
         """One person's Answer for every ability that a content of that kind knows, but for those that ask for a

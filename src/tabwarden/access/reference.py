@@ -85,12 +85,16 @@ def what(
     site: Site, user: str, content: str, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> Iterator[Answer]:
     """The Answer for every capability the content has, and for unknown ones that a rule on it names."""
+    for capability in capabilities_on(site, content, model):
+        yield may(site, user, capability, content, model=model, open_points=open_points)
+
+
+def capabilities_on(site: Site, content: str, model: str = CURRENT) -> tuple[str, ...]:
+    """Every capability the content has, and unknown ones that a rule on it names."""
     kind = site.contents[content].kind
-    known = capabilities_of(kind, model)
     rules = governing(as_seen_by(site, model), content).rules or ()
     strange = sorted({rule.capability for rule in rules if applies(rule.capability, kind, model) is None})
-    for capability in (*known, *strange):
-        yield may(site, user, capability, content, model=model, open_points=open_points)
+    return (*capabilities_of(kind, model), *strange)
 
 
 def as_seen_by(site: Site, model: str) -> Site:
@@ -110,7 +114,8 @@ class _Question(NamedTuple):
 def _evaluate(question: _Question) -> Answer:
     site, user, capability, content = question.site, question.user, question.capability, question.content
     item, role = site.contents[content], site.users[user].site_role
-    exists, reachable = _exists(question, item.kind), _reachable(question)
+    governed, personal = governing(site, content), in_personal_space(site, content)
+    exists, reachable = _exists(question, item.kind), _reachable(question, personal=personal)
     off, no_dialog = setting_against(site.settings, capability), _no_dialog(question)
     against = off or ("user_visibility" if no_dialog else None)
     blank = Answer(
@@ -121,7 +126,7 @@ def _evaluate(question: _Question) -> Answer:
         content,
         question.model,
         ceiling=_word(reachable),
-        governing=governing(site, content),
+        governing=governed,
         steps=(
             Step("capability", _word(exists), (item.kind,)),
             *((Step("setting", "no", (against,)),) if against else ()),
@@ -132,7 +137,7 @@ def _evaluate(question: _Question) -> Answer:
             ),
         ),
     )
-    rules, personal = _rules_about(question), in_personal_space(site, content)
+    rules = _rules_about(question, governed.rules or ())
     if exists is False:
         return _decided(blank, DENIED, "not_applicable", rules)
     if off:
@@ -155,10 +160,10 @@ def _evaluate(question: _Question) -> Answer:
     return _tableau(question, blank, rules)
 
 
-def _reachable(question: _Question) -> bool | None:
+def _reachable(question: _Question, *, personal: bool) -> bool | None:
     """Whether the site role can ever exercise the capability, in the model's reading of roles."""
     role, kind = question.site.users[question.user].site_role, question.site.contents[question.content].kind
-    if in_personal_space(question.site, question.content):
+    if personal:
         role = role_in_personal_space(role)
     if question.model == CLASSIC:
         return classic_permits(role, question.capability)
@@ -252,8 +257,7 @@ class _Spoken(NamedTuple):
     sure: bool
 
 
-def _rules_about(question: _Question) -> list[_Spoken]:
-    rules = governing(question.site, question.content).rules or ()
+def _rules_about(question: _Question, rules: Iterable[Rule]) -> list[_Spoken]:
     spoken = []
     for rule in sorted(r for r in rules if r.capability == question.capability):
         included = speaks_of(question.site, rule.grantee, question.user)
@@ -268,7 +272,8 @@ def _by_rules(question: _Question, blank: Answer, rules: list[_Spoken]) -> Answe
     order = _SET_DENY_FIRST if question.open_points.group_set_deny_is_final else PRECEDENCE
     because, deciding = _first(order, (s.rule for s in rules if s.sure))
     verdict: Verdict = ALLOWED if because.endswith("_allow") else DENIED
-    if any(_verdict_with(order, rules, mode) != verdict for mode in (ALLOW, DENY)):
+    is_sure = all(s.sure for s in rules)
+    if not is_sure and any(_verdict_with(order, rules, mode) != verdict for mode in (ALLOW, DENY)):
         return _decided(blank, UNKNOWN, "not_read", rules)
     # What was not read about leaders matters only to somebody the rules leave outside.
     item = question.site.contents[question.content]

@@ -44,10 +44,10 @@ class OwnQuestions(Questions):
         """As the whole site answers it."""
         return self._own(self._whole.answer(question))
 
-    def on(self, user: str, content: str) -> list[Answer]:
+    def on(self, user: str, content: str, *, doubts: bool = False) -> list[Answer]:
         """His own Answer for every capability of a content that he sees."""
         shown = self.site.contents[content].id
-        return [self._own(answer) for answer in self._whole.on(user, shown)]
+        return [self._own(answer) for answer in self._whole.on(user, shown, doubts=doubts)]
 
     def abilities(self, user: str, content: str) -> list[Answer]:
         """His own Answer for every ability of a content that he sees."""

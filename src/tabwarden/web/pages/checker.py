@@ -59,11 +59,11 @@ class GridRow(NamedTuple):
 def _grid(questions: Questions, user: str, content: str, use: LastUse | None, *, models: bool) -> Iterator[GridRow]:
     site, others = questions.site, [name for name in MODELS if name != questions.model] if models else []
     kind = site.contents[content].kind
-    for one in (*questions.on(user, content), *questions.abilities(user, content)):
+    for one in (*questions.on(user, content, doubts=True), *questions.abilities(user, content)):
         is_ability = bool(one.conditions)
         question = Question(user, one.what, content, is_ability, model=questions.model)
         question = question._replace(open_points=questions.open_points)
-        answer = one if is_ability and not models else questions.why(question)
+        answer = questions.why(question) if is_ability and models else one
         used = use.of(user, content, one.what) if use is not None and not is_ability and proves(one.what) else None
         yield GridRow(
             f"{'ability' if is_ability else 'capability'}:{one.what}",

@@ -295,16 +295,23 @@ def json_api() -> Iterator[str]:
     yield "- A refusal is `application/problem+json` (RFC 9457): 400 not understood, 401 not signed in, 403 without the"
     yield "  right, 404 a name that fits nobody; `detail` is the sentence of the command line."
     yield "- Everybody asks about himself, `user` being his own name; what Tableau does not show him is named in no"
-    yield "  answer, and is not found."
+    yield "  answer, and is not found. A catalog is of the site as it was last read and by what counts for its source"
+    yield "  now, as on the pages; `as` left out is oneself. Requests are told to approvers, to whoever made them, and"
+    yield "  those that wait to whoever may decide them."
+    yield "- Commands that ask Tableau, a directory or the sources of people, that read or write a file or change"
+    yield "  anything, and `store check`, which reads the whole store, have no path."
     yield ""
     rows = []
     for question in QUESTIONS:
-        names = (f"`{key_of(one)}`" + ("" if not one.required else " (needed)") for one in question.parameters)
+        names = (
+            f"`{key_of(one)}`" + " (needed)" * (one.required and key_of(one) != question.about)
+            for one in question.parameters
+        )
         rows.append(
             [
                 f"`{question.path}`",
                 f"`tabwarden {question.command}`",
-                "own; of others auditor" if question.of_oneself else question.right,
+                f"own; of others {question.right}" if question.of_oneself else question.right,
                 ", ".join(names),
             ]
         )

@@ -93,6 +93,7 @@ mirror            mirror     Publish who may View what to catalogs; nothing is w
 mirror verify     mirror     Hold the last mirror against the live server, for some people.
 catalog           mirror     Browse the last mirror as a catalog person sees it.
 serve             serve      Catalog, checker and plans as pages in the browser, for whoever is signed in.
+requests          requests   Who asked for access on the pages, and what became of it. Asks no server.
 audit verify      audit      Whether the audit trail of the pages is as it was written. Asks no server.
 audit list        audit      Who looked at whom and changed what on the pages, from where. Asks no server.
 # Set up and try

@@ -153,6 +153,7 @@ HOSTILE_WORDS = {
     "store check": "--store {}",
     "audit verify": "--anchor {}",
     "audit list": "--store {}",
+    "requests": "--settings {}",
     "plan change": "{}",
     "plan list": "--store {}",
     "plan show": "{}",

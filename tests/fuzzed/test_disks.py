@@ -60,6 +60,7 @@ READS = {
         "plan show",
         "audit verify",
         "audit list",
+        "requests",
         "status",
         "plan policy",
         "policy schema",

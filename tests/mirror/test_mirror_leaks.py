@@ -210,7 +210,7 @@ def test_without_a_planted_leak_none_is_caught() -> None:
 
 
 def test_a_planted_count_is_caught() -> None:
-    old, new = "Catalog(person, $rest, $off)", "Catalog(f\"{person}, of {len(tables['content'])}\", $rest, $off)"
+    old, new = "catalog_of($rows, person, $off)", "catalog_of($rows, f\"{person}, of {len(tables['content'])}\", $off)"
     site = dense(3)
     more = with_hidden_things(site)
     with planted_in(Patch("a count", "mirror/browse.py", old, new, "browse")) as load:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -17,11 +20,14 @@ from schemathesis.config import SchemathesisConfig
 from plugins.pages import Pages
 from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either
+from tabwarden.store.web.state import opened
+from tabwarden.store.web.tokens import Tokens
 from tabwarden.web.openapi import openapi
 from tabwarden.web.paths import QUESTIONS
 
 SOMEBODY = "amir.ito@acme.example"
 WORKBOOK = "HR/Salaries"
+AGE = re.compile(r'"age_seconds": \d+')  # of the last read, which grows meanwhile
 # What is asked over HTTP, and typed.
 ASKED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("/why", {"user": SOMEBODY, "capability": "View", "content": WORKBOOK}, f"why {SOMEBODY} View {WORKBOOK}"),
@@ -49,6 +55,13 @@ ASKED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("/licences", {}, ""),
     ("/plans", {}, ""),
     ("/diff", {"models": "true"}, ""),
+    ("/catalog", {"as": SOMEBODY}, ""),
+    ("/catalog", {"as": "nobody.of.that.name"}, ""),
+    ("/requests", {}, ""),
+    ("/requests", {"waiting": "true"}, ""),
+    ("/status", {}, ""),
+    ("/audit", {"newest": "3", "act": "asked"}, ""),
+    ("/audit/verify", {}, ""),
 )
 
 
@@ -81,12 +94,12 @@ def test_the_answer_is_that_of_the_command_line(
     assert answer.status_code == 200, answer.text
     more = ["--settings", str(acme_pages.folder / "settings.yaml"), "--json"]
     ended = run(*(words.split() or typed(path, query)), *more)
-    assert answer.text == ended.stdout.rstrip("\n")
+    assert AGE.sub("", answer.text) == AGE.sub("", ended.stdout.rstrip("\n"))
     assert answer.headers["tabwarden-exit-code"] == str(ended.exit_code)
 
 
 def test_every_question_is_asked_here() -> None:
-    without_a_file = {"/plans/{plan}", "/invariants"}  # asked where there is a plan, and invariants
+    without_a_file = {"/plans/{plan}", "/requests/{number}", "/invariants"}  # asked where there are such
     assert {path for path, _, _ in ASKED} | without_a_file == {question.path for question in QUESTIONS}
 
 
@@ -202,6 +215,43 @@ def test_whoever_asks_about_himself_is_told_what_he_may_and_of_nobody_else(acme_
     assert len(people) > 3
 
 
+def test_the_catalog_is_that_of_the_command_and_that_of_others_is_as_absent(acme_pages: Pages) -> None:
+    """Of everybody at the command's side for whoever may ask, of oneself without a name, of others not at all."""
+    site = open_either(LAST, str(acme_pages.folder / ".tabwarden"))
+    names = sorted(user.name for user in site.users.values() if user.name != "admin")[::25]
+    settings, sizes = acme_pages.folder / "settings.yaml", set[int]()
+    with acme_pages.signed_in("admin", "auditor") as auditor:
+        for name in names:
+            whole = auditor.get("/api/v1/catalog", params={"as": name})
+            assert whole.text == run("catalog", "--as", name, "--settings", settings, "--json").stdout.rstrip("\n")
+            with acme_pages.signed_in(name) as own:
+                assert own.get("/api/v1/catalog").text == own.get("/api/v1/catalog", params={"as": name}).text
+                assert own.get("/api/v1/catalog").text == whole.text
+                refused = [own.get("/api/v1/catalog", params={"as": one}) for one in ("admin", "nobody.of.that.name")]
+                assert {one.status_code for one in refused} == {404}
+                assert refused[0].text == refused[1].text
+                sizes.add(len(own.get("/api/v1/catalog").json()["entries"]))
+            first = auditor.get("/api/v1/catalog", params={"as": name, "limit": 2})
+            assert first.json()["entries"] == whole.json()["entries"][:2]
+            again = auditor.get(
+                "/api/v1/catalog", params={"as": name}, headers={"if-none-match": whole.headers["etag"]}
+            )
+            assert again.status_code == 304
+    assert len(sizes) > 3
+
+
+def test_a_token_of_own_access_is_told_of_its_owner_alone(acme_pages: Pages) -> None:
+    person = {"name": SOMEBODY, "via": "link", "rights": ["auditor", "approver", "administrator"]}
+    with closing(opened(acme_pages.folder / ".tabwarden")) as database:
+        token = Tokens(database).make(person, "own", [], datetime.now(UTC), timedelta(days=1))
+    headers = {"authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"{acme_pages.address}/api/v1", headers=headers, timeout=60) as own:
+        assert own.get("/catalog").json()["person"] == SOMEBODY
+        assert own.get("/catalog", params={"as": "admin"}).status_code == 404
+        assert {own.get(path).status_code for path in ("/status", "/audit", "/audit/verify")} == {403}
+        assert own.get("/requests").json() == []
+
+
 def seen_by(what: httpx.Response) -> list[str]:
     return [row["path"] for row in what.json()["contents"]]
 
@@ -209,9 +259,10 @@ def seen_by(what: httpx.Response) -> list[str]:
 def test_without_a_session_or_the_right_nothing_is_told(acme_pages: Pages) -> None:
     with acme_pages.signed_in(SOMEBODY) as somebody:
         for question in QUESTIONS:
-            path = question.path.replace("{plan}", "1")
+            path = re.sub(r"{\w+}", "1", question.path)
             assert httpx.get(f"{acme_pages.address}/api/v1{path}").status_code == 401
-            assert somebody.get(f"/api/v1{path}").status_code == (400 if question.of_oneself else 403)
+            own = {"/catalog": 200, "/requests": 200, "/requests/1": 404}.get(path, 400)
+            assert somebody.get(f"/api/v1{path}").status_code == (own if question.of_oneself else 403)
         assert somebody.get("/api/v1/me").json()["rights"] == ["own"]
 
 

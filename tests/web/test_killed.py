@@ -47,7 +47,7 @@ KEPT = {
     "tokens": "select who, name, person from web_token",
     "source": "select enforce, projects, person from web_source",
     "approvals": "select plan, person from web_approval",
-    "requests": "select number, person, state, by, words from web_request",
+    "requests": "select number, person, state, by, words, plan from web_request",
 }
 SINCE = re.compile(r'"since":"[^"]*"')
 
@@ -78,6 +78,10 @@ class Desk:
         """As it was before."""
         shutil.rmtree(self.folder / ".tabwarden")
         shutil.copytree(self.folder / "before", self.folder / ".tabwarden")
+
+    def plans(self) -> list[tuple[Any, ...]]:
+        """Those of the store: number, by whom, what each says."""
+        return [(one.number, one.by, one.says) for one in kept_plans(self.folder / ".tabwarden")]
 
     def rows(self) -> Rows:
         """What is kept, and the trail, which nothing has broken."""
@@ -169,7 +173,7 @@ def test_killed_at_any_moment_it_is_done_whole_or_not_at_all(desk: Desk, what: s
     before = desk.rows()
     whole = desk.ask(0, name, method, path, form)
     assert whole["status"] in (200, 303), whole["text"]
-    after = desk.rows()
+    after, plans = desk.rows(), desk.plans()
     assert after != before
     assert whole["moments"] > 2
     ends = set()
@@ -185,6 +189,7 @@ def test_killed_at_any_moment_it_is_done_whole_or_not_at_all(desk: Desk, what: s
         again = desk.ask(0, name, method, path, form)
         assert again["status"] == (second if is_done else whole["status"]), again["text"]
         rows = desk.rows()
+        assert desk.plans() == plans, f"moment {at}"  # one that was left behind is taken, and none made beside it
         if not is_done:
             assert rows == after
         elif second >= 400:

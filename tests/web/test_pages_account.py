@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from pages_in_process import SERVER, Served, done
+from small_site import site
 from starlette.requests import Request
 
 from plugins.pages import Pages
@@ -158,6 +160,35 @@ def test_a_token_beyond_oneself_or_for_ever_is_refused(
         assert "tabwarden_" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("longest", "most", "good_for"), [(3600, 1, 3600), (86399, 1, 86399), (86400, 1, 86400), (2 * 86400, 2, 2 * 86400)]
+)
+def test_a_token_is_good_for_no_longer_than_the_longest_even_below_a_day(
+    tmp_path: Path, longest: int, most: int, good_for: int
+) -> None:
+    """A day may always be asked for, and is cut; one day more than there are is refused, in those words."""
+    tableau = {"server": SERVER, "site": "", "auth": {"pat": {"name": "t", "secret": "s"}}}
+    values = {"tableau": tableau, "store": {"folder": tmp_path}, "web": {"longest_token": longest}}
+    served = Served(application(Settings.model_validate(values)))
+    served.show(site(users=["ann:Viewer"]))
+
+    async def made(days: int) -> httpx.Response:
+        async with served.client("ann") as client:
+            page = (await client.get("/account")).text
+            assert f'min="1" max="{most}"' in page
+            form = {"csrf": re.findall(r'name="csrf" value="([^"]+)"', page)[0], "name": "one", "days": str(days)}
+            return await client.post("/account/tokens", data=form)
+
+    before = datetime.now(UTC)
+    token = re.findall(r"tabwarden_[\w-]+", done(made(most)).text)[0]
+    tokens, edge, second = served.app.state.house.tokens, timedelta(seconds=good_for), timedelta(seconds=1)
+    assert tokens.of(token, before + edge - second)
+    assert tokens.of(token, datetime.now(UTC) + edge + second) is None
+    refused = done(made(most + 1))
+    assert refused.status_code == 400
+    assert f"a token is good for 1 to {most} days, and not for <code>{most + 1}</code>" in refused.text
+
+
 def test_looking_as_a_viewer_shows_her_pages_and_changes_nothing(acme_pages: Pages, people: Mapping[str, Any]) -> None:
     support, jane = people["Explorer"][0], people["Viewer"][0]
     with acme_pages.signed_in(jane) as client:
@@ -235,7 +266,7 @@ def test_a_page_for_a_site_there_is_not_says_so(acme_pages: Pages, people: Mappi
     with acme_pages.signed_in(people["Viewer"][0]) as client:
         answer = client.get("/", params={"site": "nowhere"})
         assert answer.status_code == 404
-        assert "no site `nowhere`" in answer.text
+        assert "no site <code>nowhere</code>" in answer.text
 
 
 def test_what_is_refused_is_written_down(acme_pages: Pages, people: Mapping[str, Any]) -> None:

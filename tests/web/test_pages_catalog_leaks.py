@@ -86,6 +86,9 @@ async def leaks_of(served: Served, site: Site, user: User) -> list[str]:
         shown = {item.removeprefix("/catalog/item/") for item in texts if item.startswith("/catalog/item/")}
         if {unquote(item) for item in shown} != own:
             leaks.append(f"shown {sorted(shown)}, allowed {sorted(own)}")
+        entries = (await client.get("/api/v1/catalog")).json()["entries"]
+        if {entry["id"] for entry in entries} - {site.id} != own:
+            leaks.append(f"the API lists {entries}, allowed {sorted(own)}")
         if len(ITEM.findall(searched["/catalog/search?q=secret"])) != len(own):
             leaks.append("a search does not find all that is shown")
         leaks += [leak async for leak in _not_alike(client, hidden)]

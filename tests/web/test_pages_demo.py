@@ -55,6 +55,11 @@ def test_each_link_signs_somebody_in_and_every_page_has_something_to_show(said: 
         page = admin.get(path)
         assert page.status_code == 200, path
         assert words in page.text, path
+    (book,) = admin.get("/api/v1/workbooks", params={"in": "Sales", "limit": 1}).json()["rows"]
+    use = admin.get("/check/who", params={"capability": "View", "content": book["id"]}).text
+    seen = {age: int(count) for age, count in re.findall(r"<title>([\w ]+): (\d+)</title>", use)}
+    assert sum(count > 0 for count in seen.values()) > 3, seen  # bars, and not of those alone who were not seen
+    assert len(re.findall(r">20\d\d-\d\d-\d\d \d\d:\d\d<", use)) > 3
     home = re.findall(r"<li>(.+?)</li>", admin.get("/").text)
     assert len(home) == 3
     assert "1 plan waits" in home[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from command_line import run
 
 from plugins.pages import Pages, served, settings_of
 from tabwarden import cli
@@ -78,6 +80,7 @@ def test_asking_tells_nothing_and_the_owner_grants_it_by_a_plan(pages: Pages, si
         assert other.get("/requests/1").status_code == 404
     with pages.signed_in(owner.name) as client:
         assert "1 request for access waits" in client.get("/").text
+        assert [one["number"] for one in client.get("/api/v1/requests").json()] == [1]
         page = client.get("/requests/1").text
         assert "the audit" in page
         assert "asks for View on" in page
@@ -89,12 +92,36 @@ def test_asking_tells_nothing_and_the_owner_grants_it_by_a_plan(pages: Pages, si
         assert client.get("/requests/1").status_code == 404  # decided
     (plan,) = kept_plans(pages.folder / ".tabwarden")
     assert plan.by == asker.name
+    asked_by_program(pages, asker.name, owner.name)
     with pages.signed_in("olga", "operator") as client:  # an owner grants, and approves nothing
         assert "Approved by" not in client.get("/plans/1").text
     with pages.signed_in(asker.name) as client:
         page = client.get("/requests").text
         assert f"granted by {owner.name}; an operator has yet to apply it" in page
         assert f"<td>View on {path}</td>" in page
+
+
+def asked_by_program(pages: Pages, asker: str, owner: str) -> None:
+    """What the API tells: to an approver what the command does, to the asker his own, to others what waits for them."""
+    settings = ("--settings", pages.folder / "settings.yaml", "--json")
+    path, second = "/api/v1/requests", run("requests", "2", *settings).stdout.rstrip("\n")
+    with pages.signed_in("carl", "approver") as client:
+        assert client.get(path).text == run("requests", *settings).stdout.rstrip("\n")
+        waiting = run("requests", "--waiting", *settings).stdout.rstrip("\n")
+        assert client.get(path, params={"waiting": "true"}).text == waiting
+        assert client.get(f"{path}/2").text == second
+        assert [one["number"] for one in client.get(path, params={"limit": 1}).json()] == [2]
+        assert client.get(f"{path}/9").status_code == run("requests", "9", *settings).exit_code + 403 == 404
+    assert [one["number"] for one in json.loads(waiting)] == [2]
+    with pages.signed_in(asker) as client:
+        assert [one["number"] for one in client.get(path).json()] == [2, 1]
+        assert client.get(f"{path}/2").text == second
+    for name in (owner, "nobody@acme.example"):
+        with pages.signed_in(name) as client:
+            assert client.get(path).json() == []
+            refused = [client.get(f"{path}/{number}") for number in (1, 9)]
+            assert [one.status_code for one in refused] == [404, 404]
+            assert refused[0].text == refused[1].text.replace("9", "1")
 
 
 def test_a_request_says_what_and_why(pages: Pages, site: Site) -> None:

@@ -13,6 +13,7 @@ from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
     from tabwarden.report.table import Drawable
+    from tabwarden.run.catalog import Browsed
     from tabwarden.run.mirror import Published
     from tabwarden.run.mirror_verify import Verified
     from tabwarden.settings import Settings
@@ -127,11 +128,16 @@ def catalog(
     output: Output = PLAIN,
 ) -> None:
     """A tree of what that person sees, and nothing about the rest."""
-    from tabwarden.report.mirror import catalog_json, catalog_tree
-    from tabwarden.report.table import Text
     from tabwarden.run.catalog import browse_as
 
-    browsed = browse_as(load_settings(settings), person)
+    show_catalog(browse_as(load_settings(settings), person), output)
+
+
+def show_catalog(browsed: Browsed, output: Output) -> None:
+    """What somebody sees, however it was browsed."""
+    from tabwarden.report.mirror import catalog_json, catalog_tree
+    from tabwarden.report.table import Text
+
     off = Text("permission mirroring is OFF for this source: everybody sees everything", "bold")
     output.give(
         [*filter(None, [browsed.remark]), *([] if browsed.enforced else [off]), *catalog_tree(browsed.catalog)],

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tabwarden.mirror.rows import YES
+from tabwarden.mirror.rows import YES, Row
 from tabwarden.mirror.tables import Tables, rows_for
 
 _ORDER = ("site", "project", "workbook", "view", "datasource")
@@ -41,17 +41,22 @@ class Catalog:
 
 def browse(tables: Tables, person: str) -> Catalog:
     """What that person sees of the tables of a mirror; nothing for somebody it does not know."""
-    by_parent: dict[tuple[str, str], list[tuple[str, ...]]] = defaultdict(list)
-    for row in rows_for(tables, person):
+    return catalog_of(rows_for(tables, person), person, [row[0] for row in tables.get("sources", ()) if row[8] != YES])
+
+
+def catalog_of(rows: Iterable[Row], person: str, off: Iterable[str] = ()) -> Catalog:
+    """The catalog of a person by her rows of `access`; `off` are the sources whose mirroring is switched off."""
+    by_parent: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
         by_parent[row[0], row[5]].append(row)
-    off = sorted(row[0] for row in tables.get("sources", ()) if row[8] != YES)
+    off = sorted(off)
     sources = sorted({source for source, _ in by_parent})
     entries = tuple(entry for source in sources for entry in _below(by_parent, source, "", 0, ""))
     return Catalog(person, entries, tuple(source for source in off if source in sources))
 
 
 def _below(
-    by_parent: dict[tuple[str, str], list[tuple[str, ...]]], source: str, parent: str, depth: int, path: str
+    by_parent: dict[tuple[str, str], list[Row]], source: str, parent: str, depth: int, path: str
 ) -> Iterator[CatalogEntry]:
     rows = by_parent.get((source, parent), [])
     for row in sorted(rows, key=lambda r: (_ORDER.index(r[3]), r[4].casefold(), r[2])):

@@ -7,7 +7,7 @@ The same as `browse` shows of a published mirror, of one person and without its 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
@@ -15,7 +15,7 @@ from heapq import merge
 import numpy as np
 
 from tabwarden.engine.columns import Array, Columns, Words
-from tabwarden.mirror.rows import KINDS
+from tabwarden.mirror.rows import KINDS, SITE, Row
 from tabwarden.mirror.visible import chosen_of
 from tabwarden.model.names import same
 
@@ -136,6 +136,19 @@ class Personal:
             above.append(at)
             at = int(self.holder[at])
         return above[::-1]
+
+    def rows(self, source: str, person: str) -> Iterator[Row]:
+        """Her rows of `access`, as a mirror has them of a source."""
+        columns, site = self.of.columns, self.of.columns.about
+        if self.enters:
+            yield source, person, site.id, SITE, site.name, ""
+        ids, names = (
+            [*columns.all_ids("content")[: self.of.site], site.id],
+            columns.names.words.at(columns.names.content_name).all(),
+        )
+        for number in self.contents.tolist():
+            kind = columns.vocabulary.kinds[columns.contents.kind[number]]
+            yield source, person, ids[number], kind, names[number], ids[self.holder[number]]
 
     @cached_property
     def _names(self) -> tuple[bytes, Array]:

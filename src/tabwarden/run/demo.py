@@ -13,14 +13,19 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 from tabwarden.access.reference import may
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
+from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either
 from tabwarden.run.plans import load_plan
+from tabwarden.run.usage import keep_activity
 from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET, VIEWERS, acme
+from tabwarden.settings import load
 
 SITE = "acme"
 SECRET = "DEMO_TOKEN_SECRET"
@@ -35,6 +40,9 @@ invariants:
   on: HR/Salaries
 """
 STORE = Path(".tabwarden")
+ACTIVITY = "activity.jsonl"
+DAYS_AGO = (0, 1, 3, 6, 12, 25, 60, 150, 300)  # when a workbook was last opened
+MOST_OPENED = 25  # people who opened a workbook
 SETTINGS = """\
 tableau:
   server: {url}
@@ -128,9 +136,12 @@ class Story:
         (self.folder / "settings.yaml").write_text(text, encoding="utf-8")
 
     def furnish(self) -> None:
-        """What pages show beside a site: an invariant, a change that was applied, a plan that waits, a mirror."""
+        """What pages show beside a site: an invariant, use, a change that was applied, a plan that waits, a mirror."""
         (self.folder / "invariants.yaml").write_text(INVARIANTS, encoding="utf-8")
         self.run("read")
+        self._write_activity(self._newest())
+        # As `read --activity` does; a process of its own would take twice as long.
+        keep_activity(load(self.folder / "settings.yaml", self._environment()), [self.folder / ACTIVITY])
         self.run("plan", "change", CHANGE, expect=2)
         self.run("apply", self._relative(self._newest_plan()), "--yes")
         self.run("read")
@@ -245,6 +256,17 @@ class Story:
         self._write_list("joiners.csv", [*joiners, both])
         self._write_list("leavers.csv", [*leavers, both])
         return leavers
+
+    def _write_activity(self, site: Site) -> None:
+        """Who opened which workbook, as an activity log tells it: some of those who may, most of them lately."""
+        dice, questions, now = Random(self.seed), Questions(site), datetime.now(UTC)
+        with (self.folder / ACTIVITY).open("w", encoding="utf-8") as file:
+            for book in (one for one in site.contents.values() if one.kind == "workbook"):
+                people = sorted(questions.who_ids("Read", book.id))
+                for user in dice.sample(people, min(len(people) // 2, MOST_OPENED)):
+                    when = (now - timedelta(days=dice.choice(DAYS_AGO))).isoformat()
+                    event = {"eventTime": when, "eventType": "hist_access_workbook", "siteLuid": site.id}
+                    file.write(json.dumps(event | {"actorUserLuid": user, "workbookLuid": book.id}) + "\n")
 
     def _write_list(self, name: str, people: list[str]) -> None:
         with (self.folder / name).open("w", encoding="utf-8", newline="") as file:

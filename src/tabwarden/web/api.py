@@ -27,6 +27,8 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.web.answers import Answered, Asked, answered
 from tabwarden.web.asking import of_oneself, person_asked
 from tabwarden.web.openapi import openapi
+from tabwarden.web.pages.catalog import catalog_answer
+from tabwarden.web.pages.requests import requests_answer
 from tabwarden.web.paths import JSON, MOST, QUESTIONS, TAKEN, Question, key_of
 from tabwarden.web.refusals import http_refused, problem, unforeseen
 from tabwarden.web.rights import OWN
@@ -35,6 +37,9 @@ from tabwarden.web.visit import Visit, visit_of
 
 if TYPE_CHECKING:
     from tabwarden.commands._options import Asking
+
+# Commands whose answer is cut to what the pages show whoever asks.
+CUT = {"catalog": catalog_answer, "requests": requests_answer}
 
 
 class Problem(TabwardenError):
@@ -59,6 +64,8 @@ class Query:
         values: dict[str, list[str]] = {name: [str(value)] for name, value in request.path_params.items()}
         for name, value in request.query_params.multi_items():
             values.setdefault(name, []).append(value)
+        if self.question.about:
+            values.setdefault(self.question.about, [self.visit.name])
         known = {"site", "limit", "offset", *map(key_of, self.question.parameters)}
         strange = [name for name in values if name not in known]
         if strange:
@@ -106,14 +113,16 @@ class Query:
             raise Problem(400, f"`{question.path}` needs `{key_of(missing[0])}`")
         options = read(question.command, parameters, self.words())
         options.pop("output", None)
-        served = visit.site
         if question.of_settings:
-            served.demand_settings()
-        beside = {"store": served.store, "site_url": served.address}
-        options |= {
-            name: beside[name] for name in beside if any(one.name == name and not one.within for one in parameters)
-        }
-        if any(one.name == "settings" and not one.within for one in parameters):
+            visit.site.demand_settings()
+        if question.command in CUT:
+            return CUT[question.command](visit, options)
+        taken = {one.name for one in parameters if not one.within}
+        if "store" in taken:
+            options["store"] = visit.house.served.store
+        if "site_url" in taken:
+            options["site_url"] = visit.site.address
+        if "settings" in taken:
             options["settings"] = visit.house.file
         if "asking" in options:
             options["asking"] = self._asking(options["asking"])

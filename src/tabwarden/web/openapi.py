@@ -77,7 +77,7 @@ def _operation(question: Question) -> dict[str, Any]:
     command = COMMANDS[question.command]
     parameters = [_described(one, question) for one in question.parameters]
     return {
-        "operationId": command.words.replace(" ", "_"),
+        "operationId": command.words.replace(" ", "_") + "_one" * ("{number}" in question.path),
         "summary": command.about,
         "description": f"The command `tabwarden {command.words}`; needs the right {who_may(question)}.",
         "parameters": [*parameters, _SITE, *_PAGE],
@@ -101,7 +101,8 @@ def _described(parameter: Parameter, question: Question) -> dict[str, Any]:
         schema |= {name: bound for name, bound in bounds.items() if bound is not None}
     if parameter.many:
         schema = {"type": "array", "items": schema}
-    place = {"in": "path", "required": True} if in_path else {"in": "query", "required": parameter.required}
+    needed = parameter.required and name != question.about
+    place = {"in": "path", "required": True} if in_path else {"in": "query", "required": needed}
     return {"name": name, **place, "description": parameter.about, "schema": schema}
 
 

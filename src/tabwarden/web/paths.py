@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tabwarden.cli import COMMANDS
 from tabwarden.commands._parsing import Parameter, parameters_of
 from tabwarden.model.errors import UnknownName
-from tabwarden.web.rights import AUDITOR, OPERATOR
+from tabwarden.web.rights import ADMINISTRATOR, APPROVER, AUDITOR, OPERATOR
 
 MOST = 1_000_000  # rows of a page
 PROBLEM, JSON = "application/problem+json", "application/json"
@@ -21,10 +21,12 @@ _SENTENCE = r"^[A-Za-z]+ .*$"
 TAKEN: Mapping[str, str] = {
     **dict.fromkeys(("user", "capability", "content", "target", "group", "words", "subject", "where", "sort"), ""),
     **dict.fromkeys(("model", "models", "against", "defaults", "everybody", "idle", "to", "project", "waiting"), ""),
-    **dict.fromkeys(("scope", "lints", "fail_on", "trend", "fix", "beside"), ""),
+    **dict.fromkeys(("scope", "lints", "fail_on", "trend", "fix", "beside", "person", "act", "newest"), ""),
     **dict.fromkeys(("snapshot", "on", "before", "after", "since"), _SNAPSHOT),
     "open_point": _NAME_VALUE,
     "changes": _SENTENCE,
+    "number": r"^[0-9]{1,9}$",
+    "anchor": r"^[1-9][0-9]{0,17}:[0-9a-f]{64}$",
     "plan": r"^(#?[0-9]{1,9}|[0-9a-f]{4,64})$",
 }
 
@@ -34,7 +36,8 @@ class Question(NamedTuple):
 
     `of_snapshot` is False where the answer hangs on more than the snapshot, as plans do; `of_site` where it is of every
     site whose snapshots lie in the store; `of_settings` where the settings alone say which site it is of; `of_oneself`
-    where whoever has not the right may ask about himself.
+    where whoever has not the right may ask about himself: `about` is the name of the query that means whoever asks
+    where it is left out.
     """
 
     path: str
@@ -45,6 +48,7 @@ class Question(NamedTuple):
     of_site: bool = True
     of_settings: bool = False
     of_oneself: bool = False
+    about: str = ""
 
     @property
     def function(self) -> Callable[..., None]:
@@ -55,7 +59,9 @@ class Question(NamedTuple):
     def parameters(self) -> list[Parameter]:
         """What of the command a query may say."""
         every = (one for one in parameters_of(self.function) if one.name in TAKEN and one.type in (str, int, bool))
-        return [one for one in every if (one.name, one.type) != ("fix", str)]  # of lints, which writes a plan
+        # `fix` of lints writes a plan, and a number is a path's own.
+        strange = {("fix", str), *([] if "{number}" in self.path else [("number", int)])}
+        return [one for one in every if (one.name, one.type) not in strange]
 
 
 LISTS = ("users", "groups", "members", "projects", "workbooks", "views", "datasources", "flows", "owners")
@@ -72,8 +78,14 @@ QUESTIONS = (
     Question("/findings", "lint", of_snapshot=False),
     Question("/invariants", "check", of_snapshot=False),
     Question("/licences", "licences", of_snapshot=False, of_settings=True),
+    Question("/catalog", "catalog", rows="entries", of_snapshot=False, of_settings=True, of_oneself=True, about="as"),
+    Question("/requests", "requests", APPROVER, of_snapshot=False, of_settings=True, of_oneself=True),
+    Question("/requests/{number}", "requests", APPROVER, of_snapshot=False, of_settings=True, of_oneself=True),
     Question("/plans", "plan list", OPERATOR, of_snapshot=False, of_site=False),
     Question("/plans/{plan}", "plan show", OPERATOR, of_snapshot=False, of_site=False),
+    Question("/status", "status", ADMINISTRATOR, of_snapshot=False, of_site=False),
+    Question("/audit", "audit list", ADMINISTRATOR, of_snapshot=False, of_site=False),
+    Question("/audit/verify", "audit verify", ADMINISTRATOR, of_snapshot=False, of_site=False),
 )
 
 

@@ -149,6 +149,12 @@ class ServedSite:
         return [ids[number] for number in sorted(range(len(keys)), key=keys.__getitem__)]
 
     @cached_property
+    def ticked(self) -> frozenset[str]:
+        """The names of it that hold back-ticks, which are no marks of a sentence; nearly always none."""
+        words = self.usual.engine.columns.names.words
+        return frozenset(one for one in words.all() if "`" in one) if (words.data == ord("`")).any() else frozenset()
+
+    @cached_property
     def roles(self) -> list[str]:
         """The site roles that people of it have, as they are shown."""
         columns = self.usual.engine.columns

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from starlette.responses import RedirectResponse, Response
 
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.web.house import House
 from tabwarden.web.looking import Looking, refusal, with_looking
 from tabwarden.web.rights import GIVEN, LOOK_AS
 from tabwarden.web.visit import Visit, page
@@ -32,8 +33,13 @@ def _account(visit: Visit, token: str = "") -> Response:
         sessions=house.sessions.of_person(visit.signed_in, now) if own else [],
         tokens=house.tokens.of_person(visit.signed_in, now) if own else [],
         may=sorted(set(GIVEN) & visit.rights - {LOOK_AS}),
-        days=house.settings.web.longest_token // DAY,
+        days=_most_days(house),
     )
+
+
+def _most_days(house: House) -> int:
+    """For how many days a token may be asked; where it is good for less than one, it ends so much earlier."""
+    return max(1, house.settings.web.longest_token // DAY)
 
 
 @page("/account/tokens", methods=("POST",))
@@ -43,8 +49,8 @@ def make_token(visit: Visit) -> Response:
     days, most = visit.word("days"), visit.house.settings.web.longest_token
     if not name:
         raise TabwardenError("a token needs a name, by which you know it when you take it away")
-    if not days.isascii() or not days.isdigit() or not 0 < int(days[:6]) * DAY <= max(most, DAY):
-        raise TabwardenError(f"a token is good for 1 to {most // DAY} days, and not for `{days}`")
+    if not days.isascii() or not days.isdigit() or not 0 < int(days[:6]) <= _most_days(visit.house):
+        raise TabwardenError(f"a token is good for 1 to {_most_days(visit.house)} days, and not for `{days}`")
     rights = [right for right in GIVEN if right != LOOK_AS and visit.word(f"right-{right}")]
     beyond = sorted(set(rights) - visit.rights)
     if beyond:

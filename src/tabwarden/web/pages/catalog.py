@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from starlette.responses import Response
 
+from tabwarden.commands.mirror import show_catalog
+from tabwarden.mirror.browse import catalog_of
 from tabwarden.mirror.match import Match, Unmatched
 from tabwarden.mirror.personal import MOST_FOUND, Personal
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import same
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site_settings import LIMITED, sees_nobody
 from tabwarden.report.dialog import leaders_of
-from tabwarden.web.rights import CATALOG
+from tabwarden.run.catalog import Browsed, source_name, told
+from tabwarden.web.answers import Answered, answered
+from tabwarden.web.rights import AUDITOR, CATALOG
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
@@ -203,3 +208,16 @@ def catalog_search(visit: Visit) -> Response:
     title = f"Search: {words}" if words else "Search"
     cut = len(numbers) == MOST_FOUND
     return _show(visit, catalog, title, words=words, searched=True, is_cut=cut, **catalog.list_of(numbers))
+
+
+def catalog_answer(visit: Visit, options: Mapping[str, Any]) -> Answered:
+    """What the command `catalog` answers, of the site and the source as the pages show them; of others to auditors."""
+    person, served, source = options["person"], visit.site, visit.source
+    if AUDITOR not in visit.rights and same(person) != same(visit.name):
+        raise UnknownName("you may browse your own catalog; that of others is told to whoever has the right `auditor`")
+    match = served.people.who(person, served.questions().engine.columns)
+    user = served.site.users[match.user] if isinstance(match, Match) else None
+    assert served.settings is not None  # which the question demands
+    rows = served.catalogs.of(user, source).rows(source_name(served.settings), person)
+    remark = told(source.change) if source.change else ""
+    return answered(show_catalog, Browsed(catalog_of(rows, person), served.site.taken.when, source.enforced, remark))

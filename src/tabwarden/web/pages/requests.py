@@ -5,28 +5,31 @@ Asking looks nothing up: whether what is asked for exists, whoever asks learns f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.responses import Response
 
 from tabwarden.access.powers import power_over
+from tabwarden.commands.requests import show_requests
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY, capability_named, ui_name
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Content, Site, User
-from tabwarden.run.plans import APPLIED, kept_plans
+from tabwarden.run.plans import APPLIED, STOPPED, WAITING, kept_plans
 from tabwarden.run.whatif import plan_of
 from tabwarden.store.web import approvals
 from tabwarden.store.web.approvals import GRANTED, REFUSED, WAITS, AccessRequest
+from tabwarden.web.answers import Answered, answered
 from tabwarden.web.pages.checker import way_chosen, ways_of
 from tabwarden.web.rights import APPROVER
 from tabwarden.web.visit import Visit, page
 
 if TYPE_CHECKING:
     from tabwarden.compare.fix import Fix, Fixes
+    from tabwarden.plan.plan import Plan
 
 MOST_WAITING = 20  # requests of one person
 LONGEST = 1000  # letters of a reason
@@ -209,7 +212,7 @@ def grant(visit: Visit) -> Response:
     """Make the plan that gives it; an approver approves that with it."""
     meant, database = _asked_for(visit), visit.house.database
     changes = way_chosen(_fixes(visit, meant), visit).changes(visit.site.site)
-    plan = plan_of(visit.site.site, changes, settings=visit.settings)
+    plan = _left_behind(visit, meant.request, plan_of(visit.site.site, changes, settings=visit.settings))
     number = visit.keep(plan, by=meant.request.person)
     about = f"request {meant.request.number} of {meant.request.person}"
     with visit.doing("granted", about, f"way {visit.word('choose')}"):
@@ -218,6 +221,18 @@ def grant(visit: Visit) -> Response:
         if APPROVER in visit.rights:
             approvals.approve(database, plan.id, visit.name, datetime.now(UTC))
     return visit.go("/requests")
+
+
+def _left_behind(visit: Visit, request: AccessRequest, plan: Plan) -> Plan:
+    """The plan as it lies there where granting was cut off after it was kept, and is of no request; else as it is.
+
+    Plans are files and requests lie in a database, so no end of a process leaves both or neither.
+    """
+    given = {one.plan for one in approvals.requests(visit.house.database, visit.site.address)}
+    waiting = (one for one in kept_plans(visit.house.settings.store.folder) if one.state in (WAITING, STOPPED))
+    left = (one for one in waiting if one.by == request.person and one.number not in given)
+    same = (again for one in left if (again := replace(plan, made_at=one.made_at)).id == one.id)
+    return next(same, plan)
 
 
 @page("/requests/{number:int}/refuse", methods=("POST",))
@@ -229,3 +244,13 @@ def refuse(visit: Visit) -> Response:
     with visit.doing("refused a request", f"request {meant.request.number} of {meant.request.person}", words):
         approvals.decide(visit.house.database, meant.request.number, REFUSED, by=visit.name, words=words)
     return visit.go("/requests")
+
+
+def requests_answer(visit: Visit, options: Mapping[str, Any]) -> Answered:
+    """What the command `requests` answers: of all to an approver, to others of their own and those they may decide."""
+    if APPROVER in visit.rights:
+        seen = approvals.requests(visit.house.database, visit.site.address)
+    else:
+        others = (meant.request for meant in waiting(visit))
+        seen = sorted({*own(visit), *others}, key=lambda one: -one.number)
+    return answered(show_requests, seen, options.get("number"), waiting=options.get("waiting", False))

@@ -142,10 +142,8 @@ class Personal:
         columns, site = self.of.columns, self.of.columns.about
         if self.enters:
             yield source, person, site.id, SITE, site.name, ""
-        ids, names = (
-            [*columns.all_ids("content")[: self.of.site], site.id],
-            columns.names.words.at(columns.names.content_name).all(),
-        )
+        ids = [*columns.all_ids("content")[: self.of.site], site.id]
+        names = columns.names.words.at(columns.names.content_name).all()
         for number in self.contents.tolist():
             kind = columns.vocabulary.kinds[columns.contents.kind[number]]
             yield source, person, ids[number], kind, names[number], ids[self.holder[number]]

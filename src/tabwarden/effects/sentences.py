@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from difflib import get_close_matches
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms import content, people, rules, site
@@ -43,7 +44,9 @@ def change_of(site: Site, sentence: str) -> Change:
     """
     quoting = Quoting(sentence)
     if (fit := fitting(quoting)) is None:
-        forms = (f"  {form.written}" for form in FORMS)
+        verb = quoting.sentence.partition(" ")[0].casefold()
+        near = {verb} & VERBS or get_close_matches(verb, VERBS, n=2) or VERBS
+        forms = (f"  {form.written}" for form in FORMS if form.written.split()[0] in near)
         raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:", *forms)
     form, match = fit
     words = quoting.words(match.groupdict()).items()

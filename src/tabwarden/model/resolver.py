@@ -170,7 +170,7 @@ def near_content(site: Site, words: str) -> str:
         return ""
     from difflib import SequenceMatcher, get_close_matches
 
-    text = same(unquoted(words).strip("/ "))
+    text = same(unquoted(words).removesuffix("*").strip("/ "))
     last = text.rpartition("/")[2]
     called: dict[str, list[str]] = defaultdict(list)
     for content in site.contents.values():

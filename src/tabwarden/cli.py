@@ -236,8 +236,9 @@ def _mistyped(words: Sequence[str], *, as_json: bool) -> int:
         split = [words.split() for words in COMMANDS]
         kind, known = "command", [name[len(family)] for name in split if name[:-1][: len(family)] == family]
     near = nearest(last, known)
-    whole = [name for name in COMMANDS if not family and last in name.split()[1:]]
-    if whole:  # the second word alone, such as `undo`
+    apart = last.replace("-", " ").replace("_", " ")
+    whole = [name for name in COMMANDS if not family and (apart == name or last in name.split()[1:])]
+    if whole:  # the second word alone, such as `undo`, or `plan-undo`
         near = f"; nearest is {' or '.join(f'`{name}`' for name in whole)}"
     problem = UsageError(f"there is no {kind} `{' '.join(words)}`{near}; {hint(*family)}")
     say_error(problem, as_json=as_json)

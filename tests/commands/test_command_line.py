@@ -134,6 +134,12 @@ def test_families_and_their_commands_are_told_without_words() -> None:
         ("--verison", "there is no option `--verison`; nearest is `--version`; `tabwarden --help` tells more"),
         ("xyzzy", "there is no command `xyzzy`; `tabwarden --help` tells more"),
         ("undo", "there is no command `undo`; nearest is `plan undo`; `tabwarden --help` tells more"),
+        ("plan_undo --last", "there is no command `plan_undo`; nearest is `plan undo`; `tabwarden --help` tells more"),
+        (
+            "policy-export",
+            "there is no command `policy-export`; nearest is `policy export`; `tabwarden --help` tells more",
+        ),
+        ("lint --trend 0", "`--trend` is at least 1, not 0"),
         ("why", "`why` needs USER; `tabwarden why --help` tells more"),
     ],
 )

@@ -37,6 +37,7 @@ from tabwarden.access.reference import may
 from tabwarden.compare.what_if import done, what_if, written
 from tabwarden.effects import content as effects
 from tabwarden.effects.change import Change, carried_out
+from tabwarden.effects.forms.form import Form
 from tabwarden.effects.ops.content import GiveEverything
 from tabwarden.effects.ops.groups import CreateGroup, Grants, ImportGroup, SyncGroup, UpdateGroup
 from tabwarden.effects.ops.refreshes import SetRefresh
@@ -44,8 +45,9 @@ from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Un
 from tabwarden.effects.ops.settings import SetNickname, SetSetting
 from tabwarden.effects.ops.several import AssignToContents, ClearOneOff, CopyRules, IntoGroup
 from tabwarden.effects.ops.users import AddUser
+from tabwarden.effects.quoting import Quoting
 from tabwarden.effects.ref import Ref
-from tabwarden.effects.sentences import FORMS, change_of, words_of
+from tabwarden.effects.sentences import FORMS, change_of, fitting, words_of
 from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, alternatives, open_points_from
 from tabwarden.model.site import Grantee, Rule, Site
@@ -180,17 +182,19 @@ def test_what_is_written_back_is_read_as_the_same_edit() -> None:
         assert change_of(held, words) == on(held, edit), words
 
 
+def form_of(words: str) -> Form:
+    fit = fitting(Quoting(words))
+    assert fit is not None, words
+    return fit[0]
+
+
 def test_every_form_has_an_example_of_its_own_kind() -> None:
     for form in FORMS:
-        first = next(other for other in FORMS if other.pattern.fullmatch(form.example))
-        assert first is form, form.example
+        assert form_of(form.example) is form, form.example
 
 
 def test_every_form_of_the_language_is_tried_above() -> None:
-    def form_of(words: str) -> str:
-        return next(form.written for form in FORMS if form.pattern.fullmatch(words.rstrip(".")))
-
-    assert {form_of(words) for words, _ in MEANT} == {form.written for form in FORMS}
+    assert {form_of(words) for words, _ in MEANT} == set(FORMS)
 
 
 @pytest.mark.parametrize(
@@ -485,7 +489,7 @@ def test_the_page_of_the_language_names_every_form_and_its_examples_are_understo
     for words in re.findall(r'`(add ann to "How to")`', page):
         assert change_of(small(), words) == Join("How to", "ann").on(small())
     listed = page[page.index("# the new quarter") :].split("```")[0].strip().splitlines()
-    assert all(any(form.pattern.fullmatch(line) for form in FORMS) for line in listed[1:])
+    assert all(map(form_of, listed[1:]))
 
 
 @pytest.mark.parametrize(

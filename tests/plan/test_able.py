@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 from dense_sites import dense_site
 from patched_modules import Patch, in_place, planted
 
+from tabwarden.access.abilities import question
 from tabwarden.access.abilities.ability import ACTIONS, can
-from tabwarden.access.answer import ALLOWED, UNKNOWN
+from tabwarden.access.answer import ALLOWED, UNKNOWN, Answer
+from tabwarden.access.reference import may
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.errors import Disagreement
@@ -64,6 +68,23 @@ def owner_of(now: Site, content: str) -> str:
 def test_everybody_has_the_answer_of_the_reference(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tabwarden.plan.able.FEW", few)
     assert equals_the_reference(SEEDS) > 1_000
+
+
+def test_the_reference_is_asked_once_of_a_person_and_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many contents could go there: a project takes something of her, or does not, whatever it is."""
+    calls: Counter[tuple[object, ...]] = Counter()
+
+    def counting(now: Site, *key: str, **more: Any) -> Answer:
+        calls[key] += 1
+        return may(now, *key, **more)
+
+    monkeypatch.setattr(question, "may", counting)
+    now = many_alike(3, Random(3))
+    able = Able(now, Engine(columns_of(now)))
+    for ability in ("move", "web_save_as"):
+        able.among(ability, np.arange(len(now.contents)), np.arange(len(now.users)))
+    assert calls
+    assert set(calls.values()) == {1}
 
 
 @pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in planted("able")])

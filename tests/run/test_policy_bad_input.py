@@ -135,6 +135,12 @@ PROBLEMS = {
         "expires",
     ),
     "a key that is none": ("projects:\n  Ops:\n    lokked: true", 3, "nothing is called so here"),
+    "a key that is nearly one": ("projects:\n  Ops:\n    leders: []", 3, "near it: `leaders`"),
+    "a pack that is nearly one": (
+        "packs: {team: {projects: {}}}\nuse:\n- {pack: taem}",
+        3,
+        "there is no pack `taem`; near it: `team`",
+    ),
     "a switch that is none": ("site:\n  teleport: true", 2, "teleport"),
 }
 NOTES = {

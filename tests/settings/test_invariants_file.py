@@ -32,6 +32,7 @@ WRONG = {
     "{name: a, may: View}": "say one of `only`, `nobody`, `no_rule` and `never_both`",
     "{name: a, only: x, nobody: y, may: View}": "say one of",
     "{name: a, only: x, may: View, whom: y}": "`invariants[1].whom`: nothing is called so here",
+    "{name: a, onyl: x, only: x, may: View}": "`invariants[1].onyl`: nothing is called so here; near it: `only`",
     "{name: a, only: x, may: View, on: {kind: workbok}}": "workbok",
     "{name: a, never_both: [{may: View}]}": "never_both",
     "{name: a, never_both: [{may: View}, {may: Filter}], on: Finance}": "none beside it",

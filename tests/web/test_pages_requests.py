@@ -185,11 +185,11 @@ def test_pages_of_the_auditor(pages: Pages, path: str, right: str, words: str) -
 def test_a_diff_and_a_plan_are_files_too(pages: Pages) -> None:
     with pages.signed_in("olga", "auditor", "operator") as client:
         assert client.get("/diff?before=1&after=2&form=csv").headers["content-type"].startswith("text/csv")
-        sentences = "\n".join(f'new group "G{number}"' for number in range(130))
+        sentences = "\n".join(f'new group "Gathering{number}"' for number in range(130))
         plan = send(client, "/plans", changes=sentences).headers["location"]
         rows = client.get(f"{plan}?form=csv").text.splitlines()[1:]
         assert len(rows) == 130
-        names = [set(re.findall(r"G\d+", client.get(f"{plan}?page={page}").text)) for page in (1, 2)]
+        names = [set(re.findall(r"Gathering\d+", client.get(f"{plan}?page={page}").text)) for page in (1, 2)]
         assert not names[0] & names[1]
         assert len(names[0] | names[1]) == 130
 

@@ -38,7 +38,7 @@ def lint(
     sarif: Annotated[Path | None, Option("--sarif", about="Also as SARIF, for a code host.", under=OUTPUT)] = None,
     junit: Annotated[Path | None, Option("--junit", about="Also as JUnit's XML.", under=OUTPUT)] = None,
     trend: Annotated[
-        int, Option("--trend", about="Points of so many snapshots of the history too.", value="N", least=0, most=1000)
+        int, Option("--trend", about="Points of so many snapshots of the history too.", value="N", least=1, most=1000)
     ] = 0,
     engine: Engine = None,
     asking: Asking = NEWEST,

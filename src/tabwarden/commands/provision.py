@@ -92,7 +92,7 @@ def plan_undo(
         if to is not None:
             undoing = undo.plan_undo_to(context, to, undo.Scope(project, group, user))
         else:
-            undoing = undo.plan_undo(context, plan_meant(context.store, plan) if plan is not None else None)
+            undoing = undo.plan_undo(context, plan_meant(context.store, plan, "--last") if plan is not None else None)
     present(undoing, loaded, out, output)
 
 
@@ -113,7 +113,7 @@ def apply(
 
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)
-    path = _last(loaded) if plan == LAST else plan_meant(loaded.store.folder, plan)
+    path = _last(loaded) if plan == LAST else plan_meant(loaded.store.folder, plan, LAST)
     if path is None:
         output.give(["no plan waits"], lambda: {"plan": None, "exit_code": 0})
         return

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tabwarden.effects.quoting import name_meant, name_words
+from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.capability import KIND_NAMES, applies, capability_named, kind_named, ui_name
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.names import hint
-from tabwarden.model.resolver import unquoted
-from tabwarden.model.site import LOCAL, Content, Grantee, Rule, Site
+from tabwarden.model.names import hint, visible
+from tabwarden.model.resolver import group_sets_meant, groups_meant, users_meant
+from tabwarden.model.site import LOCAL, Content, Grantee, Group, Rule, Site, User
 
 Words = Mapping[str, str | None]
 """What stands in a sentence, by the name of its place."""
@@ -18,7 +20,8 @@ Words = Mapping[str, str | None]
 # The small words of the language: a name that holds one is quoted.
 _SMALL = re.compile(
     r"\b(to|on|in|for|from|with|like|of|owned|without|as|into|and|grant|granting|locked|empty|described|imported|expecting)\b"
-    r"|^(group|user|leader|allow|deny|persons|everything|domain|project|new)\b|[;,]|\.(?!\w)",
+    r"|^(group|user|set|leader|allow|deny|persons|everything|nothing|whoever|domain|project|new|json)\b"
+    r'|[;,"]|\.(?!\w)|^$|^ | $|  ',
     re.IGNORECASE,
 )
 
@@ -88,9 +91,9 @@ def user_named(site: Site, words: Words, key: str = "user") -> str:
 
 def grantee_named(site: Site, words: str) -> Grantee:
     """`user ann`, `group Sales`, `group set S`; without the kind the one thing of that name."""
-    match = re.fullmatch(r"(user|group set|group)[ :]+(.+)", words, re.IGNORECASE)
+    match = re.fullmatch(r"(user|group set|group)[ :]+(.+)", words, re.IGNORECASE | re.DOTALL)
     if match is not None:
-        kind, name = match[1].casefold(), unquoted(match[2])
+        kind, name = match[1].casefold(), name_meant(match[2])
         if kind == "user":
             return Grantee("user", site.find_user(name).id)
         if kind == "group":
@@ -170,8 +173,8 @@ def refusal(because: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name, in quotes where it holds a small word of the language."""
-    return f'"{name}"' if _SMALL.search(name) else name
+    """A name, in quotes where it holds a small word of the language, or what is not seen."""
+    return name_words(name) if _SMALL.search(name) or visible(name) != name else name
 
 
 def content_words(site: Site, content: str) -> str:
@@ -182,21 +185,33 @@ def content_words(site: Site, content: str) -> str:
 
 
 def user_words(site: Site, user: str) -> str:
-    """The name; with its domain where the name alone would not find him."""
+    """The name; with its domain, or the id, where the name alone would not find him."""
     known = site.users.get(user)
-    if known is None:
-        return user
-    alone = len(site.users_named(known.name)) == 1
-    return quoted(known.name if alone else f"{known.domain}\\{known.name}")
+    return user if known is None else _shortest(known, user, lambda words: users_meant(site, words))
 
 
 def group_words(site: Site, group: str) -> str:
-    """The name; with its domain where the name alone would not find it."""
+    """The name; with its domain, or the id, where the name alone would not find it."""
     known = site.groups.get(group)
-    if known is None:
-        return group
-    same = [g for g in site.groups.values() if g.name.casefold() == known.name.casefold()]
-    return quoted(known.name if len(same) == 1 or known.domain == LOCAL else f"{known.domain}\\{known.name}")
+    return group if known is None else _shortest(known, group, lambda words: groups_meant(site, words))
+
+
+def _shortest(known: User | Group, id_: str, meant: Callable[[str], tuple[str, ...]]) -> str:
+    names = (known.name, f"{known.domain}\\{known.name}")
+    return quoted(next((name for name in names if name.strip() and meant(name) == (id_,)), id_))
+
+
+def ref_words(site: Site, ref: Ref) -> str:
+    """A user or group that a change names, as `user_words` and `group_words`; one that is not there as a new one."""
+    id_ = ref.id or ref.new_id
+    if ref.kind == USER and id_ in site.users:
+        return user_words(site, id_)
+    return group_words(site, id_) if ref.kind != USER and id_ in site.groups else new_words(ref)
+
+
+def new_words(ref: Ref) -> str:
+    """The name of who, or what, is not there yet, as `new_ref` takes it apart."""
+    return quoted(ref.name if ref.domain == LOCAL and "\\" not in ref.name else f"{ref.domain}\\{ref.name}")
 
 
 def grantee_words(site: Site, who: Grantee) -> str:
@@ -206,7 +221,8 @@ def grantee_words(site: Site, who: Grantee) -> str:
     if who.kind == "group":
         return f"group {group_words(site, who.id)}"
     group_set = site.group_sets.get(who.id)
-    return f"group set {quoted(group_set.name if group_set is not None else who.id)}"
+    alone = group_set is not None and group_sets_meant(site, group_set.name) == (who.id,)
+    return f"group set {quoted(group_set.name if group_set is not None and alone else who.id)}"
 
 
 def place_words(site: Site, content: str, default_for: str | None) -> str:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from difflib import get_close_matches
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms import content, people, rules, site
 from tabwarden.effects.forms.form import Form
 from tabwarden.effects.ops.content import Place
+from tabwarden.effects.quoting import Quoting, name_meant
 from tabwarden.effects.ref import GROUP, USER, Ref
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.resolver import unquoted
 from tabwarden.model.site import Content, Group, GroupSet, Site, User
 
 # Of two forms that fit, the first is meant: what says more stands before what says less.
@@ -32,6 +33,8 @@ FORMS: tuple[Form, ...] = (
 )
 VERBS = frozenset(form.written.split()[0] for form in FORMS)
 """What a sentence begins with."""
+_LISTS = ("text", "row", "details", "schedules")
+"""Places of what is no single name: its form takes the quotes away."""
 
 
 def change_of(site: Site, sentence: str) -> Change:
@@ -39,17 +42,20 @@ def change_of(site: Site, sentence: str) -> Change:
 
     Raises UnknownName for a sentence of no known form or a name that is not there, AmbiguousName for several.
     """
-    parts = re.split(r'("[^"]*")', sentence)  # what stands in quotes is a name, and stays as it is
-    text = "".join(p if p.startswith('"') else re.sub(r"\s+", " ", p) for p in parts).strip().rstrip(".;")
-    # A name may hold a quotation mark; where it need not, it does not.
-    for pattern in ("pattern", "loose"):
-        for form in FORMS:
-            match = getattr(form, pattern).fullmatch(text)
-            if match is not None:
-                words = match.groupdict().items()
-                return form.meant(site, {key: value if value is None else unquoted(value) for key, value in words})
-    forms = (f"  {form.written}" for form in FORMS)
-    raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:", *forms)
+    quoting = Quoting(sentence)
+    if (fit := fitting(quoting)) is None:
+        verb = quoting.sentence.partition(" ")[0].casefold()
+        near = {verb} & VERBS or get_close_matches(verb, VERBS, n=2) or VERBS
+        forms = (f"  {form.written}" for form in FORMS if form.written.split()[0] in near)
+        raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:", *forms)
+    form, match = fit
+    words = quoting.words(match.groupdict()).items()
+    return form.meant(site, {key: value if key in _LISTS else value and name_meant(value) for key, value in words})
+
+
+def fitting(quoting: Quoting) -> tuple[Form, re.Match[str]] | None:
+    """The form of a sentence, and what stands in its places; None for none."""
+    return next(((form, match) for form in FORMS if (match := form.pattern.fullmatch(quoting.sentence))), None)
 
 
 def words_of(site: Site, change: Change) -> str:

@@ -43,7 +43,7 @@ def meant(
 
     `named` gives the ids of a name in any letter case, `spelt` all that the thing of an id is called.
     """
-    for text in dict.fromkeys((words.strip(), unquoted(words))):
+    for text in dict.fromkeys((words, words.strip(), unquoted(words))):
         for own in dict.fromkeys((text, text.lower(), text.upper())):
             if own in ids:
                 return (own,)
@@ -114,10 +114,15 @@ def group_meant(site: Site, words: str) -> str:
 
 def group_set_meant(site: Site, words: str) -> str:
     """The id of the one group set of that name or id."""
+    near = hint(unquoted(words), {group_set.name: "" for group_set in site.group_sets.values()})
+    nobody = f"no group set `{words}` on site `{site.name}`{near}"
+    return one_of(group_sets_meant(site, words), words, "group sets", str, lambda: nobody)
+
+
+def group_sets_meant(site: Site, words: str) -> tuple[str, ...]:
+    """Ids of the group sets that words mean by name or id."""
     sets = site.group_sets
-    ids = meant(words, sets, lambda n: [i for i in sets if same(sets[i].name) == same(n)], lambda i: (sets[i].name,))
-    near = hint(unquoted(words), {group_set.name: "" for group_set in sets.values()})
-    return one_of(ids, words, "group sets", str, lambda: f"no group set `{words}` on site `{site.name}`{near}")
+    return meant(words, sets, lambda n: [i for i in sets if same(sets[i].name) == same(n)], lambda i: (sets[i].name,))
 
 
 def contents_meant(site: Site, words: str) -> tuple[str, ...]:
@@ -165,7 +170,7 @@ def near_content(site: Site, words: str) -> str:
         return ""
     from difflib import SequenceMatcher, get_close_matches
 
-    text = same(unquoted(words).strip("/ "))
+    text = same(unquoted(words).removesuffix("*").strip("/ "))
     last = text.rpartition("/")[2]
     called: dict[str, list[str]] = defaultdict(list)
     for content in site.contents.values():

@@ -14,6 +14,7 @@ import numpy as np
 
 from tabwarden.access.abilities import speaking
 from tabwarden.access.abilities.ability import ANY_TARGET, can
+from tabwarden.access.abilities.question import Answers
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Verdict
 from tabwarden.access.few import FEW
 from tabwarden.model.errors import Disagreement
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tabwarden.engine.engine import Engine
 
 MOST_REMEMBERED = 128  # contents of which everybody's answers are at hand
+MOST_ANSWERS = 50_000  # of the reference that are at hand
 
 
 class Verdicts(NamedTuple):
@@ -45,6 +47,7 @@ class Able:
         self.step: Callable[[], None] = lambda: None
         self._rows: dict[tuple[str, bytes, bytes], list[Verdicts]] = {}
         self._known: dict[str, Array] = {}
+        self._answers_of_reference: Answers = {}
 
     def among(self, ability: str, contents: Array, users: Array, *, owners: bool = True) -> AbleAmong:
         """Who of some users is able on some contents; without `owners` nobody on what is his own.
@@ -67,10 +70,16 @@ class Able:
         for alike in alone or self._people_alike(ability, content):
             some = alike[among[alike]]
             if len(some):
-                verdict = can(self.site, self.columns.id_of("user", int(some[0])), ability, content).verdict
+                verdict = self._verdict(self.columns.id_of("user", int(some[0])), ability, content)
                 able[some], unknown[some] = verdict == ALLOWED, verdict == UNKNOWN
         self.step()
         return Verdicts(*(self.people.pack(np.flatnonzero(flags)) for flags in (able, unknown)))
+
+    def _verdict(self, user: str, ability: str, content: str) -> Verdict:
+        """What the reference says; what it was asked for it is remembered, as which projects take something of her."""
+        if len(self._answers_of_reference) > MOST_ANSWERS:
+            self._answers_of_reference.clear()
+        return can(self.site, user, ability, content, answers=self._answers_of_reference).verdict
 
     def _people_alike(self, ability: str, content: str) -> list[Array]:
         """Everybody by role, answers, power and ownership on all that the ability looks at; numbers rising."""
@@ -120,7 +129,7 @@ class Able:
         for _ in range(FEW):
             place, user = random.randrange(len(contents)), int(random.choice(users))
             content, person = self.columns.id_of("content", int(contents[place])), self.columns.id_of("user", user)
-            if can(self.site, person, ability, content).verdict != rows[place].verdict(user):
+            if self._verdict(person, ability, content) != rows[place].verdict(user):
                 raise Disagreement(
                     f"people who look alike are not, about `{ability}` of user `{person}` on content `{content}`; "
                     "nothing of this is told, please report it with the snapshot"

@@ -265,7 +265,7 @@ def moment(words: str, now: datetime) -> datetime:
     except (ValueError, OverflowError):
         raise UnknownName(
             f"`{words}` is no snapshot's folder, and no number, day (2026-11-21), time (2026-11-21T18:00Z), `last`, "
-            "`previous`, `today` or `yesterday`"
+            f"`previous`, `today` or `yesterday`{hint(words, dict.fromkeys(('last', 'previous', *DAYS), ''))}"
         ) from None
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.names import hint
 from tabwarden.plan.file import from_json, text_of
 from tabwarden.plan.plan import Plan
 from tabwarden.report.plans import headline
@@ -125,8 +126,11 @@ def kept_plans(store: Path) -> tuple[KeptPlan, ...]:
     return tuple(kept_plan._replace(record=read(path_of(store, kept_plan.id))) for kept_plan in _lines(store))
 
 
-def plan_meant(store: Path, words: str) -> Path:
-    """The file of the plan that somebody means: a file, a number of `plan list`, or the beginning of an id."""
+def plan_meant(store: Path, words: str, last: str = "") -> Path:
+    """The file of the plan that somebody means: a file, a number of `plan list`, or the beginning of an id.
+
+    `last` is how the command is told to take the last one, for whoever wrote nearly that.
+    """
     name = words.strip()
     with suppress(OSError):  # longer than any file name
         if Path(name).is_file():
@@ -139,8 +143,11 @@ def plan_meant(store: Path, words: str) -> Path:
     if len(plans) > 1:
         both = ", ".join(f"`{one.id}`" for one in plans)
         raise UnknownName(f"several plans begin with `{name}`: {both}; write more of it, or its number")
+    near = hint(name, {one.id: "" for one in _lines(store)})
+    if last and hint(name, {"last": ""}):
+        near = f"; near it: `{last}`"
     raise UnknownName(
-        f"`{name}` is no plan's file, and no number or id of a plan in `{store}`; `tabwarden plan list` has them"
+        f"`{name}` is no plan's file, and no number or id of a plan in `{store}`{near}; `tabwarden plan list` has them"
     )
 
 

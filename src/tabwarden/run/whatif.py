@@ -17,6 +17,7 @@ from tabwarden.compare.what_if import Tried, WhatIf, done, steps_of, written
 from tabwarden.effects.change import NICKNAMES, REFRESHES
 from tabwarden.effects.ops.several import NOTHING_DIFFERS
 from tabwarden.effects.phrases import refusal
+from tabwarden.effects.quoting import is_literal, listed, name_words
 from tabwarden.effects.sentences import VERBS
 from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import SettingsError, TabwardenError
@@ -173,7 +174,9 @@ def _as_sentences(given: list[str]) -> list[str]:
     """One sentence of words that the shell took apart: `lock Finance` without quotes around it."""
     if len(given) < 2 or given[0].casefold() not in VERBS or _is_file(Path(given[0])):
         return given
-    return [" ".join(f'"{word}"' if " " in word and '"' not in word else word for word in given)]
+    return [
+        " ".join(name_words(word) if (" " in word or '"' in word) and not is_literal(word) else word for word in given)
+    ]
 
 
 def read_changes(given: str) -> list[str]:
@@ -227,4 +230,5 @@ def _part(key: Any, value: Any) -> str:
     if value is None:
         return str(word)
     name = {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
-    return f"{word} {name}" if isinstance(value, bool) or name.startswith('"') else f'{word} "{name}"'
+    bare = isinstance(value, bool) or all(map(is_literal, listed(name, " and ")))
+    return f"{word} {name}" if bare else f"{word} {name_words(name)}"

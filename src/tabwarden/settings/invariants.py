@@ -173,7 +173,7 @@ def load_invariants(path: Path) -> tuple[Invariant, ...]:
     except ValidationError as error:
         for one in error.errors():
             place = tuple(one["loc"])
-            words = of_a_text(one, "nothing is called so here; look at `tabwarden check --schema`")
+            words = of_a_text(one, InvariantsText, "tabwarden check --schema")
             written.complain(place, f"`{dotted(place)}`: {words}")
         text = InvariantsText(invariants=())
     invariants = _numbered(written, text)

@@ -22,7 +22,7 @@ from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.forms.site import setting_named
 from tabwarden.model.capability import kind_named
 from tabwarden.model.errors import SettingsError, UnknownName
-from tabwarden.model.names import same
+from tabwarden.model.names import hint, same
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 from tabwarden.safe_files import read_text
 from tabwarden.settings.lines import Origin, Place, Written, dotted, read_yaml
@@ -227,7 +227,7 @@ def _checked(written: Written, packs: Mapping[str, Any]) -> PolicyText | None:
     except ValidationError as error:
         for one in error.errors():
             place = tuple(one["loc"])
-            words = of_a_text(one, "nothing is called so here; look at `tabwarden policy schema`")
+            words = of_a_text(one, PolicyText, "tabwarden policy schema")
             written.complain(place, f"`{dotted(place)}`: {words}")
     return None
 
@@ -264,9 +264,9 @@ def _fill_in(written: Written, packs: Mapping[str, Any]) -> None:
             continue
         pack = packs.get(str(use.get("pack")))
         if not isinstance(pack, dict):
-            if use.get("pack") not in packs:
-                named = ", ".join(map(str, packs)) or "none"
-                written.complain(place, f"there is no pack of that name; there are {named}")
+            if (name := str(use.get("pack", ""))) not in packs:
+                near = hint(name, dict.fromkeys(packs, "")) or f"; there are {', '.join(packs) or 'none'}"
+                written.complain(place, f"there is no pack `{name}`{near}")
             continue
         try:
             PackText.model_validate(pack)

@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator
 from pydantic_core import ErrorDetails
 
+from tabwarden.model.names import hint
 from tabwarden.settings.lines import PREFIX, Place, Written, dotted
 from tabwarden.settings.schema import SECTIONS, field_at, keys_at, literals_in, models_at
 
@@ -67,11 +68,14 @@ def sentence(error: ErrorDetails, place: Place, written: Written) -> str:
     return f"`{name}` {_plain(error, place, written)}"
 
 
-def of_a_text(error: ErrorDetails, strange: str) -> str:
-    """What is wrong with a value of a text that is no part of the settings; `strange` of a key that nobody knows."""
+def of_a_text(error: ErrorDetails, text: type[BaseModel], schema: str) -> str:
+    """What is wrong with a value of a text that is no part of the settings; `schema` is the command that prints its."""
     kind, context = error["type"], error.get("ctx", {})
-    if kind in ("extra_forbidden", "missing"):
-        return strange if kind == "extra_forbidden" else "is missing; add it"
+    if kind == "missing":
+        return "is missing; add it"
+    if kind == "extra_forbidden":
+        near = _near_key(str(error["loc"][-1]), text)
+        return f"nothing is called so here{near}; look at `{schema}`"
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
@@ -81,6 +85,13 @@ def of_a_text(error: ErrorDetails, strange: str) -> str:
     if kind.startswith("model"):
         return "must be a mapping of keys and values"
     return _TYPES.get(kind.split("_")[0], "has a value of the wrong kind")
+
+
+def _near_key(key: str, text: type[BaseModel]) -> str:
+    """`; near it: ...`, of the keys that there are anywhere in the text."""
+    schema = text.model_json_schema()
+    keys = (key for one in (schema, *schema.get("$defs", {}).values()) for key in one.get("properties", ()))
+    return hint(key, {one: "" for one in keys if one != key})
 
 
 def _plain(error: ErrorDetails, place: Place, written: Written) -> str:

@@ -20,6 +20,7 @@ from tabwarden.model.capability import KINDS, applies, capabilities_of, capabili
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.marks import Marks, marks_of
 from tabwarden.model.names import hint, same
+from tabwarden.model.resolver import near_content
 from tabwarden.model.roles import SITE_ROLES
 from tabwarden.model.site import Site
 from tabwarden.want.paths import Paths, has_signs
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tabwarden.engine.columns import Array, Columns
 
 EVERYBODY, OWNERS = "everybody", "owners"
+_WHO = (EVERYBODY, OWNERS, "group", "group set", "user", "role")
 ONLY, NOBODY, NO_RULE, NEVER_BOTH = "only", "nobody", "no_rule", "never_both"
 
 
@@ -117,7 +119,8 @@ class Meaning:
             try:
                 crowd = self._with(crowd, word.strip())
             except TabwardenError as error:
-                self.refuse(where, str(error))
+                near = "" if "; " in str(error) else hint(word.partition(" ")[0], dict.fromkeys(_WHO, ""))
+                self.refuse(where, f"{error}{near}")
         return crowd
 
     def _with(self, crowd: Crowd, words: str) -> Crowd:
@@ -163,9 +166,8 @@ class Meaning:
         action = rest.casefold().replace(" ", "_").replace("-", "_")
         if action in ACTIONS:
             return [f"ability:{action}"]
-        near = hint(
-            words, dict.fromkeys((*ACTIONS, *(ui_name(name, k) for k in kinds for name in capabilities_of(k))), "")
-        )
+        every = ACTIONS if prefix else (*ACTIONS, *(ui_name(name, k) for k in kinds for name in capabilities_of(k)))
+        near = hint(rest, dict.fromkeys(every, ""))
         self.refuse(where, f"no capability or ability is called `{words}`{near}")
         return []
 
@@ -228,7 +230,7 @@ class Meaning:
                 set(self._paths.fitting(path)) if pattern else set(self._paths.at(path)) or self._by_kind(path, where)
             )
             if not fitting and pattern:
-                self.refuse(where, f"nothing fits `{path}`; {so}")
+                self.refuse(where, f"nothing fits `{path}`{near_content(self.site, path)}; {so}")
             numbers |= fitting
         return numbers
 

@@ -17,7 +17,7 @@ from tabwarden.access.abilities import desktop, pulse, subscriptions, web_editin
 from tabwarden.access.abilities import projects as project_deeds
 from tabwarden.access.abilities import site as site_deeds
 from tabwarden.access.abilities import views as view_deeds
-from tabwarden.access.abilities.question import PERSONAL_SPACE, TOP_LEVEL, Conditions, Deed, projects_by_path
+from tabwarden.access.abilities.question import PERSONAL_SPACE, TOP_LEVEL, Answers, Conditions, Deed, projects_by_path
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Verdict
 from tabwarden.access.reference import as_seen_by
 from tabwarden.model.capability import applies, capability_named
@@ -52,15 +52,17 @@ def can(
     to: str | None = None,
     model: str = CURRENT,
     open_points: OpenPoints = DOCUMENTED,
+    answers: Answers | None = None,
 ) -> Answer:
     """Whether `user` can do `action` (a name of `ACTIONS`) on `content`, by ids.
 
     `target` is the project it goes to, `PERSONAL_SPACE` or `TOP_LEVEL`; None leaves it open. `to` is the person it is
-    handed to or about. Raises UnknownName for an action that is not listed.
+    handed to or about. `answers` are those of other questions about the same Site, model and open points, and grow.
+    Raises UnknownName for an action that is not listed.
     """
     if action not in ACTIONS:
         raise UnknownName(f"no action is called `{action}`; actions are {', '.join(sorted(ACTIONS))}")
-    deed = Deed(as_seen_by(site, model), user, action, content, target, to, model, open_points)
+    deed = Deed(as_seen_by(site, model), user, action, content, target, to, model, open_points, answers)
     if not is_known(deed.role):
         return _summed(deed, (deed.unread(content, "role_unknown"),))
     return _summed(deed, ACTIONS[action](deed))

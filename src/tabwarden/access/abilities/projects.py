@@ -48,7 +48,12 @@ def move(deed: Deed) -> Conditions:
     source = rules_project(deed, content) if kind == "project" else _moves_away(deed, content)
     if deed.target is None:
         return _anywhere(deed, source)
-    return (role_publishes(deed), *_takes(deed, deed.target), source)
+    return _into(deed, deed.target, source)
+
+
+def _into(deed: Deed, target: str, source: Answer) -> Conditions:
+    """Into a project, by whoever may take it from where it is."""
+    return (role_publishes(deed), *_takes(deed, target), source)
 
 
 def _moves_away(deed: Deed, content: str) -> Answer:
@@ -70,10 +75,13 @@ def _takes(deed: Deed, target: str) -> Conditions:
 def _anywhere(deed: Deed, source: Answer) -> Conditions:
     """The first place that takes it, by path: another project, one's Personal Space, of a project the top level."""
     content, unsure = deed.on(), None
+    # No project takes it of whoever may not publish, or not take it away.
+    closed = DENIED in (role_publishes(deed).verdict, source.verdict)
     below = {content, deed.site.contents[content].parent, *deed.site.below(content)}
     else_to = TOP_LEVEL if deed.site.contents[content].kind == "project" else PERSONAL_SPACE
-    for target in (*(p for p in projects_by_path(deed.site) if p not in below), else_to):
-        parts = move(deed._replace(target=target))
+    projects = () if closed else (project for project in projects_by_path(deed.site) if project not in below)
+    for target in (*projects, else_to):
+        parts = move(deed._replace(target=target)) if target == else_to else _into(deed, target, source)
         if all(part.allowed for part in parts):
             name = deed.site.path(target) if target in deed.site.contents else target
             return (*parts, deed.says(True, "no_target", what=f"a place that takes it: {name}"))

@@ -29,6 +29,10 @@ def target_named(words: str) -> str | None:
 _GATES = (Step("ceiling", "unknown"),)
 
 
+Answers = dict[tuple[str, str, str], Answer]
+"""What the reference answered, by user, capability and content."""
+
+
 class Deed(NamedTuple):
     """Who, what, on which content, towards which project (or target that is none) or person, by id."""
 
@@ -40,12 +44,20 @@ class Deed(NamedTuple):
     to: str | None
     model: str
     open_points: OpenPoints
+    answers: Answers | None = None
+    """What the reference was asked already of this Site, where many questions share it."""
 
     def may(self, capability: str, content: str | None) -> Answer:
         """The reference's answer for the same person; unknown on a content that was not read."""
         if content is None or content not in self.site.contents:
             return self._may_unread(capability, content)
-        return may(self.site, self.user, capability, content, model=self.model, open_points=self.open_points)
+        key, known = (self.user, capability, content), self.answers
+        answer = known.get(key) if known is not None else None
+        if answer is None:
+            answer = may(self.site, self.user, capability, content, model=self.model, open_points=self.open_points)
+            if known is not None:
+                known[key] = answer
+        return answer
 
     def _may_unread(self, capability: str, content: str | None) -> Answer:
         """Unknown, but where no fact about the content could matter: to administrators and people without a licence."""

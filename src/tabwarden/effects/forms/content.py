@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 
 from tabwarden.effects.change import Change
@@ -20,10 +18,12 @@ from tabwarden.effects.phrases import (
     kinds_words,
     project_named,
     quoted,
+    ref_words,
     user_named,
     user_words,
     within_words,
 )
+from tabwarden.effects.quoting import is_literal, listed, name_meant, name_words, text_meant, text_words
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.names import hint, some
@@ -31,15 +31,18 @@ from tabwarden.model.refreshes import EXTRACT, Refreshes, frequency_meant
 from tabwarden.model.roles import may_own
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Site
 
+_TOP = ("top", "top level", "the top level")
+
 
 def _move(site: Site, words: Words) -> Change:
-    to_top = str(words["target"]).casefold() in ("top", "top level", "the top level")
+    to_top = str(words["target"]).casefold() in _TOP
     target = None if to_top else project_named(site, words, "target").id
     return Move.on(site, content_named(site, words).id, target)
 
 
 def _says_move(site: Site, change: Move) -> str:
-    target = "the top level" if change.to.id is None else content_words(site, change.to.id)
+    target = _TOP[-1] if change.to.id is None else content_words(site, change.to.id)
+    target = f"project:{target}" if change.to.id is not None and target.casefold() in _TOP else target
     return f"move {content_words(site, change.id)} to {target}"
 
 
@@ -68,21 +71,8 @@ def _tabs(shown: bool) -> tuple[Callable[[Site, Words], Change], type[Change], S
 # -- descriptions ---------------------------------------------------------------------------------------------
 
 
-def _text(words: str) -> str:
-    """A text as it was meant: `\\n` in it is a new line, as JSON has it; what is no JSON stands as it is."""
-    try:
-        return str(json.loads(f'"{words}"'))
-    except ValueError:
-        return words
-
-
-def _text_words(text: str) -> str:
-    inside = json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', "\\u0022")
-    return f'"{inside}"'
-
-
 def _describe(site: Site, words: Words) -> Change:
-    return SetDescription.on(site, content_named(site, words).id, _text(str(words["text"] or "")))
+    return SetDescription.on(site, content_named(site, words).id, text_meant(str(words["text"])))
 
 
 # -- owners ---------------------------------------------------------------------------------------------------
@@ -103,30 +93,45 @@ def _says_give_everything(site: Site, change: GiveEverything) -> str:
 # -- projects -------------------------------------------------------------------------------------------------
 
 
+_MAKER = " owned by whoever makes it"
+
+
 def _new_project(site: Site, words: Words) -> Change:
-    path = str(words["path"])
-    above, _, name = (part.strip() for part in path.rpartition("/"))
+    path, apart = str(words["path"]), bool(words.get("above") or words.get("top"))
+    above, _, name = (str(words.get("above") or ""), "", path) if apart else map(str.strip, path.rpartition("/"))
     if not name:
         raise UnknownName(f"`{path}` lacks the name of the new project; write it behind the last `/`")
     parent = project_named(site, {"project": above}).id if above else None
     whole = f"{site.path(parent)}/{name}" if parent is not None else name
     like = project_named(site, words, "like").id if words.get("like") else EMPTY if words.get("empty") else None
     owner = user_named(site, words, "owner") if words.get("owner") else None
-    if owner is None and parent is not None:
+    if owner is None and parent is not None and not words.get("maker"):
         heir = site.users.get(site.contents[parent].owner)
         owner = heir.id if heir is not None and may_own(heir.site_role, "project") else None
     project = NewProject.on(site, whole, parent, owner, like)
     mode = {"locked": LOCKED, "locked without nested": LOCKED_WITHOUT_NESTED}.get(str(words.get("mode")).casefold())
     text = words.get("text")
-    return project.but(mode=mode or CUSTOMIZABLE, description=_text(text) if text else "")
+    return project.but(mode=mode or CUSTOMIZABLE, description=text_meant(text) if text else "")
 
 
 def _says_new_project(site: Site, change: NewProject) -> str:
     like = f" like {content_words(site, change.like)}" if change.like else " empty" if change.like == EMPTY else ""
-    owner = f" owned by {quoted(change.owner.qualified)}" if change.owner is not None else ""
+    owner = (
+        f" owned by {ref_words(site, change.owner)}" if change.owner is not None else _MAKER if change.parent else ""
+    )
     mode = {LOCKED: ", locked", LOCKED_WITHOUT_NESTED: ", locked without nested"}.get(change.mode, "")
-    described = f" described as {_text_words(change.description)}" if change.description else ""
-    return f"new project {quoted(change.content.name)}{like}{owner}{mode}{described}"
+    described = f" described as {text_words(change.description)}" if change.description else ""
+    return f"new project {_place(site, change)}{like}{owner}{mode}{described}"
+
+
+def _place(site: Site, change: NewProject) -> str:
+    """The path; name and place apart where a `/` in the name, or another thing of that path, makes it mean another."""
+    name, above = change.name, change.parent
+    path = above.name if above is not None else ""
+    written = path if above is None or above.id not in site.contents else site.written(str(above.id))
+    if "/" not in name and written == path == path.strip() and name == name.strip():
+        return quoted(change.content.name)
+    return f"{quoted(name)} {'at the top level' if above is None else f'in {quoted(written)}'}"
 
 
 FORMS: tuple[Form, ...] = (
@@ -159,10 +164,10 @@ FORMS: tuple[Form, ...] = (
     form(
         'describe CONTENT as "TEXT"',
         'describe Finance as "led by ann"',
-        r'describe <content> as "(?P<text>[^"]*)"',
+        r'describe <content> as "<text>"',
         _describe,
         SetDescription,
-        lambda s, c: f"describe {content_words(s, c.id)} as {_text_words(c.description)}",
+        lambda s, c: f"describe {content_words(s, c.id)} as {text_words(c.description)}",
     ),
     form(
         "give everything|KINDS of USER [in PROJECT] to USER",
@@ -178,13 +183,15 @@ FORMS: tuple[Form, ...] = (
         r"give <content> to <user>",
         lambda s, w: SetOwner.on(s, content_named(s, w).id, user_named(s, w)),
         SetOwner,
-        lambda s, c: f"give {content_words(s, c.id)} to {quoted(c.owner.qualified)}",
+        lambda s, c: f"give {content_words(s, c.id)} to {ref_words(s, c.owner)}",
     ),
     form(
-        'new project PATH [like PROJECT | empty] [owned by USER][, locked [without nested]] [described as "TEXT"]',
+        "new project PATH | NAME in PROJECT | NAME at the top level [like PROJECT | empty]"
+        ' [owned by USER | owned by whoever makes it][, locked [without nested]] [described as "TEXT"]',
         "new project Finance/2026 like Finance/2025 owned by ann",
-        r"new project <path>(?: like <like>|(?P<empty> empty))?(?: owned by <owner>)?"
-        r'(?:,? (?P<mode>locked(?: without nested)?))?(?: described as "(?P<text>[^"]*)")?',
+        r"new project <path>(?: in <above>|(?P<top> at the top level))?(?: like <like>|(?P<empty> empty))?"
+        r"(?: owned by (?:(?P<maker>whoever makes it)|<owner>))?"
+        r'(?:,? (?P<mode>locked(?: without nested)?))?(?: described as "<text>")?',
         _new_project,
         NewProject,
         _says_new_project,
@@ -199,7 +206,9 @@ _NO_SCHEDULES = (
 
 def _refresh(site: Site, words: Words) -> Change:
     text, known = str(words["schedules"]), site.refreshes
-    names = [text] if known is None or known.named(text) is not None else re.split('"? and "?', text)
+    parts = listed(text, " and ")
+    whole = not all(map(is_literal, parts)) if known is None else known.named(text) is not None
+    names = [name_meant(text)] if whole else [name_meant(part) for part in parts]
     return SetRefresh.on(site, content_named(site, words).id, tuple(_schedule(known, name) for name in names))
 
 
@@ -228,7 +237,7 @@ def _says_refresh(site: Site, change: SetRefresh) -> str:
     content = content_words(site, change.id)
     if not change.to:
         return f"stop refreshing {content}"
-    return f"refresh {content} on schedule {' and '.join(quoted(name) for name in change.to)}"
+    return f"refresh {content} on schedule {' and '.join(map(name_words if len(change.to) > 1 else quoted, change.to))}"
 
 
 LAST: tuple[Form, ...] = (

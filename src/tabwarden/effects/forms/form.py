@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.phrases import Words
+from tabwarden.effects.quoting import TOKEN
 from tabwarden.model.site import Site
 
 Says = Callable[[Site, Any], str | None]
@@ -18,13 +19,12 @@ ON = r"on (?:<kind> in )?<content>"
 class Form(NamedTuple):
     """One kind of sentence: how it is written, an example, what it means on a Site, and which change it says how.
 
-    `says` is None for a change of that class that another form says. `loose` lets names hold quotation marks.
+    `says` is None for a change of that class that another form says. `pattern` is of a `Quoting`'s sentence.
     """
 
     written: str
     example: str
     pattern: re.Pattern[str]
-    loose: re.Pattern[str]
     meant: Callable[[Site, Words], Change]
     of: type[Change]
     says: Says
@@ -38,10 +38,7 @@ def form(
     of: type[Change],
     says: Says,
 ) -> Form:
-    """`<name>` in a pattern is a name: in quotes, perhaps with its kind before them, or the fewest words that fit."""
-    quoted = r'(?:(?:user |group |group set |\\w+:) *)?"[^"]+"'
-    strict, loose = (
-        re.compile(re.sub(r"(?<!P)<(\w+)>", rf"(?P<\1>{quoted}|{bare})", pattern), re.IGNORECASE)
-        for bare in (r'(?:[^"]|"[^"]*")+?', r".+?")
-    )
-    return Form(written, example, strict, loose, meant, of, says)
+    """`<name>` in a pattern is a name, the fewest words that fit; `"<text>"` a text, which stands in quotes."""
+    named = re.sub(r'"<(\w+)>"', rf"(?P<\1>{TOKEN})", pattern)
+    named = re.sub(r"(?<!P)<(\w+)>", r"(?P<\1>.+?)", named)
+    return Form(written, example, re.compile(named, re.IGNORECASE), meant, of, says)

@@ -19,21 +19,24 @@ from tabwarden.effects.ops.groups import (
 )
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole
-from tabwarden.effects.phrases import Words, quoted, user_named
+from tabwarden.effects.phrases import Words, new_words, quoted, ref_words, user_named
+from tabwarden.effects.quoting import TOKEN, listed, name_meant, name_words
 from tabwarden.effects.ref import GROUP, USER, Ref, group_ref, user_ref
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.roles import role_named, ui_role
 from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Site
 
 _FIELDS = {"full name": "full_name", "e-mail": "email", "sign-in": "auth_setting", "provider": "idp_configuration_id"}
-_DETAILS = rf"(?P<details>(?:(?:, )?(?:{'|'.join(_FIELDS)}) \"[^\"]*\")+)"
+_DETAIL = "|".join(_FIELDS)
+_DETAILS = rf"(?P<details>(?:(?:, )?(?:{_DETAIL}) {TOKEN})+)"
 _GRANTS = r"(?P<role>.+?)(?: (?P<when>on sign-in|at synchronisation))?"
 _EXPECTED = r"(?:, expecting (?P<expected>\d.*))?"
 
 
 def new_ref(kind: str, words: str) -> Ref:
     """Somebody, or a group, that is not there yet, by `domain\\name`. UnknownName for one without a name."""
-    domain, _, name = words.rpartition("\\")
+    domain, parted, name = words.partition("\\")
+    domain, name = (domain, name) if parted else ("", words)
     if not name.strip():
         raise UnknownName(f"`{words}` is no name of a {kind}; write one")
     return Ref(kind, name, domain or LOCAL)
@@ -46,29 +49,23 @@ def _membership(words: str, of: type[AddToGroup | RemoveFromGroup]) -> tuple[Any
         return of.on(site, user_named(site, parts), group)
 
     def says(site: Site, change: AddToGroup | RemoveFromGroup) -> str:
-        return words.format(user=_name(site, change.user), group=_name(site, change.group))
+        return words.format(user=ref_words(site, change.user), group=ref_words(site, change.group))
 
     return meant, of, says
-
-
-def _name(site: Site, ref: Ref) -> str:
-    """As a sentence names a user or group; with its domain where the name alone would not find it."""
-    named = site.users_named if ref.kind == USER else site.groups_named
-    alone = ref.id is not None and len(named(ref.name)) == 1
-    bare = ref.name if alone else ref.qualified
-    return quoted(bare if alone or ref.domain != LOCAL or len(named(ref.name)) < 2 else f"{ref.domain}\\{ref.name}")
 
 
 # -- users ----------------------------------------------------------------------------------------------------
 
 
 def _details(words: str | None) -> dict[str, str]:
-    pairs = re.findall(rf'({"|".join(_FIELDS)}) "([^"]*)"', words or "", re.IGNORECASE)
-    return {_FIELDS[name.casefold()]: value for name, value in pairs}
+    pairs = (re.fullmatch(rf"({_DETAIL}) (.*)", one, re.IGNORECASE | re.DOTALL) for one in listed(words or "", ", "))
+    return {_FIELDS[pair[1].casefold()]: name_meant(pair[2]) for pair in pairs if pair is not None}
 
 
 def _details_words(values: dict[str, str | None]) -> str:
-    return ", ".join(f'{name} "{values[key]}"' for name, key in _FIELDS.items() if values.get(key) is not None)
+    return ", ".join(
+        f"{name} {name_words(values[key] or '')}" for name, key in _FIELDS.items() if values.get(key) is not None
+    )
 
 
 def _add_user(site: Site, words: Words) -> Change:
@@ -85,7 +82,7 @@ def _says_add_user(_: Site, change: AddUser) -> str:
     values = {key: getattr(change, key) or None for key in _FIELDS.values()}
     more = f" with {_details_words(values)}" if any(values.values()) else ""
     given = f" imported as {quoted(change.given)}" if change.given else ""
-    return f"add user {quoted(change.user.qualified)} as {ui_role(change.role)}{given}{more}"
+    return f"add user {new_words(change.user)} as {ui_role(change.role)}{given}{more}"
 
 
 def _set_details(site: Site, words: Words) -> Change:
@@ -98,7 +95,7 @@ def _details_of(site: Site, user: str, details: Details) -> Change:
 
 
 def _says_details(site: Site, change: SetDetails) -> str:
-    return f"give user {_name(site, change.user)} {_details_words(change.details._asdict())}"
+    return f"give user {ref_words(site, change.user)} {_details_words(change.details._asdict())}"
 
 
 def _remove_user(site: Site, words: Words) -> Change:
@@ -106,8 +103,8 @@ def _remove_user(site: Site, words: Words) -> Change:
 
 
 def _says_remove_user(site: Site, change: RemoveUser) -> str:
-    heir = f" with heir {_name(site, change.heir)}" if change.heir is not None else ""
-    return f"remove user {_name(site, change.user)}{heir}"
+    heir = f" with heir {ref_words(site, change.heir)}" if change.heir is not None else ""
+    return f"remove user {ref_words(site, change.user)}{heir}"
 
 
 # -- groups ---------------------------------------------------------------------------------------------------
@@ -184,7 +181,7 @@ FORMS: tuple[Form, ...] = (
         r"set <user> to <role>",
         lambda s, w: SetRole.on(s, user_named(s, w), role_named(str(w["role"]))),
         SetRole,
-        lambda s, c: f"set {_name(s, c.user)} to {ui_role(c.role)}",
+        lambda s, c: f"set {ref_words(s, c.user)} to {ui_role(c.role)}",
     ),
     form(
         "add USER to GROUP",
@@ -212,7 +209,7 @@ FORMS: tuple[Form, ...] = (
         rf"new group <group>(?: granting {_GRANTS})?",
         _new_group,
         CreateGroup,
-        lambda _, c: f"new group {quoted(c.group.qualified)}{_granting(c)}",
+        lambda _, c: f"new group {new_words(c.group)}{_granting(c)}",
     ),
     form(
         "let group GROUP grant ROLE [on sign-in] | nothing",
@@ -220,7 +217,7 @@ FORMS: tuple[Form, ...] = (
         rf"let group <group> grant {_GRANTS}",
         lambda s, w: UpdateGroup(group_ref(g := _group(s, w)), Grants.of(g), _grants(w)),
         UpdateGroup,
-        lambda s, c: f"let group {_name(s, c.group)} grant {_grants_words(c.grants)}",
+        lambda s, c: f"let group {ref_words(s, c.group)} grant {_grants_words(c.grants)}",
     ),
     form(
         "import group GROUP [granting ROLE on sign-in|at synchronisation]",
@@ -228,7 +225,7 @@ FORMS: tuple[Form, ...] = (
         rf"import group <group>(?: granting {_GRANTS})?{_EXPECTED}",
         lambda _, w: ImportGroup(new_ref(GROUP, str(w["group"])), _grants(w), _expected(w)),
         ImportGroup,
-        lambda _, c: f"import group {quoted(c.group.qualified)}{_granting(c)}{_expecting(c)}",
+        lambda _, c: f"import group {new_words(c.group)}{_granting(c)}{_expecting(c)}",
     ),
     form(
         "synchronise group GROUP [granting ROLE on sign-in|at synchronisation | nothing]",
@@ -236,7 +233,7 @@ FORMS: tuple[Form, ...] = (
         rf"synchronise group <group>(?: granting {_GRANTS})?{_EXPECTED}",
         _sync,
         SyncGroup,
-        lambda s, c: f"synchronise group {_name(s, c.group)} granting {_grants_words(c.grants)}{_expecting(c)}",
+        lambda s, c: f"synchronise group {ref_words(s, c.group)} granting {_grants_words(c.grants)}{_expecting(c)}",
     ),
     form(
         "delete group GROUP",
@@ -244,6 +241,6 @@ FORMS: tuple[Form, ...] = (
         r"delete group <group>",
         lambda s, w: DeleteGroup.on(s, _group(s, w).id),
         DeleteGroup,
-        lambda s, c: f"delete group {_name(s, c.group)}",
+        lambda s, c: f"delete group {ref_words(s, c.group)}",
     ),
 )

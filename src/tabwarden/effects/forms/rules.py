@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 from tabwarden.effects.change import Change
@@ -26,6 +26,7 @@ from tabwarden.effects.phrases import (
     rule_named,
     within_words,
 )
+from tabwarden.effects.quoting import listed, name_meant
 from tabwarden.effects.ref import Lookup, content_ref, grantee_ref
 from tabwarden.model.capability import (
     KIND_NAMES,
@@ -100,19 +101,16 @@ def _row(site: Site, words: Words) -> Change:
     before = RuleRow.of(rule for rule in rules or () if rule.grantee == grantee)
     wanted = str(words["row"]).strip()
     modes = {ALLOW: list[str](), DENY: list[str]()}
-    for part in () if wanted.casefold() in ("nothing", "none") else wanted.split(";"):
-        match = re.fullmatch(r"\s*(allow|deny) (.+)", part, re.IGNORECASE)
+    for part in () if wanted.casefold() in ("nothing", "none") else listed(wanted, ";"):
+        match = re.fullmatch(r"(allow|deny) (.+)", part, re.IGNORECASE | re.DOTALL)
         if match is None:
-            raise UnknownName(f"`{part.strip()}` is no part of a row; say `allow A, B; deny C`, or `nothing`")
+            raise UnknownName(f"`{part}` is no part of a row; say `allow A, B; deny C`, or `nothing`")
         mode = ALLOW if match[1].casefold() == "allow" else DENY
-        modes[mode] += [capability_of(site, one, default_for or content.kind) for one in _listed(match[2])]
+        modes[mode] += [
+            capability_of(site, one, default_for or content.kind) for one in map(name_meant, listed(match[2], ","))
+        ]
     row = RuleRow.of(Rule(grantee, name, mode) for mode, names in modes.items() for name in names)
     return PutRules(content_ref(site, content.id), grantee_ref(site, grantee), before, row, default_for)
-
-
-def _listed(words: str) -> Iterator[str]:
-    for match in re.finditer(r'\s*("[^"]*"|[^,]+?)\s*(?:,|$)', words):
-        yield match[1].strip('"')
 
 
 def _says_row(site: Site, change: PutRules) -> str:

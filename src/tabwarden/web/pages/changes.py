@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from starlette.responses import Response
 
 from tabwarden.commands import diff, whatif
+from tabwarden.effects.quoting import is_literal, name_words
 from tabwarden.effects.sentences import FORMS
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.report.table import Table, Text, flat
@@ -56,7 +57,7 @@ class Kind(NamedTuple):
 
 
 def _quoted(blank: str, value: str) -> str:
-    return f'"{value}"' if blank.startswith('"') and not value.startswith('"') else value
+    return name_words(value) if blank.startswith('"') and not is_literal(value) else value
 
 
 def _kind(number: int) -> Kind:

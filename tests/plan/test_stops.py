@@ -10,6 +10,7 @@ from people_site import GROUP, joiners, leavers, site
 from tabwarden.model.errors import SourceError, TabwardenError
 from tabwarden.model.site import Group, Site
 from tabwarden.model.site_settings import SiteSettings
+from tabwarden.plan import stops
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Stop, Waiver
 from tabwarden.plan.rename import carried
@@ -273,6 +274,22 @@ def test_a_waiver_must_name_the_stop_and_its_number(words: str, left: list[str],
 def test_every_malformed_waiver_is_named_at_once() -> None:
     with pytest.raises(TabwardenError, match="not `licences-lost`, `=3`, `x=many`"):
         parse_waivers(["licences-lost", "=3", "x=many", "users-removed=3"])
+
+
+def test_a_waiver_of_no_stop_is_an_error_with_the_nearest_names() -> None:
+    with pytest.raises(TabwardenError, match="no stop is called `rules-remvoed`; near it: `rules-removed`"):
+        parse_waivers(["users-removed=3", "rules-remvoed=3"])
+    with pytest.raises(TabwardenError, match="no stop is called `everything`; stops are source-unreadable, "):
+        parse_waivers(["everything=1"])
+
+
+def test_every_stop_can_be_named() -> None:
+    names = {
+        value
+        for name, value in vars(stops).items()
+        if name.isupper() and isinstance(value, str) and "-" in value and " " not in value
+    }
+    assert names == set(stops.STOPS)
 
 
 def test_the_larger_of_number_and_share_counts() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.names import hint
 from tabwarden.model.tables import grouped
 from tabwarden.plan.plan import Stop, Waiver
+from tabwarden.plan.stops import STOPS
 
 
 def parse_waivers(words: Iterable[str]) -> tuple[Waiver, ...]:
-    """`licences-lost=37` and the like; TabwardenError names every one that is not of that form."""
-    waivers, wrong = [], []
+    """`licences-lost=37` and the like; TabwardenError names every one that is not of that form, or of no stop."""
+    waivers, wrong, names = list[Waiver](), list[str](), dict.fromkeys(STOPS, "")
     for word in words:
         name, equals, number = word.partition("=")
         if equals and name.strip() and number.strip().isdigit():
@@ -20,6 +22,10 @@ def parse_waivers(words: Iterable[str]) -> tuple[Waiver, ...]:
             wrong.append(f"`{word}`")
     if wrong:
         raise TabwardenError(f"a waiver is written STOP=NUMBER, as in `licences-lost=37`, not {', '.join(wrong)}")
+    strange = [waiver.id for waiver in waivers if waiver.id not in names]
+    if strange:
+        otherwise = f"; stops are {', '.join(STOPS)}"
+        raise TabwardenError(*(f"no stop is called `{name}`{hint(name, names, otherwise)}" for name in strange))
     return tuple(waivers)
 
 

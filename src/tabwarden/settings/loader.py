@@ -23,6 +23,7 @@ from tabwarden.secrets import (
     Keys,
     find_keys,
     key_file_is_open_to_others,
+    mistaken,
     read_encrypted,
     reference_kind,
     resolve,
@@ -197,13 +198,21 @@ def _read(path: Path | None, keys: Keys | None, early: list[str]) -> Written:
     if path.suffix == ".aes":
         if keys is None:
             raise SettingsError(early or [f"{path}: it is encrypted and no key is there: {HOW_TO_GIVE_A_KEY}"])
-        return read_yaml(read_encrypted(path, keys), str(path))
+        return _own(read_yaml(read_encrypted(path, keys), str(path)))
     try:
-        return read_yaml(read_text(path), str(path))
-    except UnicodeDecodeError:
-        raise SettingsError([*early, f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
+        return _own(read_yaml(read_text(path), str(path)))
+    except UnicodeDecodeError as error:
+        where = f"{path}:{error.object.count(bytes(chr(10), 'ascii'), 0, error.start) + 1}"
+        raise SettingsError([*early, f"{where}: is not UTF-8 text; save it as UTF-8"]) from None
     except OSError as error:
         raise SettingsError([*early, f"{path}: cannot be read: {why(error)}"]) from None
+
+
+def _own(written: Written) -> Written:
+    """Without what stands at the top for anchors alone, under keys such as `x-database`."""
+    for key in [key for key in written.values if key.startswith("x-")]:
+        del written.values[key]
+    return written
 
 
 def from_variable(place: Place, text: str, values: Mapping[str, Any]) -> Any:
@@ -255,6 +264,10 @@ class _Resolved:
         encrypted = self._written.file.endswith(".aes")  # as a whole
         if kind in (None, "plain") and secret and not encrypted and not self._written.origin(place).variable:
             self.in_the_open.append(place)
+        if words := mistaken(value, secret=secret):
+            self._written.complain(place, f"`{dotted(place)}` {words}")
+            self.failed.add(place)
+            return value
         try:
             text = resolve(value, self._folder, self._environ, self._keys)
         except SettingsError as error:

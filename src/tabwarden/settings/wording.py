@@ -15,6 +15,15 @@ from tabwarden.settings.schema import SECTIONS, field_at, keys_at, literals_in, 
 SEED_SECTIONS = ("APP", "TASKS", "TABLEAU", "SNOWFLAKE", "EMAIL")
 # What people write at the top that has its place in a section.
 _ELSEWHERE = {"token": "tableau.auth.pat", "pat": "tableau.auth.pat", "url": "tableau.server", "host": "tableau.server"}
+# What people look for that there is no key for, and what there is in place of it.
+_VERIFIED = "certificates are always verified; `tableau.ca_file` adds the authority that signed yours"
+_PROXY = "a proxy is taken from the environment, `HTTPS_PROXY` and `NO_PROXY`"
+_INSTEAD = {
+    **dict.fromkeys(
+        "verify verify_ssl verify_tls ssl_verify verify_certificates verify_cert insecure ignore_ssl".split(), _VERIFIED
+    ),
+    **dict.fromkeys("proxy proxies http_proxy https_proxy".split(), _PROXY),
+}
 # How what has a pattern must look.
 _PATTERNS = {
     "api_version": 'must look like `"3.21"`, in quotes',
@@ -154,11 +163,18 @@ def unknown_key(place: Place, written: Written) -> str:
             f"`{key}` is a section of Tab_User_Provisioner; "
             f"`tabwarden settings import {written.file} --to NEW_FILE` translates the whole file"
         )
+    plain = key.lower().replace("-", "_")
+    if key.strip() != key:
+        return f"`{dotted(place)}` begins or ends with white space that is no plain space; indent by plain spaces"
+    if plain in _INSTEAD and above[:1] in ((), ("tableau",)):
+        return f"there is no setting `{dotted(place)}`; {_INSTEAD[plain]}"
+    written_here = _value_at(above, written.values)
     known = keys_at(above, written.values)
+    missing = [one for one in known if one not in (written_here if isinstance(written_here, Mapping) else ())]
     belongs = "" if above or origin.variable else _ELSEWHERE.get(key.lower()) or _elsewhere(key.lower(), above)
     if belongs:
         return f"there is no setting `{dotted(place)}`; did you mean `{belongs}`?"
-    near = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(plain, missing, n=1, cutoff=0.6) or difflib.get_close_matches(plain, known, n=1)
     if near:
         if origin.variable:
             best = PREFIX + "__".join(str(part).upper() for part in (*above, near[0]))

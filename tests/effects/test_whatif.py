@@ -84,6 +84,9 @@ MEANT: list[tuple[str, ById | Change]] = [
     ("show tabs on Finance/Budget", SetTabs("Budget", True)),
     ("hide tabs on Finance/Budget", SetTabs("Budget", False)),
     ("set ann to Explorer (can publish)", SetRole("ann", "ExplorerCanPublish")),
+    ("lock project Finance", SetMode("Finance", "LockedToProject")),
+    ("add user una to group Staff", Join("Staff", "una")),
+    ("show tabs on workbook Finance/Budget", SetTabs("Budget", True)),
     ("set ann to interactor", SetRole("ann", "Explorer")),
     ("add una to Staff", Join("Staff", "una")),
     ('add una to "How to"', Join("How to", "una")),
@@ -207,6 +210,12 @@ def test_every_form_of_the_language_is_tried_above() -> None:
         ("allow Move on Finance/Budget/Overview to ann", "a view has no capability `Move`"),
         ("allow View on cupboards in Finance to ann", "no kind of content is called `cupboards`"),
         ("allow View on Finance/Budget to nobody", "no group, user or group set `nobody`"),
+        ("allow View on Finance/Budget to everyone", "no group, user or group set `everyone` on site `Site`; near it"),
+        (
+            "allow View, Filter on Finance/Budget to ann",
+            "`View, Filter` are several capabilities; say one, or `set rules",
+        ),
+        ("add ann, joe to Out", "no user `ann, joe` on site `Site`; each of them is a user: name one at a time"),
         ("set ann to Emperor", "no site role is called `Emperor`"),
         ("use template Grand on Finance/Budget for Staff", "no template of a workbook is called `Grand`"),
     ],
@@ -215,6 +224,31 @@ def test_what_is_not_understood_is_told(words: str, told: str) -> None:
     with pytest.raises(UnknownName) as caught:
         change_of(small(), words)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "forms"),
+    [
+        ("grant View on Finance to ann", ["allow CAPABILITY on [KIND in] CONTENT to GRANTEE"]),
+        ("allow View on Finance for ann", ["allow CAPABILITY on [KIND in] CONTENT to GRANTEE"]),
+        ("alow View on Finance to ann", ["allow CAPABILITY on [KIND in] CONTENT to GRANTEE"]),
+        ("revoke View on Finance from ann", ["remove allow|deny CAPABILITY on [KIND in] CONTENT from GRANTEE"]),
+        ("unlicense ann", ["set USER to ROLE"]),
+        ("delete user ann", ["remove user USER [with heir USER]"]),
+        ("sync group Staff", ["synchronise group GROUP [granting ROLE on sign-in|at synchronisation | nothing]"]),
+        ("paint Finance red", [form.written for form in FORMS]),
+        ("", [form.written for form in FORMS]),
+    ],
+)
+def test_what_is_no_change_is_told_with_what_is_near_it(words: str, forms: list[str]) -> None:
+    with pytest.raises(UnknownName, match="is not a change that is understood") as caught:
+        change_of(small(), words)
+    assert [line.strip().partition(", as in")[0] for line in str(caught.value).splitlines()[1:]] == forms
+
+
+def test_nothing_is_renamed_by_a_sentence() -> None:
+    with pytest.raises(UnknownName, match="`tabwarden plan rename OLD=NEW` gives people another name"):
+        change_of(small(), "rename Finance to Money")
 
 
 def test_a_name_of_two_kinds_lists_the_candidates() -> None:

@@ -32,6 +32,8 @@ WRONG = {
     "{name: a, may: View}": "say one of `only`, `nobody`, `no_rule` and `never_both`",
     "{name: a, only: x, nobody: y, may: View}": "say one of",
     "{name: a, only: x, may: View, whom: y}": "`invariants[1].whom`: nothing is called so here",
+    "{name: a, forbid: x, may: View}": "the keys `only`, `nobody`, `no_rule`, `never_both`, `on`",
+    "{name: a, only: x, may: View, on: {path: Ops}}": "`invariants[1].on.path`: nothing is called so here; did",
     "{name: a, only: x, may: View, on: {kind: workbok}}": "workbok",
     "{name: a, never_both: [{may: View}]}": "never_both",
     "{name: a, never_both: [{may: View}, {may: Filter}], on: Finance}": "none beside it",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from difflib import get_close_matches
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms import content, people, rules, site
@@ -34,6 +35,25 @@ VERBS = frozenset(form.written.split()[0] for form in FORMS)
 """What a sentence begins with."""
 
 
+_MEANT = {
+    word: begins
+    for words, begins in (
+        ("grant,permit,enable", "allow"),
+        ("forbid,block,prohibit", "deny"),
+        ("revoke,disallow", "remove allow"),
+        ("unlicense,unlicence,promote,demote,change,downgrade,upgrade", "set USER"),
+        ("transfer,reassign,hand", "give"),
+        ("delete user,delete users,drop user,deactivate", "remove user"),
+        ("create,make project,make group", "new"),
+        ("assign,put", "add"),
+        ("sync,synchronize", "synchronise"),
+        ("apply", "use template"),
+    )
+    for word in words.split(",")
+}
+"""What sentences of others begin with, and how ours of the same meaning begin."""
+
+
 def change_of(site: Site, sentence: str) -> Change:
     """The change a sentence means on this Site.
 
@@ -42,14 +62,29 @@ def change_of(site: Site, sentence: str) -> Change:
     parts = re.split(r'("[^"]*")', sentence)  # what stands in quotes is a name, and stays as it is
     text = "".join(p if p.startswith('"') else re.sub(r"\s+", " ", p) for p in parts).strip().rstrip(".;")
     # A name may hold a quotation mark; where it need not, it does not.
-    for pattern in ("pattern", "loose"):
+    for pattern in ("pattern", "loose") if not re.match(r"delete user ", text, re.IGNORECASE) else ():
         for form in FORMS:
             match = getattr(form, pattern).fullmatch(text)
             if match is not None:
                 words = match.groupdict().items()
                 return form.meant(site, {key: value if value is None else unquoted(value) for key, value in words})
-    forms = (f"  {form.written}" for form in FORMS)
-    raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:", *forms)
+    raise UnknownName(*_not_understood(sentence, text))
+
+
+def _not_understood(sentence: str, text: str) -> list[str]:
+    """What to write instead: the forms that begin as it does or is meant to, else all there are."""
+    words = f"`{sentence}` is not a change that is understood"
+    first = text.lower().split()[:2]
+    if first[:1] == ["rename"]:
+        return [f"{words}; nothing is renamed by a sentence; `tabwarden plan rename OLD=NEW` gives people another name"]
+    verbs = (
+        [first[0]] if first and first[0] in VERBS else get_close_matches("".join(first[:1]), VERBS, n=1, cutoff=0.75)
+    )
+    meant = next((_MEANT[key] for key in (" ".join(first), *first[:1]) if key in _MEANT), "".join(verbs))
+    near = [form for form in FORMS if meant and f"{form.written} ".replace("|", " ").startswith(f"{meant} ")]
+    if not near:
+        return [f"{words}; changes are written so:", *(f"  {form.written}" for form in FORMS)]
+    return [f"{words}; near it:", *(f"  {form.written}, as in `{form.example}`" for form in near)]
 
 
 def words_of(site: Site, change: Change) -> str:

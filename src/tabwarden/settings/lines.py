@@ -95,19 +95,19 @@ class Written:
         self.problems.append(Problem.at(self.origin(place), text))
 
 
-def read_yaml(text: str, file: str) -> Written:
+def read_yaml(text: str, file: str, such: str = "tableau:") -> Written:
     """The values of a YAML text. What is not YAML, or is there twice, is among the problems."""
     try:
         if hasattr(yaml, "CSafeLoader"):  # ten times as fast; of what is no YAML the other tells more
             with contextlib.suppress(yaml.MarkedYAMLError, yaml.reader.ReaderError):
                 check_depth(yaml.parse(text, yaml.CSafeLoader))
-                return _written(text, file, yaml.CSafeLoader)
-        return _written(text, file, yaml.SafeLoader)
+                return _written(text, file, yaml.CSafeLoader, such)
+        return _written(text, file, yaml.SafeLoader, such)
     except yaml.YAMLError as error:
         return Written(file, problems=[_not_yaml(error, file, text)])
 
 
-def _written(text: str, file: str, kind: type[yaml.SafeLoader]) -> Written:
+def _written(text: str, file: str, kind: type[yaml.SafeLoader], such: str) -> Written:
     written, loader = Written(file), kind(text)
     try:
         node = loader.get_single_node()
@@ -118,7 +118,7 @@ def _written(text: str, file: str, kind: type[yaml.SafeLoader]) -> Written:
             if isinstance(value, dict):
                 written.values = value
             else:
-                written.complain((), "must be a mapping of sections such as `tableau:`, each on its own line")
+                written.complain((), f"must be a mapping of sections such as `{such}`, each on its own line")
     except RecursionError:
         written.problems.append(Problem.at(Origin(file), "is nested too deep; settings need four levels at most"))
     finally:

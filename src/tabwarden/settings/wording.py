@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, get_args
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 
+from tabwarden.model.capability import kind_named
+from tabwarden.model.errors import UnknownName
 from tabwarden.settings.lines import PREFIX, Place, Written, dotted
-from tabwarden.settings.schema import SECTIONS, field_at, keys_at, literals_in, models_at
+from tabwarden.settings.schema import SECTIONS, field_at, fields_of, keys_at, literals_in, members, models_at
 
 SEED_SECTIONS = ("APP", "TASKS", "TABLEAU", "SNOWFLAKE", "EMAIL")
 # What people write at the top that has its place in a section.
@@ -39,6 +41,17 @@ _TYPES = {
     "tuple": "must be a list such as `[a, b]`",
     "list": "must be a list such as `[a, b]`",
 }
+
+
+def _kind(words: str) -> str:
+    try:
+        return kind_named(words)
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
+
+
+Kind = Annotated[str, AfterValidator(_kind)]
+"""A kind of content by any of its names."""
 
 
 def place_of(error: ErrorDetails, values: Any) -> Place:
@@ -76,6 +89,23 @@ def sentence(error: ErrorDetails, place: Place, written: Written) -> str:
     return f"`{name}` {_plain(error, place, written)}"
 
 
+def complain_of_text(written: Written, error: ValidationError, root: type[BaseModel], schema: str) -> None:
+    """Notes what is wrong with a text that is no part of the settings, checked by `root`; `schema` prints its schema.
+
+    Places are without the names of the members of a union, which nobody wrote.
+    """
+    details = [(_written_place(one, written.values), one) for one in error.errors()]
+    for place, one in details:
+        own = tuple(one["loc"][-1:]) != place[-1:]  # of a member of a union, as a whole
+        if own and any(len(other) > len(place) and other[: len(place)] == place for other, _ in details):
+            continue  # another member fits but for something in it
+        strange = _strange(place, written.values, root, schema) if one["type"] == "extra_forbidden" else ""
+        words = "must be a text, or a mapping of keys and values" if own else of_a_text(one, strange)
+        problem = f"`{dotted(place)}`: {words}"
+        if not any(known.text.endswith(problem) for known in written.problems):
+            written.complain(place, problem)
+
+
 def of_a_text(error: ErrorDetails, strange: str) -> str:
     """What is wrong with a value of a text that is no part of the settings; `strange` of a key that nobody knows."""
     kind, context = error["type"], error.get("ctx", {})
@@ -87,9 +117,47 @@ def of_a_text(error: ErrorDetails, strange: str) -> str:
         return f"must be {context['expected'].replace(chr(39), '`')}"
     if kind in ("string_too_short", "too_short"):
         return "is empty; write a value or remove the line"
-    if kind.startswith("model"):
+    if kind == "dict_type" or kind.startswith("model"):
         return "must be a mapping of keys and values"
-    return _TYPES.get(kind.split("_")[0], "has a value of the wrong kind")
+    return "must be text" if kind == "string_type" else _TYPES.get(kind.split("_")[0], "has a value of the wrong kind")
+
+
+def _written_place(error: ErrorDetails, values: Any) -> Place:
+    """Where it was written: without what stands between a key and its value in the models alone."""
+    place: Place = ()
+    parts = error["loc"]
+    for number, part in enumerate(parts, start=1):
+        missing = error["type"] == "missing" and number == len(parts)
+        if isinstance(values, Mapping) and (part in values or missing):
+            values = values.get(part)
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            values = values[part]
+        else:
+            continue
+        place = (*place, part)
+    return place
+
+
+def _strange(place: Place, values: Any, root: type[BaseModel], schema: str) -> str:
+    """A key nobody knows, with the nearest that may stand there."""
+    kinds: list[Any] = [root]
+    for part in place[:-1]:
+        inside: list[Any] = []
+        for kind in members(kinds):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                inside += [info.annotation for key, info in fields_of(kind).items() if key == part]
+            else:
+                inside += [one for one in get_args(kind)[-2:] if one is not Ellipsis]
+        kinds = inside
+    models = [kind for kind in members(kinds) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    known = list(dict.fromkeys(key for model in models for key in fields_of(model)))
+    near = difflib.get_close_matches(str(place[-1]).lower().replace(" ", "_").replace("-", "_"), known, n=1)
+    written_here = _value_at(place[:-1], values)
+    listed = [key for key in known if key not in (written_here if isinstance(written_here, Mapping) else ())]
+    if near:
+        return f"nothing is called so here; did you mean `{near[0]}`?"
+    few = 0 < len(listed) < 12
+    return f"nothing is called so here; {_some_keys(tuple(listed)) + ' go here' if few else f'look at `{schema}`'}"
 
 
 def _plain(error: ErrorDetails, place: Place, written: Written) -> str:

@@ -199,6 +199,13 @@ def test_a_password_may_hold_any_sign(tmp_path: Path, secret: str) -> None:
     load(written(tmp_path, SMALL.replace("hush-hush-hush", secret)), {})
 
 
+@pytest.mark.parametrize(("kept", "odd"), [("hush ", True), ('"hush"', True), ("hush\n", False), ("hu sh", False)])
+def test_white_space_and_quotes_around_a_secret_are_told(tmp_path: Path, kept: str, odd: bool) -> None:
+    written(tmp_path, kept, "pat.txt")
+    settings = load(written(tmp_path, SMALL.replace("hush-hush-hush", "file:pat.txt")), {})
+    assert any("begins or ends with white space" in words for words in settings.warnings()) is odd
+
+
 def test_a_section_for_anchors_alone_stands_under_x(tmp_path: Path) -> None:
     text = "x-log: &log {json: true}\n" + SMALL + "logs: {<<: *log, level: DEBUG}\n"
     logs = load(written(tmp_path, text), {}).logs

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from tabwarden.model.errors import SettingsError
 from tabwarden.places import ENCRYPTED, PLAIN, SITE, Location, located
 from tabwarden.safe_files import read_text
-from tabwarden.scrubber import KNOWN
+from tabwarden.scrubber import KNOWN, is_odd_secret
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
     Keys,
@@ -248,6 +248,7 @@ class _Resolved:
         self.secrets: list[str] = []
         self.failed: set[Place] = set()
         self.in_the_open: list[Place] = []
+        self.in_odd_form: list[Place] = []
         self.in_words: dict[Place, str] = {}
         self.values: dict[str, Any] = self._value(written.values, ())
 
@@ -274,6 +275,8 @@ class _Resolved:
             self._written.complain(place, f"`{dotted(place)}`: {error}")
             self.failed.add(place)
             return value
+        if secret and is_odd_secret(text):
+            self.in_odd_form.append(place)
         if secret or kind in ("enc", "cmd"):
             self.secrets.append(text)
         elif kind in ("env", "file"):
@@ -313,6 +316,11 @@ def _warnings(resolved: _Resolved, keys: Keys | None) -> list[str]:
     warnings = [
         f"`{dotted(place)}` is written in plain text; `tabwarden settings encrypt` hides it"
         for place in dict.fromkeys(resolved.in_the_open)
+    ]
+    warnings += [
+        f"`{dotted(place)}` begins or ends with white space, or stands in quotes of its own, and is sent so; "
+        "take them off where it is kept, unless they belong to it"
+        for place in dict.fromkeys(resolved.in_odd_form)
     ]
     if keys and key_file_is_open_to_others(keys):
         warnings.append(f"{keys.origin} can be read by others; `chmod 600` it")

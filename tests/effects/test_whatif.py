@@ -418,6 +418,25 @@ def dangling_groups(held: Site) -> set[str]:
 # -- files and the command ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "where"),
+    [
+        ("a.txt", "# first\n1. lock Finance\n* lock Nowhere\n", "a.txt:3"),
+        ("a.txt", "\nlock Finance\n\nlock Nowhere\n", "a.txt:4"),
+        ("a.yaml", "changes:\n- lock Finance\n- {lock: Nowhere}\n", "a.yaml, change 2"),
+        ("a.json", '["lock Finance", "lock Nowhere"]', "a.json, change 2"),
+    ],
+)
+def test_a_change_of_a_file_is_told_with_its_place(tmp_path: Path, name: str, text: str, where: str) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(UnknownName) as caught:
+        done(small(), read_changes(str(file)))
+    (told,) = str(caught.value).splitlines()
+    assert told.startswith(f"{file.with_name(where)}: `lock ")
+    assert "no content `Nowhere`" in told
+
+
 def test_changes_come_from_words_lines_and_yaml(tmp_path: Path) -> None:
     plain, yaml = tmp_path / "plain.txt", tmp_path / "changes.yaml"
     plain.write_text("# a comment\nlock Finance\n\nadd una to Staff\n")

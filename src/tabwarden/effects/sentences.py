@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
+from typing import Self
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms import content, people, rules, site
@@ -52,6 +53,18 @@ _MEANT = {
     for word in words.split(",")
 }
 """What sentences of others begin with, and how ours of the same meaning begin."""
+
+
+class Sentence(str):
+    """A sentence with where it was written: file and line, or the number of the change."""
+
+    where: str
+
+    def __new__(cls, words: str, where: str) -> Self:
+        """The words, as any text."""
+        sentence = super().__new__(cls, words)
+        sentence.where = where
+        return sentence
 
 
 def change_of(site: Site, sentence: str) -> Change:

@@ -163,6 +163,10 @@ loggs: {}
         (SMALL.replace("hush-hush-hush", ""), "4: `tableau.auth.pat.secret` is empty"),
         (SMALL + "    password: {username: a, password: b}\n", "5: `tableau.auth` has `pat` and `password`; keep one"),
         ("tableau: {server: https://x, auth: {}}\n", "1: `tableau.auth` says no way to sign in"),
+        (
+            SMALL + "mail: {to: ['a@x.example;b@x.example']}\n",
+            "5: `mail.to[1]` must be one mail address; several are a list",
+        ),
         (SMALL + "mail: {user: ada}\n", "5: `mail.user` does nothing without `mail.password`"),
     ],
 )

@@ -317,6 +317,8 @@ def test_what_is_not_there_or_has_no_known_format_is_refused(tmp_path: Path) -> 
     (tmp_path / "people.csv").write_text("Email Address\njane\n")
     assert "there is no file" in str(refused(tmp_path / "absent.csv"))
     assert "no file fits" in str(refused(tmp_path / "absent*.csv"))
+    if os.sep == "/":
+        assert "in which `/` parts folders here" in str(refused(r"C:\lists\people.csv"))
     assert "is a folder" in str(refused(tmp_path))
     assert "save as .xlsx first" in str(refused(tmp_path / "people.xls"))
     (tmp_path / "people").write_text("")

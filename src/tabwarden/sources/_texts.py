@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import glob
 import json
+import os
 import re
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def paths_of(pattern: str) -> list[Path]:
     if not paths:
         what = "no file fits" if glob.has_magic(pattern) else "there is no file"
         looked = "" if path.is_absolute() else f" (taken as `{place_of(Path.cwd() / path)}`)"
-        raise unreadable(f"{what} `{place_of(path)}`{looked}; check `path`")
+        parted = ", in which `/` parts folders here and `\\` is a letter" if "\\" in pattern and os.sep == "/" else ""
+        raise unreadable(f"{what} `{place_of(path)}`{looked}; check `path`{parted}")
     return paths
 
 

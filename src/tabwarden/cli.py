@@ -8,7 +8,8 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
+from io import BufferedWriter, RawIOBase, TextIOWrapper
+from typing import Any, TextIO
 
 from tabwarden import __version__
 from tabwarden.commands import Command
@@ -267,9 +268,7 @@ def main() -> None:
     sys.unraisablehook = _not_lost
     gc.set_threshold(100_000, 50, 50)  # a command makes many things that stay, and next to no cycles
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its escape
+        sys.stdout, sys.stderr = _patient(sys.stdout), _patient(sys.stderr)
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -287,6 +286,41 @@ def main() -> None:
         _write_no_more()
         code = ERROR
     raise SystemExit(code)
+
+
+def _patient(stream: TextIO) -> TextIO:
+    """The same, to which a command writes to its end: what nobody reads any more is thrown away.
+
+    A terminal that lacks a letter shows its escape.
+    """
+    if not isinstance(stream, TextIOWrapper):
+        return stream
+    stream.flush()
+    buffer = BufferedWriter(_Patient(stream.fileno()))
+    return TextIOWrapper(buffer, stream.encoding, "backslashreplace", line_buffering=stream.line_buffering)
+
+
+class _Patient(RawIOBase):
+    """Where nobody reads any more (`| head`, `| grep -q`) the command goes on, and its exit code is its own."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._number
+
+    def isatty(self) -> bool:
+        return os.isatty(self._number)
+
+    def write(self, data: Any) -> int:
+        try:
+            return os.write(self._number, data)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._number)
+            return memoryview(data).nbytes
 
 
 def _not_lost(unraisable: sys.UnraisableHookArgs) -> None:

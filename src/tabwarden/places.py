@@ -13,6 +13,16 @@ from typing import NamedTuple
 from tabwarden.model.errors import SettingsError
 
 PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"
+_NEARLY = (
+    "settings.yml",
+    "settings.yaml.txt",
+    "settings.json",
+    "settings.toml",
+    "settings.ini",
+    "config.yaml",
+    "config.yml",
+)
+"""What people call their settings that is not looked for."""
 VARIABLE = "TABWARDEN_SETTINGS"
 OPTION = "--settings"
 ALL = "all"
@@ -71,6 +81,9 @@ class Location(NamedTuple):
         sentence = (
             f"no {PLAIN} and no {ENCRYPTED} {WHERE.format(own=own_folder(os.environ))}; `tabwarden init` writes one"
         )
+        near = next((name for name in _NEARLY if Path(name).is_file()), None)
+        if near is not None:
+            sentence += f"; `{near}` is there: if it is YAML, call it `{PLAIN}` or name it with `{OPTION}`"
         others = " and ".join(f"`{path}`" for path in self.passed_over)
         return f"{sentence} ({others} belongs to somebody else and is not taken by itself)" if others else sentence
 

@@ -76,3 +76,9 @@ def _forms_of_one(secret: str) -> set[str]:
         base64.b64encode(encoded).decode("ascii"),
         base64.urlsafe_b64encode(encoded).decode("ascii"),
     }
+
+
+def is_odd_secret(text: str) -> bool:
+    """Whether a secret of one line has white space or quotes around it, which is sent as it stands."""
+    bare = text.strip()
+    return "\n" not in bare and (text != bare or (len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"))

@@ -36,6 +36,15 @@ KEY_FILES = (KEY_FILE, ".\\key")
 
 KINDS_OF_REFERENCE = ("env", "file", "cmd", "enc", "plain")
 COMMAND_SECONDS = 30
+_VARIABLE = re.compile(
+    r"\$\{[^{}]+\}|\$env:\w+|(?-i:\$[A-Z][A-Z0-9_]+)|%[A-Za-z]\w*%|\{\{.*\}\}|<%=?.*%>|env\.\w+", re.IGNORECASE
+)
+_STORE = re.compile(
+    r"(?:vault|op|bw|keyring|ssm|arn|secretsmanager|akv|gsm|sops|secretref|azurekeyvault):\S+", re.IGNORECASE
+)
+_PLACEHOLDER = re.compile(
+    r"<[^<>]*>|\*{3,}|x{4,}|change[-_ ]?me|todo|(?:your|my)[-_ ].*(?:token|secret|password).*", re.IGNORECASE
+)
 # Every Fernet token begins so: the first byte is its version, the next four of the time are zero until 2106.
 TOKEN = re.compile(r"(?<![\w:])enc:(gAAAA[A-Za-z0-9_-]+={0,2})")
 HOW_TO_GIVE_A_KEY = (
@@ -224,6 +233,30 @@ def reference_kind(value: str) -> str | None:
     """env, file, cmd, enc or plain when the value is written as a reference, else None."""
     kind, colon, _ = value.partition(":")
     return kind if colon and kind in KINDS_OF_REFERENCE else None
+
+
+def mistaken(value: str, *, secret: bool) -> str:
+    """Why a text that is no reference cannot be meant as it stands, in words that hold nothing of it; '' where it can.
+
+    What other programs would put something else in place of is no value: Tableau would only refuse the sign-in.
+    """
+    text, plain = value.strip(), "`plain:` before it takes it as it stands"
+    kind = text.partition(":")[0]
+    if kind not in KINDS_OF_REFERENCE and kind.lower() in KINDS_OF_REFERENCE and re.match(r"\w+:\S", text):
+        return f"is a reference in capital letters; write `{kind.lower()}:`, or {plain}"
+    if kind == "env" and any(sign in text for sign in "${}%"):
+        return "names a variable with signs around it; write its bare name, as in `env:TABLEAU_PAT`"
+    if reference_kind(value) is not None:
+        return ""
+    if len(text) > 1 and text[0] in "“”„‟‘’«»" and text[-1] in "“”‟‘’«»":
+        return 'stands in typographic quotes; write plain ones, `"`'
+    if _VARIABLE.fullmatch(text):
+        return f"is written as other programs write a variable; write `env:` and its name, or {plain}"
+    if secret and _STORE.fullmatch(text):
+        return f"names another store of secrets; ask that by `cmd:PROGRAM ARGUMENTS`, or {plain}"
+    if secret and _PLACEHOLDER.fullmatch(text):
+        return f"is what stands in place of a secret; write the secret or a reference to it, or {plain}"
+    return ""
 
 
 def resolve(value: str, folder: Path, environ: Mapping[str, str], keys: Keys | None) -> str:

@@ -86,6 +86,8 @@ def address_of(value: str, schemes: tuple[str, ...], example: str, *, account: s
 
 def address(value: str) -> str:
     """A mail address; a name with it (`Ada <ada@example.com>`) is fine, a line end is not."""
+    if ";" in value or value.rpartition("<")[2].count("@") > 1:
+        raise ValueError("must be one mail address; several are a list, `[ada@example.com, joe@example.com]`")
     if "@" not in value.strip("@ ") or any(ord(letter) < 32 for letter in value):
         raise ValueError("must be a mail address such as `ada@example.com`")
     return value.strip()

@@ -141,6 +141,21 @@ def test_a_file_without_a_case_is_an_error(tmp_path: Path, text: str, told: str)
     assert str(file) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text", ['{"cases": [CASE, CASE]}', "[CASE, CASE]", "CASE\nCASE\n", '{"cases":\n [CASE,\n CASE]}']
+)
+def test_the_shapes_of_a_file(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "cases.json"
+    file.write_text(text.replace("CASE", '{"id": "a", "kind": "capability"}'))
+    assert [case.id for case in load(file)] == ["a", "a"]
+
+
+def test_one_case_over_several_lines_is_a_case(tmp_path: Path) -> None:
+    file = tmp_path / "case.json"
+    file.write_text('{\n "id": "a",\n "kind": "capability"\n}\n')
+    assert [case.id for case in load(file)] == ["a"]
+
+
 def test_a_malformed_or_missing_file_ends_the_process_with_one_line_and_1(tmp_path: Path) -> None:
     file = tmp_path / "bad.json"
     file.write_text("[{]")

@@ -163,6 +163,23 @@ def test_a_reader_that_stops_early_is_no_error(words: str, four_people: Path) ->
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("whatif paint --snapshot FOLDER", 1), ('whatif "add ann to Sales" --snapshot FOLDER', 1), ("cases CASES", 1)],
+)
+def test_a_reader_that_stops_early_does_not_hide_that_something_is_wrong(
+    words: str, code: int, four_people: Path, tmp_path: Path
+) -> None:
+    cases = tmp_path / "cases.json"
+    cases.write_text('[{"id": "none"}]')
+    asked = words.replace("FOLDER", str(four_people)).replace("CASES", str(cases)).split()
+    command = [sys.executable, "-m", "tabwarden", *asked]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+    assert process.returncode == code
+
+
 # -- what is loaded ----------------------------------------------------------------------------------------------
 
 

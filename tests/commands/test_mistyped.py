@@ -14,8 +14,8 @@ WORDS = (
     ("lint --scope HR/*", "no content `HR/*` on site `Site`; near it: `HR`"),
     ("lint opne-to-all", "near it: `open-to-all`"),
     ("lint --since yestrday", "near it: `yesterday`"),
-    ("whatif|lok HR", "changes are written so:\n  lock PROJECT [without nested]\n  unlock PROJECT\n"),
-    ("whatif|describe HR as led", 'changes are written so:\n  describe CONTENT as "TEXT"\n'),
+    ("whatif|lok HR", "near it:\n  lock PROJECT [without nested], as in `lock Finance`\n"),
+    ("whatif|describe HR as led", 'near it:\n  describe CONTENT as "TEXT", as in'),
 )
 INVARIANTS = (
     ("only: grup Staff, may: View", "no group, user or group set `grup Staff` on site `Site`; near it: `group`"),

@@ -86,6 +86,9 @@ MEANT: list[tuple[str, ById | Change]] = [
     ("show tabs on Finance/Budget", SetTabs("Budget", True)),
     ("hide tabs on Finance/Budget", SetTabs("Budget", False)),
     ("set ann to Explorer (can publish)", SetRole("ann", "ExplorerCanPublish")),
+    ("lock project Finance", SetMode("Finance", "LockedToProject")),
+    ("add user una to group Staff", Join("Staff", "una")),
+    ("show tabs on workbook Finance/Budget", SetTabs("Budget", True)),
     ("set ann to interactor", SetRole("ann", "Explorer")),
     ("add una to Staff", Join("Staff", "una")),
     ('add una to "How to"', Join("How to", "una")),
@@ -211,6 +214,12 @@ def test_every_form_of_the_language_is_tried_above() -> None:
         ("allow Move on Finance/Budget/Overview to ann", "a view has no capability `Move`"),
         ("allow View on cupboards in Finance to ann", "no kind of content is called `cupboards`"),
         ("allow View on Finance/Budget to nobody", "no group, user or group set `nobody`"),
+        ("allow View on Finance/Budget to everyone", "no group, user or group set `everyone` on site `Site`; near it"),
+        (
+            "allow View, Filter on Finance/Budget to ann",
+            "`View, Filter` are several capabilities; say one, or `set rules",
+        ),
+        ("add ann, joe to Out", "no user `ann, joe` on site `Site`; each of them is a user: name one at a time"),
         ("set ann to Emperor", "no site role is called `Emperor`"),
         ("use template Grand on Finance/Budget for Staff", "no template of a workbook is called `Grand`"),
     ],
@@ -219,6 +228,31 @@ def test_what_is_not_understood_is_told(words: str, told: str) -> None:
     with pytest.raises(UnknownName) as caught:
         change_of(small(), words)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "forms"),
+    [
+        ("grant View on Finance to ann", ["allow CAPABILITY on [KIND in] CONTENT to GRANTEE"]),
+        ("allow View on Finance for ann", ["allow CAPABILITY on [KIND in] CONTENT to GRANTEE"]),
+        ("alow View on Finance to ann", ["allow CAPABILITY on [KIND in] CONTENT to GRANTEE"]),
+        ("revoke View on Finance from ann", ["remove allow|deny CAPABILITY on [KIND in] CONTENT from GRANTEE"]),
+        ("unlicense ann", ["set USER to ROLE"]),
+        ("delete user ann", ["remove user USER [with heir USER]"]),
+        ("sync group Staff", ["synchronise group GROUP [granting ROLE on sign-in|at synchronisation | nothing]"]),
+        ("paint Finance red", [form.written for form in FORMS]),
+        ("", [form.written for form in FORMS]),
+    ],
+)
+def test_what_is_no_change_is_told_with_what_is_near_it(words: str, forms: list[str]) -> None:
+    with pytest.raises(UnknownName, match="is not a change that is understood") as caught:
+        change_of(small(), words)
+    assert [line.strip().partition(", as in")[0] for line in str(caught.value).splitlines()[1:]] == forms
+
+
+def test_nothing_is_renamed_by_a_sentence() -> None:
+    with pytest.raises(UnknownName, match="`tabwarden plan rename OLD=NEW` gives people another name"):
+        change_of(small(), "rename Finance to Money")
 
 
 def test_a_name_of_two_kinds_lists_the_candidates() -> None:
@@ -386,6 +420,25 @@ def dangling_groups(held: Site) -> set[str]:
 
 
 # -- files and the command ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "where"),
+    [
+        ("a.txt", "# first\n1. lock Finance\n* lock Nowhere\n", "a.txt:3"),
+        ("a.txt", "\nlock Finance\n\nlock Nowhere\n", "a.txt:4"),
+        ("a.yaml", "changes:\n- lock Finance\n- {lock: Nowhere}\n", "a.yaml, change 2"),
+        ("a.json", '["lock Finance", "lock Nowhere"]', "a.json, change 2"),
+    ],
+)
+def test_a_change_of_a_file_is_told_with_its_place(tmp_path: Path, name: str, text: str, where: str) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(UnknownName) as caught:
+        done(small(), read_changes(str(file)))
+    (told,) = str(caught.value).splitlines()
+    assert told.startswith(f"{file.with_name(where)}: `lock ")
+    assert "no content `Nowhere`" in told
 
 
 def test_changes_come_from_words_lines_and_yaml(tmp_path: Path) -> None:

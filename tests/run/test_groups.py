@@ -370,6 +370,12 @@ def test_rules_that_cannot_be_are_told_with_the_settings(joined_desk: Desk, rule
     assert told in str(problems.value)
 
 
+@pytest.mark.parametrize("words", ["corp/Sales", "CN=Sales,OU=Groups,DC=corp,DC=example", "Sales@corp.example"])
+def test_a_group_in_another_form_of_its_name_is_near_it(words: str) -> None:
+    with pytest.raises(SourceError, match=r"has no group `.*`; near it: `Sales`"):
+        want_groups(Site("s", nicknames={}), directory_of(company()), (GroupRule(words),), GroupPolicy())
+
+
 def test_all_users_and_two_groups_into_one_are_held() -> None:
     now = Site("s", groups={"all": Group("all", "All Users", everyone=True)}, nicknames={})
     rules = (

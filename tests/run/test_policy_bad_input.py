@@ -135,12 +135,29 @@ PROBLEMS = {
         "expires",
     ),
     "a key that is none": ("projects:\n  Ops:\n    lokked: true", 3, "nothing is called so here"),
-    "a key that is nearly one": ("projects:\n  Ops:\n    leders: []", 3, "near it: `leaders`"),
+    "a key that is nearly one": ("projects:\n  Ops:\n    leders: []", 3, "did you mean `leaders`?"),
     "a pack that is nearly one": (
         "packs: {team: {projects: {}}}\nuse:\n- {pack: taem}",
         3,
         "there is no pack `taem`; near it: `team`",
     ),
+    "a key of a rule that is nearly one": (
+        "projects:\n  Ops:\n    rules:\n    - {group: Sales, workbook: View}",
+        4,
+        "`projects.Ops.rules[1].workbook`: nothing is called so here; did you mean `workbooks`?",
+    ),
+    "capabilities that are no list": (
+        "projects:\n  Ops:\n    rules:\n    - {group: Sales, workbooks: {allow: View}}",
+        4,
+        "`projects.Ops.rules[1].workbooks.allow`: must be a list such as `[a, b]`",
+    ),
+    "a list in place of a cell": (
+        "templates:\n  Reader:\n    workbooks: [View, Filter]",
+        3,
+        "`templates.Reader.workbooks`: must be a text, or a mapping of keys and values",
+    ),
+    "projects as a list": ("projects:\n- name: Ops", 1, "`projects`: must be a mapping of keys and values"),
+    "a list at the top": ("- Ops", 1, "must be a mapping of sections such as `projects:`"),
     "a switch that is none": ("site:\n  teleport: true", 2, "teleport"),
 }
 NOTES = {

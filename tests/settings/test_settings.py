@@ -140,7 +140,20 @@ loggs: {}
         (SMALL + "logs: {json: perhaps}\n", "5: `logs.json` must be true or false"),
         (SMALL + "folder: x\n", "5: there is no setting `folder`; did you mean `logs.folder`?"),
         (SMALL + "server: x\n", "5: there is no setting `server`; did you mean `"),
-        (SMALL + "verify_tls: false\n", "5: there is no setting `verify_tls`; the sections are `tableau`"),
+        (SMALL + "verify_tls: false\n", "5: there is no setting `verify_tls`; certificates are always verified"),
+        (
+            SMALL + "  proxy: http://proxy\n",
+            "5: there is no setting `tableau.proxy`; a proxy is taken from the environment",
+        ),
+        (SMALL + "\u00a0 timeout: 3\n", "5: `\u00a0 timeout` begins or ends with white space that is no plain space"),
+        (SMALL + "---\nlogs: {}\n", "5: a second document begins with `---`"),
+        (SMALL + "logs:\n<<<<<<< HEAD\n  json: true\n", "6: a conflict of a merge was left"),
+        ('# mine\n[tableau]\nserver = "https://x"\n', "2: a heading in square brackets is TOML or INI"),
+        (SMALL + "logs: !ENV FOLDER\n", "5: not valid YAML (column 7); a word that begins with `!` is a tag"),
+        (
+            SMALL.replace('"hush-hush-hush"', "“hush-hush-hush”"),
+            "4: `tableau.auth.pat.secret` stands in typographic quotes",
+        ),
         (
             SMALL + "TASKS: {REMOVE_USERS: true}\n",
             "5: `TASKS` is a section of Tab_User_Provisioner; `tabwarden settings",
@@ -150,6 +163,10 @@ loggs: {}
         (SMALL.replace("hush-hush-hush", ""), "4: `tableau.auth.pat.secret` is empty"),
         (SMALL + "    password: {username: a, password: b}\n", "5: `tableau.auth` has `pat` and `password`; keep one"),
         ("tableau: {server: https://x, auth: {}}\n", "1: `tableau.auth` says no way to sign in"),
+        (
+            SMALL + "mail: {to: ['a@x.example;b@x.example']}\n",
+            "5: `mail.to[1]` must be one mail address; several are a list",
+        ),
         (SMALL + "mail: {user: ada}\n", "5: `mail.user` does nothing without `mail.password`"),
     ],
 )
@@ -157,6 +174,59 @@ def test_a_problem_is_told_in_its_line(tmp_path: Path, text: str, start: str) ->
     found = problems(tmp_path, text)
     assert len(found) == 1, found
     assert found[0].startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("secret", "words"),
+    [
+        *((one, "is written as other programs write a variable; write `env:` and its name")
+          for one in ("${HUSH_PAT}", "$HUSH_PAT", "%HUSH_PAT%", "{{ HUSH_PAT }}", "$env:HUSH_PAT", "env.HUSH_PAT")),
+        ("ENV:HUSH_PAT", "is a reference in capital letters; write `env:`"),
+        ("env:${HUSH_PAT}", "names a variable with signs around it; write its bare name"),
+        ("vault:secret/HUSH_PAT", "names another store of secrets; ask that by `cmd:PROGRAM ARGUMENTS`"),
+        ("op://HUSH_PAT/tableau", "names another store of secrets"),
+        ("<HUSH_PAT>", "is what stands in place of a secret"),
+        ("your-HUSH_PAT-secret", "is what stands in place of a secret"),
+    ],
+)  # fmt: skip
+def test_what_other_programs_would_put_something_in_place_of_is_no_value(
+    tmp_path: Path, secret: str, words: str
+) -> None:
+    (told,) = problems(tmp_path, SMALL.replace("hush-hush-hush", secret))
+    assert told.startswith(f"4: `tableau.auth.pat.secret` {words}")
+    assert "HUSH_PAT" not in told
+    load(written(tmp_path, SMALL.replace("hush-hush-hush", f"plain:{secret}")), {})
+
+
+@pytest.mark.parametrize("secret", ["$ecret", "p%20w%21", "a{{b", "op", "envy", "<<>>x"])
+def test_a_password_may_hold_any_sign(tmp_path: Path, secret: str) -> None:
+    load(written(tmp_path, SMALL.replace("hush-hush-hush", secret)), {})
+
+
+@pytest.mark.parametrize(("kept", "odd"), [("hush ", True), ('"hush"', True), ("hush\n", False), ("hu sh", False)])
+def test_white_space_and_quotes_around_a_secret_are_told(tmp_path: Path, kept: str, odd: bool) -> None:
+    written(tmp_path, kept, "pat.txt")
+    settings = load(written(tmp_path, SMALL.replace("hush-hush-hush", "file:pat.txt")), {})
+    assert any("begins or ends with white space" in words for words in settings.warnings()) is odd
+
+
+def test_a_section_for_anchors_alone_stands_under_x(tmp_path: Path) -> None:
+    text = "x-log: &log {json: true}\n" + SMALL + "logs: {<<: *log, level: DEBUG}\n"
+    logs = load(written(tmp_path, text), {}).logs
+    assert (logs.as_json, logs.level) == (True, "DEBUG")
+
+
+def test_the_nearest_key_is_one_that_is_not_there_yet(tmp_path: Path) -> None:
+    jwt = "    jwt: {client_id: a, secret_id: b, username: d, secret: c}\n"
+    found = problems(tmp_path, SMALL.replace('    pat: {name: tok, secret: "hush-hush-hush"}\n', jwt))
+    assert "4: there is no setting `tableau.auth.jwt.secret`; did you mean `secret_value`?" in found
+
+
+def test_a_file_in_another_encoding_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_bytes((SMALL + "mail: {subject: Prüfung}\n").encode("cp1252"))
+    with pytest.raises(SettingsError, match=r"settings\.yaml:5: is not UTF-8 text"):
+        load(path, {})
 
 
 SOURCE = "provision: {group: {name: G}}\nsources:\n  joiners:\n    "

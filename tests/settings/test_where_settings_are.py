@@ -63,6 +63,13 @@ def test_the_nearest_word_counts(deep: Path, tmp_path: Path) -> None:
     assert located(above, named)[:2] == (above, BY_OPTION)
 
 
+@pytest.mark.parametrize("name", ["settings.yml", "settings.yaml.txt", "settings.toml"])
+def test_a_file_that_is_nearly_called_so_is_told(deep: Path, tmp_path: Path, name: str) -> None:
+    write(deep, name=name)
+    told = located(None, {"XDG_CONFIG_HOME": str(tmp_path / "home")}).why_not
+    assert f"`{name}` is there: if it is YAML, call it `settings.yaml`" in told
+
+
 def test_what_was_named_and_is_not_there_is_an_error_and_nothing_else_is_taken(deep: Path, tmp_path: Path) -> None:
     write(deep)
     for name in (tmp_path / "none.yaml", tmp_path):

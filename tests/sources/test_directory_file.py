@@ -98,10 +98,18 @@ def test_a_mistake_is_named(tmp_path, parts, message):
     assert broken(tmp_path, **parts) == message
 
 
+NO_FILE = (
+    "no directory file; `tabwarden directory read --out FILE` makes one, or write it as `tabwarden help "
+    "names-and-domains` shows; a list as CSV goes into `sources`"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "line 1 is not JSON; read it again"),
+        ("version: 1\n\ndn: CN=Ann,DC=corp,DC=example\n", f"is LDIF and {NO_FILE}"),
+        ("SamAccountName,Enabled\nann,True\n", f"is {NO_FILE}"),
         ("[]", 'it must be one object with "domains", "people" and "groups"'),
         ('{"format": 1, "format": 1}', "the key `format` is there twice; keep one"),
     ],

@@ -198,12 +198,46 @@ def test_json_lines_that_break_off_are_partial(tmp_path: Path, last: str) -> Non
     assert "line 2" in str(error)
 
 
-def test_a_json_array_is_not_json_lines(tmp_path: Path) -> None:
-    path = tmp_path / "people.jsonl"
-    path.write_text('[{"Email Address": "jane@acme.com"}]')
+def test_a_json_list_of_objects_is_read_and_one_that_breaks_off_is_partial(tmp_path: Path) -> None:
+    path = tmp_path / "people.json"
+    path.write_text('[\n {"Email Address": "jane@acme.com"},\n {"Email Address": 7}\n]\n', encoding="utf-16")
+    assert read(path).rows == [{"Email Address": "jane@acme.com"}, {"Email Address": 7}]
+    path.write_text('[\n {"Email Address": "jane@acme.com"},\n {"Email')
     error = refused(path)
-    assert error.stop == "source-unreadable"
-    assert "each line holds one" in str(error)
+    assert (error.stop, "broken at line 3" in str(error)) == ("source-partial", True)
+    path.write_text('[{"Email Address": "jane@acme.com"}, "joe@acme.com"]')
+    assert "as item 2, which is no JSON object" in str(refused(path))
+    path.write_text("[]")
+    assert refused(path).stop == "source-empty"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("people.csv", b"PK\x03\x04\x14\x00 and so on", "is an Excel workbook or a packed file; set `format: xlsx`"),
+        ("people.csv", b"\xd0\xcf\x11\xe0\xa1\xb1", "is an old Excel workbook, or one with a password"),
+        ("people.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1", "is an old Excel workbook, or one with a password"),
+        ("people.csv", b"\x1f\x8b\x08\x00", "is packed by gzip; unpack it first"),
+        ("people.jsonl", b"\n<!DOCTYPE html><html>", "is a web page, perhaps of a sign-in"),
+        ("people.xlsx", b"<html><body>", "is a web page, perhaps of a sign-in"),
+        ("people.xlsx", b"Email Address\njane\n", "set `format: csv` if it is text"),
+    ],
+)
+def test_a_file_that_is_something_else_than_its_name_says_is_told(
+    tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    error = refused(path)
+    assert (error.stop, told in str(error)) == ("source-unreadable", True)
+
+
+def test_a_line_parted_otherwise_than_the_heading_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("Email Address;Name\njane@acme.com,Jane\ndoe,jane@acme.com;Jane\njoe\n")
+    result = clean(read(path).rows, Columns(), "f")
+    assert [person.name for person in result.people] == ["doe,jane@acme.com", "joe"]
+    assert [bad.reason for bad in result.quarantined] == ["is parted by `,` and the heading by `;`; write both alike"]
 
 
 # --- Parquet -------------------------------------------------------------------------------------------------
@@ -260,7 +294,9 @@ def test_of_several_sheets_the_first_is_read_with_a_warning(tmp_path: Path) -> N
     (warning,) = read(path).warnings
     assert "has the sheets `People`, `Notes`; the first is read" in warning
     assert read(path, sheet="People").warnings == []
-    assert "no sheet `people`" in str(refused(path, sheet="people"))
+    assert names(read(path, sheet="people")) == ["jane"]
+    assert "no sheet `persons`; set `sheet` to one of `People`, `Notes`" in str(refused(path, sheet="persons"))
+    assert "; set `sheet` to one of `People`, `Notes`" in str(refused(path, column="Login"))
     assert names(read(path, sheet="People")) == ["jane"]
     assert refused(path, sheet="Notes").stop == "source-empty"
 
@@ -281,6 +317,8 @@ def test_what_is_not_there_or_has_no_known_format_is_refused(tmp_path: Path) -> 
     (tmp_path / "people.csv").write_text("Email Address\njane\n")
     assert "there is no file" in str(refused(tmp_path / "absent.csv"))
     assert "no file fits" in str(refused(tmp_path / "absent*.csv"))
+    if os.sep == "/":
+        assert "in which `/` parts folders here" in str(refused(r"C:\lists\people.csv"))
     assert "is a folder" in str(refused(tmp_path))
     assert "save as .xlsx first" in str(refused(tmp_path / "people.xls"))
     (tmp_path / "people").write_text("")

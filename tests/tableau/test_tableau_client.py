@@ -27,7 +27,7 @@ SECRET = "a-secret-nobody-may-see-0123456789"
 
 
 def options(server, **more):
-    return SignIn(server, "small", more.pop("auth", Pat("tok", SECRET)), first_wait=0.01, **more)
+    return SignIn(server, more.pop("site", "small"), more.pop("auth", Pat("tok", SECRET)), first_wait=0.01, **more)
 
 
 def script(*steps):
@@ -494,6 +494,28 @@ def test_a_certificate_for_another_name(authority, tls, tmp_path):
 def test_a_ca_file_that_is_not_there(tmp_path):
     with pytest.raises(TableauError, match="`ca_file`"), connect(options("localhost", ca_file=tmp_path / "no")):
         pass
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "told"),
+    [
+        ({"api_version": "3.99"}, 404, "the settings name the API version `3.99`; left out, it is the server's own"),
+        ({"site": "Default"}, 401, "if the site Default is meant, leave the site out"),
+        ({"auth": Pat("tok", "hush-hush ")}, 401, "its secret has white space or quotes around it"),
+        ({"auth": Pat("tok", '"hush-hush"')}, 401, "its secret has white space or quotes around it"),
+        ({}, 401, "on site `small` with 401"),
+    ],
+)
+def test_what_of_the_settings_may_be_the_reason_is_told(given, status, told):
+    refuse = error(f"{status}001")
+    with (
+        serving(lambda asked: refuse if asked.path.endswith("signin") else None) as small,
+        pytest.raises(TableauError) as caught,
+        connect(options(small.url, **given)),
+    ):
+        pass
+    assert told in str(caught.value)
+    assert "hush" not in str(caught.value)
 
 
 # -- secrets --------------------------------------------------------------------------------------------------

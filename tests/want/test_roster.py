@@ -52,6 +52,10 @@ def reason(value: object, *, require_email: bool = False) -> str:
         ("jane\u00a0doe@acme.com", "white space inside"),
         ("jane\ndoe@acme.com", "U+000A"),
         ("jane@acme.com;joe@acme.com", "more than one @"),
+        ("#jane@acme.com", "begins with `#`"),
+        ("ｊane@acme.com", "U+FF4A FULLWIDTH LATIN SMALL LETTER J); write a plain `j`"),
+        ("o\ufb03ce@acme.com", "write a plain `ffi`"),
+        ("j\u0430ne@acme.com", "U+0430 CYRILLIC SMALL LETTER A) among letters of another alphabet"),
         ("x" * 256, "has 256 characters; Tableau takes at most 255"),
         ("first@acme.com", "is a duplicate of row 1"),
         ("FIRST@Acme.com", "`first@acme.com` of row 1 in other letter case"),
@@ -77,6 +81,8 @@ def test_the_shape_of_an_address_counts_only_where_the_site_wants_addresses(valu
         "doe,jane@acme.com",
         "jörg@bücher.example",
         "李@acme.com",
+        "иванов@acme.com",
+        "ποιητής2@acme.com",
     ],
 )
 def test_unusual_names_survive(name: str) -> None:

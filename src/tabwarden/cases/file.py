@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -52,7 +53,9 @@ class Case:
 
 
 def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
-    """The cases of a file: a JSON array, or one JSON object a line. WorldError for what is no JSON, or has no case.
+    """The cases of a file: a JSON array, alone or as `cases`, or one JSON object a line.
+
+    WorldError for what is no JSON, or has no case.
 
     Questions `of_snapshot` need no setup, kind or id: the Site is there, and the question tells the rest.
     """
@@ -69,6 +72,10 @@ def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
 def _items(path: Path, text: str) -> list[Any]:
     if text.lstrip().startswith("["):
         return list(_parsed(path, text, 1))
+    with suppress(ValueError, RecursionError, WorldError):  # what is wrong is told below, with its line
+        whole = json.loads(text, object_pairs_hook=_each_once)
+        if isinstance(whole, dict):
+            return whole["cases"] if isinstance(whole.get("cases"), list) and "question" not in whole else [whole]
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     return [_parsed(path, line, number) for number, line in lines]
 

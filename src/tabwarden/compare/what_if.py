@@ -13,7 +13,7 @@ from tabwarden.compare.access_changes import Reach, Shift, Under
 from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.effects.change import Change
 from tabwarden.effects.ref import Lookup
-from tabwarden.effects.sentences import change_of, words_of
+from tabwarden.effects.sentences import Sentence, change_of, words_of
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints, watched
 from tabwarden.model.roles import licence_of
@@ -110,12 +110,13 @@ def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMEN
             first, *more = error.lines
             if len(problems) >= MOST_PROBLEMS:
                 raise UnknownName(*problems, "mend these first; what follows them was not looked at") from None
-            problems += [first if first.startswith(f"`{words}`") else f"`{words}`: {first}", *more]
+            place = f"{words.where}: " if isinstance(words, Sentence) else ""
+            problems += [place + (first if first.startswith(f"`{words}`") else f"`{words}`: {first}"), *more]
             continue
         outcome = change.done_to(site, open_points)
         sets = _sets_that_change(site, outcome.site) if outcome.done else ()
         site = outcome.site
-        tried.append(Tried(words, change, outcome.done, outcome.because, sets))
+        tried.append(Tried(str(words), change, outcome.done, outcome.because, sets))
     if problems:
         raise UnknownName(*problems)
     return site, tuple(tried)

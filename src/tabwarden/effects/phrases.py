@@ -10,7 +10,7 @@ from tabwarden.effects.quoting import name_meant, name_words
 from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.capability import KIND_NAMES, applies, capability_named, kind_named, ui_name
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.names import hint, visible
+from tabwarden.model.names import hint, same, visible
 from tabwarden.model.resolver import group_sets_meant, groups_meant, users_meant
 from tabwarden.model.site import LOCAL, Content, Grantee, Group, Rule, Site, User
 
@@ -21,7 +21,7 @@ Words = Mapping[str, str | None]
 _SMALL = re.compile(
     r"\b(to|on|in|for|from|with|like|of|owned|without|as|into|and|grant|granting|locked|empty|described|imported|expecting)\b"
     r"|^(group|user|set|leader|allow|deny|persons|everything|nothing|whoever|domain|project|new|json)\b"
-    r'|[;,"]|\.(?!\w)|^$|^ | $|  ',
+    r'|[;,"]|\.(?!\w)|^$|^[ :]| $|  ',
     re.IGNORECASE,
 )
 
@@ -116,7 +116,8 @@ def grantee_named(site: Site, words: str) -> Grantee:
         listed = [f"{'group set' if g.kind == 'groupSet' else g.kind} {words}" for g in hits]
         raise AmbiguousName(f"several grantees are called `{words}`; say which:", listed)
     tables: tuple[Mapping[str, Any], ...] = (site.groups, site.users, site.group_sets)
-    near = hint(words, {one.name: "" for table in tables for one in table.values()})
+    everybody = same(words) in ("everyone", "everybody", "all", "all users group", "anyone", "alle")
+    near = hint("All Users" if everybody else words, {one.name: "" for table in tables for one in table.values()})
     raise UnknownName(f"no group, user or group set `{words}` on site `{site.name}`{near}")
 
 
@@ -150,8 +151,21 @@ def capability_of(site: Site, words: str, kind: str) -> str:
         lists = (rules for c in site.contents.values() for rules in (c.rules, *c.defaults.values()))
         named = {rule.capability for rules in lists for rule in rules or ()}
         if words not in named:
+            several = [capability_or_none(one, kind) for one in re.split(r",| and ", words)]
+            if len(several) > 1 and all(several):
+                raise UnknownName(
+                    f"`{words}` are several capabilities; say one, or `set rules on CONTENT for GRANTEE to allow A, B`"
+                ) from None
             raise
         return words
+
+
+def capability_or_none(words: str, kind: str) -> str | None:
+    """The REST name of a capability; None where none is called so."""
+    try:
+        return capability_named(words.strip(), kind)
+    except UnknownName:
+        return None
 
 
 def rule_named(site: Site, words: Words, mode: str) -> tuple[str, Rule, str | None]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
+from typing import Self
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms import content, people, rules, site
@@ -37,6 +38,37 @@ _LISTS = ("text", "row", "details", "schedules")
 """Places of what is no single name: its form takes the quotes away."""
 
 
+_MEANT = {
+    word: begins
+    for words, begins in (
+        ("grant,permit,enable", "allow"),
+        ("forbid,block,prohibit", "deny"),
+        ("revoke,disallow", "remove allow"),
+        ("unlicense,unlicence,promote,demote,change,downgrade,upgrade", "set USER"),
+        ("transfer,reassign,hand", "give"),
+        ("delete user,delete users,drop user,deactivate", "remove user"),
+        ("create,make project,make group", "new"),
+        ("assign,put", "add"),
+        ("sync,synchronize", "synchronise"),
+        ("apply", "use template"),
+    )
+    for word in words.split(",")
+}
+"""What sentences of others begin with, and how ours of the same meaning begin."""
+
+
+class Sentence(str):
+    """A sentence with where it was written: file and line, or the number of the change."""
+
+    where: str
+
+    def __new__(cls, words: str, where: str) -> Self:
+        """The words, as any text."""
+        sentence = super().__new__(cls, words)
+        sentence.where = where
+        return sentence
+
+
 def change_of(site: Site, sentence: str) -> Change:
     """The change a sentence means on this Site.
 
@@ -44,18 +76,33 @@ def change_of(site: Site, sentence: str) -> Change:
     """
     quoting = Quoting(sentence)
     if (fit := fitting(quoting)) is None:
-        verb = quoting.sentence.partition(" ")[0].casefold()
-        near = {verb} & VERBS or get_close_matches(verb, VERBS, n=2) or VERBS
-        forms = (f"  {form.written}" for form in FORMS if form.written.split()[0] in near)
-        raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:", *forms)
+        raise UnknownName(*_not_understood(sentence, quoting.sentence))
     form, match = fit
     words = quoting.words(match.groupdict()).items()
     return form.meant(site, {key: value if key in _LISTS else value and name_meant(value) for key, value in words})
 
 
 def fitting(quoting: Quoting) -> tuple[Form, re.Match[str]] | None:
-    """The form of a sentence, and what stands in its places; None for none."""
+    """The form of a sentence, and what stands in its places; None for none. `delete user` is nothing called so."""
+    if quoting.sentence.casefold().startswith("delete user "):
+        return None
     return next(((form, match) for form in FORMS if (match := form.pattern.fullmatch(quoting.sentence))), None)
+
+
+def _not_understood(sentence: str, text: str) -> list[str]:
+    """What to write instead: the forms that begin as it does or is meant to, else all there are."""
+    words = f"`{sentence}` is not a change that is understood"
+    first = text.lower().split()[:2]
+    if first[:1] == ["rename"]:
+        return [f"{words}; nothing is renamed by a sentence; `tabwarden plan rename OLD=NEW` gives people another name"]
+    verbs = (
+        [first[0]] if first and first[0] in VERBS else get_close_matches("".join(first[:1]), VERBS, n=1, cutoff=0.75)
+    )
+    meant = next((_MEANT[key] for key in (" ".join(first), *first[:1]) if key in _MEANT), "".join(verbs))
+    near = [form for form in FORMS if meant and f"{form.written} ".replace("|", " ").startswith(f"{meant} ")]
+    if not near:
+        return [f"{words}; changes are written so:", *(f"  {form.written}" for form in FORMS)]
+    return [f"{words}; near it:", *(f"  {form.written}, as in `{form.example}`" for form in near)]
 
 
 def words_of(site: Site, change: Change) -> str:

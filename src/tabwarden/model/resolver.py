@@ -6,6 +6,7 @@ name. Whoever has a name by another form alone (e-mail, UPN, another domain) is 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from functools import lru_cache
@@ -22,6 +23,11 @@ MOST_PATHS, MOST_ALIKE = 10_000, 200
 
 NO_DOMAIN = ("", ".", "local", "external")
 """What stands where a user has no domain: on Server, on Cloud, and as people type it."""
+
+
+_KINDS = re.compile(
+    r"(project|workbook|view|data ?source|flow|database|table|virtual ?connection|collection)s? +(.+)", re.IGNORECASE
+)
 
 
 def unquoted(words: str) -> str:
@@ -71,13 +77,21 @@ def _forms(thing: Any) -> tuple[str, str]:
 
 
 def users_meant(site: Site, words: str) -> tuple[str, ...]:
-    """Ids of the users that words mean by name, `domain\\name` or id."""
-    return meant(words, site.users, site.users_named, lambda i: _forms(site.users[i]))
+    """Ids of the users that words mean by name, `domain\\name` or id; `user NAME` where nobody is called so."""
+    ids = meant(words, site.users, site.users_named, lambda i: _forms(site.users[i]))
+    return ids or _behind("user", words, lambda rest: users_meant(site, rest))
 
 
 def groups_meant(site: Site, words: str) -> tuple[str, ...]:
-    """Ids of the groups that words mean by name, `domain\\name` or id."""
-    return meant(words, site.groups, site.groups_named, lambda i: _forms(site.groups[i]))
+    """Ids of the groups that words mean by name, `domain\\name` or id; `group NAME` where none is called so."""
+    ids = meant(words, site.groups, site.groups_named, lambda i: _forms(site.groups[i]))
+    return ids or _behind("group", words, lambda rest: groups_meant(site, rest))
+
+
+def _behind(kind: str, words: str, find: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
+    """What is meant behind the word for its kind; nothing where that word is not there."""
+    first, blank, rest = words.strip().partition(" ")
+    return find(rest.strip()) if blank and same(first) == kind and rest.strip() else ()
 
 
 def user_meant(site: Site, words: str) -> str:
@@ -92,6 +106,9 @@ def user_meant(site: Site, words: str) -> str:
 
 def near_user(site: Site, words: str) -> str:
     """`; near it: ...`: who has the name in another form, else who is called much like it."""
+    several = [one.strip() for one in re.split(r"[,;]| and ", unquoted(words)) if one.strip()]
+    if len(several) > 1 and all(users_meant(site, one) for one in several):
+        return "; each of them is a user: name one at a time"
     others = OtherNames(site.users.values(), (site.nicknames or {}).items()).of(unquoted(words))
     if others:
         return f"; near it: {', '.join(map(str, others[:5]))}"
@@ -126,7 +143,7 @@ def group_sets_meant(site: Site, words: str) -> tuple[str, ...]:
 
 
 def contents_meant(site: Site, words: str) -> tuple[str, ...]:
-    """Ids of the contents words mean, by path or `kind:path`; what is spelt so comes first.
+    """Ids of the contents words mean, by path, `kind:path` or `kind path`; what is spelt so comes first.
 
     A `/` before or behind a path, and `\\` between its names, count where nothing is called so.
     """
@@ -138,6 +155,8 @@ def contents_meant(site: Site, words: str) -> tuple[str, ...]:
     def named(text: str) -> tuple[str, ...]:
         kind, colon, rest = text.partition(":")
         ids = at_path(text)
+        if not ids and not colon and (behind := _KINDS.fullmatch(text)) is not None:
+            kind, colon, rest = behind[1], " ", behind[2]
         if ids:
             return ids
         kinds = {same("".join(kind.split())), same("".join(kind.split()).removesuffix("s"))}

@@ -18,7 +18,7 @@ from tabwarden.effects.change import NICKNAMES, REFRESHES
 from tabwarden.effects.ops.several import NOTHING_DIFFERS
 from tabwarden.effects.phrases import refusal
 from tabwarden.effects.quoting import is_literal, listed, name_words
-from tabwarden.effects.sentences import VERBS
+from tabwarden.effects.sentences import VERBS, Sentence
 from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
@@ -179,11 +179,15 @@ def _as_sentences(given: list[str]) -> list[str]:
     ]
 
 
-def read_changes(given: str) -> list[str]:
+_BULLET = re.compile(r"(?:[-*•]|\d+[.)])\s+")
+"""What stands before a line of a list as people write it."""
+
+
+def read_changes(given: str) -> Sequence[str]:
     """The sentences of one argument: itself, or those of the file it names.
 
-    A file is a YAML list of sentences or of mappings (`{move: Finance/Budget, to: Archive}`), or plain lines; `#`
-    begins a comment.
+    A file is a YAML list of sentences or of mappings (`{move: Finance/Budget, to: Archive}`), alone or under one key,
+    or plain lines, with bullets or numbers before them or without; `#` begins a comment.
     """
     path = Path(given)
     if not _is_file(path):
@@ -194,16 +198,20 @@ def read_changes(given: str) -> list[str]:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` cannot be read: {why(error)}"]) from None
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if lines and not lines[0].lstrip().startswith(("-", "[")):
-        return [line.strip() for line in lines]
+    numbered = enumerate(text.splitlines(), start=1)
+    lines = [(number, line.strip()) for number, line in numbered if line.strip() and not line.lstrip().startswith("#")]
+    if lines and not re.match(r"[\[-]|\w+:$", lines[0][1]):
+        return [Sentence(_BULLET.sub("", line), f"{given}:{number}") for number, line in lines]
     import yaml
 
     try:
         items = yaml_value(text)
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {why(error)}"]) from None
-    return list(_sentences(given, items or []))
+    if isinstance(items, dict) and len(items) == 1 and isinstance(listed := next(iter(items.values())), list):
+        items = listed
+    every = enumerate(_sentences(given, items or []), start=1)
+    return [Sentence(words, f"{given}, change {number}") for number, words in every]
 
 
 def _is_file(path: Path) -> bool:

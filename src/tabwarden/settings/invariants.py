@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from tabwarden.model.capability import kind_named
-from tabwarden.model.errors import SettingsError, UnknownName
+from tabwarden.model.errors import SettingsError
 from tabwarden.model.names import same
 from tabwarden.model.site import ALLOW, DENY
 from tabwarden.safe_files import read_text
-from tabwarden.settings.lines import Written, dotted, read_yaml
-from tabwarden.settings.wording import of_a_text
+from tabwarden.settings.lines import Written, read_yaml
+from tabwarden.settings.wording import Kind, complain_of_text
 from tabwarden.troubles import why
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, NOBODY, ONLY, Act, Exemption, Invariant, Selection
 
@@ -23,13 +22,6 @@ INVARIANTS = "invariants.yaml"
 
 def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
-
-
-def _kind(words: str) -> str:
-    try:
-        return kind_named(words)
-    except UnknownName as error:
-        raise ValueError(str(error)) from None
 
 
 def _some(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -52,7 +44,7 @@ class ContentsText(_Part):
 
     paths: Words = ()
     outside: Words = Field(default=(), description="paths and patterns that do not belong to it")
-    kind: Annotated[str, AfterValidator(_kind)] | None = None
+    kind: Kind | None = None
     tag: str = ""
     certified: bool | None = None
     owner: str = ""
@@ -163,7 +155,7 @@ def schema() -> dict[str, Any]:
 def load_invariants(path: Path) -> tuple[Invariant, ...]:
     """The invariants of a file. SettingsError with every problem, each with its line."""
     try:
-        written = read_yaml(read_text(path), str(path))
+        written = read_yaml(read_text(path), str(path), "invariants:")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{path}` cannot be read: {why(error)}"]) from None
     if written.problems and not written.values:
@@ -171,10 +163,7 @@ def load_invariants(path: Path) -> tuple[Invariant, ...]:
     try:
         text = InvariantsText.model_validate(written.values)
     except ValidationError as error:
-        for one in error.errors():
-            place = tuple(one["loc"])
-            words = of_a_text(one, InvariantsText, "tabwarden check --schema")
-            written.complain(place, f"`{dotted(place)}`: {words}")
+        complain_of_text(written, error, InvariantsText, "tabwarden check --schema")
         text = InvariantsText(invariants=())
     invariants = _numbered(written, text)
     if written.problems:

@@ -7,6 +7,7 @@ were written, so that every problem can say it.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,17 @@ from tabwarden.safe_files import check_depth, check_size
 
 Place = tuple[str | int, ...]
 PREFIX = "TABWARDEN_"
+_NO_YAML = (
+    (
+        re.compile(r"^([<>]{7}) .*$", re.MULTILINE),
+        "a conflict of a merge was left; keep one side and take the marks out",
+    ),
+    (
+        re.compile(r"\A\s*(?:[#;].*\s+)*^(\[[\w. -]+\])\s*$", re.MULTILINE),
+        "a heading in square brackets is TOML or INI; in YAML it is `tableau:`, and below it, indented, `server: ...`",
+    ),
+)
+"""What is no YAML for a reason one can see."""
 # A long word in quotes may be part of a password that begins with * or !, so it is never repeated.
 
 
@@ -83,19 +95,19 @@ class Written:
         self.problems.append(Problem.at(self.origin(place), text))
 
 
-def read_yaml(text: str, file: str) -> Written:
+def read_yaml(text: str, file: str, such: str = "tableau:") -> Written:
     """The values of a YAML text. What is not YAML, or is there twice, is among the problems."""
     try:
         if hasattr(yaml, "CSafeLoader"):  # ten times as fast; of what is no YAML the other tells more
             with contextlib.suppress(yaml.MarkedYAMLError, yaml.reader.ReaderError):
                 check_depth(yaml.parse(text, yaml.CSafeLoader))
-                return _written(text, file, yaml.CSafeLoader)
-        return _written(text, file, yaml.SafeLoader)
+                return _written(text, file, yaml.CSafeLoader, such)
+        return _written(text, file, yaml.SafeLoader, such)
     except yaml.YAMLError as error:
-        return Written(file, problems=[_not_yaml(error, file)])
+        return Written(file, problems=[_not_yaml(error, file, text)])
 
 
-def _written(text: str, file: str, kind: type[yaml.SafeLoader]) -> Written:
+def _written(text: str, file: str, kind: type[yaml.SafeLoader], such: str) -> Written:
     written, loader = Written(file), kind(text)
     try:
         node = loader.get_single_node()
@@ -106,7 +118,7 @@ def _written(text: str, file: str, kind: type[yaml.SafeLoader]) -> Written:
             if isinstance(value, dict):
                 written.values = value
             else:
-                written.complain((), "must be a mapping of sections such as `tableau:`, each on its own line")
+                written.complain((), f"must be a mapping of sections such as `{such}`, each on its own line")
     except RecursionError:
         written.problems.append(Problem.at(Origin(file), "is nested too deep; settings need four levels at most"))
     finally:
@@ -118,13 +130,22 @@ def _origin(file: str, node: yaml.Node) -> Origin:
     return Origin(file, node.start_mark.line + 1)
 
 
-def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
+def _not_yaml(error: yaml.YAMLError, file: str, text: str = "") -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if type(error) is yaml.YAMLError:  # it is YAML, and more than anybody means
         return Problem.at(Origin(file), str(error))
     origin = Origin(file, mark.line + 1) if mark else Origin(file)
     column = f" (column {mark.column + 1})" if mark else ""
     advice = "check the indentation, and put text with special characters into quotes"
+    for form, words in _NO_YAML:
+        if (strange := form.search(text)) is not None:
+            return Problem.at(Origin(file, text.count("\n", 0, strange.start(1)) + 1), words)
+    if str(getattr(error, "context", "")).startswith("expected a single document"):
+        return Problem.at(origin, "a second document begins with `---`; a file is one, so put that into another file")
+    if "could not determine a constructor" in str(getattr(error, "problem", "")):
+        advice = (
+            "a word that begins with `!` is a tag of YAML; put the text into quotes, or write `env:NAME` for a secret"
+        )
     if mark is not None and mark.buffer is not None and mark.buffer[mark.pointer : mark.pointer + 1] == "\t":
         return Problem.at(origin, "a tab stands where a line begins; YAML takes spaces there: put two for each tab")
     if "escape" in str(getattr(error, "problem", "")):  # a path of Windows

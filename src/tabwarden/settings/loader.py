@@ -17,12 +17,13 @@ from pydantic import ValidationError
 from tabwarden.model.errors import SettingsError
 from tabwarden.places import ENCRYPTED, PLAIN, SITE, Location, located
 from tabwarden.safe_files import read_text
-from tabwarden.scrubber import KNOWN
+from tabwarden.scrubber import KNOWN, is_odd_secret
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
     Keys,
     find_keys,
     key_file_is_open_to_others,
+    mistaken,
     read_encrypted,
     reference_kind,
     resolve,
@@ -197,13 +198,21 @@ def _read(path: Path | None, keys: Keys | None, early: list[str]) -> Written:
     if path.suffix == ".aes":
         if keys is None:
             raise SettingsError(early or [f"{path}: it is encrypted and no key is there: {HOW_TO_GIVE_A_KEY}"])
-        return read_yaml(read_encrypted(path, keys), str(path))
+        return _own(read_yaml(read_encrypted(path, keys), str(path)))
     try:
-        return read_yaml(read_text(path), str(path))
-    except UnicodeDecodeError:
-        raise SettingsError([*early, f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
+        return _own(read_yaml(read_text(path), str(path)))
+    except UnicodeDecodeError as error:
+        where = f"{path}:{error.object.count(bytes(chr(10), 'ascii'), 0, error.start) + 1}"
+        raise SettingsError([*early, f"{where}: is not UTF-8 text; save it as UTF-8"]) from None
     except OSError as error:
         raise SettingsError([*early, f"{path}: cannot be read: {why(error)}"]) from None
+
+
+def _own(written: Written) -> Written:
+    """Without what stands at the top for anchors alone, under keys such as `x-database`."""
+    for key in [key for key in written.values if key.startswith("x-")]:
+        del written.values[key]
+    return written
 
 
 def from_variable(place: Place, text: str, values: Mapping[str, Any]) -> Any:
@@ -239,6 +248,7 @@ class _Resolved:
         self.secrets: list[str] = []
         self.failed: set[Place] = set()
         self.in_the_open: list[Place] = []
+        self.in_odd_form: list[Place] = []
         self.in_words: dict[Place, str] = {}
         self.values: dict[str, Any] = self._value(written.values, ())
 
@@ -255,12 +265,18 @@ class _Resolved:
         encrypted = self._written.file.endswith(".aes")  # as a whole
         if kind in (None, "plain") and secret and not encrypted and not self._written.origin(place).variable:
             self.in_the_open.append(place)
+        if words := mistaken(value, secret=secret):
+            self._written.complain(place, f"`{dotted(place)}` {words}")
+            self.failed.add(place)
+            return value
         try:
             text = resolve(value, self._folder, self._environ, self._keys)
         except SettingsError as error:
             self._written.complain(place, f"`{dotted(place)}`: {error}")
             self.failed.add(place)
             return value
+        if secret and is_odd_secret(text):
+            self.in_odd_form.append(place)
         if secret or kind in ("enc", "cmd"):
             self.secrets.append(text)
         elif kind in ("env", "file"):
@@ -300,6 +316,11 @@ def _warnings(resolved: _Resolved, keys: Keys | None) -> list[str]:
     warnings = [
         f"`{dotted(place)}` is written in plain text; `tabwarden settings encrypt` hides it"
         for place in dict.fromkeys(resolved.in_the_open)
+    ]
+    warnings += [
+        f"`{dotted(place)}` begins or ends with white space, or stands in quotes of its own, and is sent so; "
+        "take them off where it is kept, unless they belong to it"
+        for place in dict.fromkeys(resolved.in_odd_form)
     ]
     if keys and key_file_is_open_to_others(keys):
         warnings.append(f"{keys.origin} can be read by others; `chmod 600` it")

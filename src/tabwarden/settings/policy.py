@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -25,8 +25,8 @@ from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import hint, same
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 from tabwarden.safe_files import read_text
-from tabwarden.settings.lines import Origin, Place, Written, dotted, read_yaml
-from tabwarden.settings.wording import of_a_text
+from tabwarden.settings.lines import Origin, Place, Written, read_yaml
+from tabwarden.settings.wording import Kind, complain_of_text
 from tabwarden.troubles import why
 from tabwarden.want.policy.wishes import (
     ALL,
@@ -41,14 +41,12 @@ from tabwarden.want.policy.wishes import (
 
 MODES = {"locked": LOCKED, "locked without nested": LOCKED_WITHOUT_NESTED, "customizable": CUSTOMIZABLE}
 TEMPLATES = {same(name) for kind in ("project", "workbook", "datasource", "flow") for name in templates_of(kind)}
+_MODE_WORDS = {same(mode): word for word, mode in MODES.items()}
 KIND_FIELDS = {word: kind for kind, word in KIND_WORDS.items() if kind != "project"}
 
 
-def _kind(words: str) -> str:
-    try:
-        return kind_named(words)
-    except UnknownName as error:
-        raise ValueError(str(error)) from None
+def _mode(word: object) -> object:
+    return _MODE_WORDS.get(same(word), same(word)) if isinstance(word, str) else word
 
 
 class _Part(BaseModel):
@@ -131,7 +129,7 @@ class ExceptionText(RowText):
 class ProjectText(_Part):
     """A project; what is not said is left as it is. `rules` are all there are: what is not among them goes."""
 
-    mode: Literal["locked", "locked without nested", "customizable"] | None = None
+    mode: Annotated[Literal["locked", "locked without nested", "customizable"] | None, BeforeValidator(_mode)] = None
     owner: str | None = None
     leaders: tuple[str, ...] | None = Field(None, description="as `group Finance Leads`, `user ann`; all there are")
     leaders_in_description: bool = Field(False, description="name them, with their addresses, in the description")
@@ -148,7 +146,7 @@ class ContentText(_Part):
     """Contents by path or pattern (`Finance/*`), tag, certification, owner; `rules` are all there are."""
 
     paths: tuple[str, ...] = ()
-    kind: Annotated[str, AfterValidator(_kind)] | None = None
+    kind: Kind | None = None
     tag: str = ""
     certified: bool | None = None
     owner: str = ""
@@ -197,7 +195,7 @@ def load_policy(paths: Iterable[Path]) -> Policy:
     all_written: list[Written] = []
     for file in files:
         try:
-            all_written.append(read_yaml(read_text(file), str(file)))
+            all_written.append(read_yaml(read_text(file), str(file), "projects:"))
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"`{file}` cannot be read: {why(error)}")
     packs = _packs(all_written)
@@ -225,10 +223,7 @@ def _checked(written: Written, packs: Mapping[str, Any]) -> PolicyText | None:
         _fill_in(written, packs)
         return PolicyText.model_validate(written.values)
     except ValidationError as error:
-        for one in error.errors():
-            place = tuple(one["loc"])
-            words = of_a_text(one, PolicyText, "tabwarden policy schema")
-            written.complain(place, f"`{dotted(place)}`: {words}")
+        complain_of_text(written, error, PolicyText, "tabwarden policy schema")
     return None
 
 

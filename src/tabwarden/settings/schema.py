@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Iterable, Iterator, Mapping
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -25,6 +26,17 @@ def models_in(annotation: Any) -> tuple[type[BaseModel], ...]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return (annotation,)
     return tuple(model for part in get_args(annotation) for model in models_in(part))
+
+
+def members(kinds: Iterable[Any]) -> Iterator[Any]:
+    """The annotations themselves, of unions and what has remarks each member."""
+    for kind in kinds:
+        if get_origin(kind) in (Union, UnionType):
+            yield from members(get_args(kind))
+        elif get_origin(kind) is Annotated:
+            yield from members(get_args(kind)[:1])
+        else:
+            yield kind
 
 
 def literals_in(annotation: Any) -> tuple[str, ...]:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 
-from tabwarden.model.names import hint
+from tabwarden.model.capability import kind_named
+from tabwarden.model.errors import UnknownName
 from tabwarden.settings.lines import PREFIX, Place, Written, dotted
-from tabwarden.settings.schema import SECTIONS, field_at, keys_at, literals_in, models_at
+from tabwarden.settings.schema import SECTIONS, field_at, fields_of, keys_at, literals_in, members, models_at
 
 SEED_SECTIONS = ("APP", "TASKS", "TABLEAU", "SNOWFLAKE", "EMAIL")
 # What people write at the top that has its place in a section.
 _ELSEWHERE = {"token": "tableau.auth.pat", "pat": "tableau.auth.pat", "url": "tableau.server", "host": "tableau.server"}
+# What people look for that there is no key for, and what there is in place of it.
+_VERIFIED = "certificates are always verified; `tableau.ca_file` adds the authority that signed yours"
+_PROXY = "a proxy is taken from the environment, `HTTPS_PROXY` and `NO_PROXY`"
+_INSTEAD = {
+    **dict.fromkeys(
+        "verify verify_ssl verify_tls ssl_verify verify_certificates verify_cert insecure ignore_ssl".split(), _VERIFIED
+    ),
+    **dict.fromkeys("proxy proxies http_proxy https_proxy".split(), _PROXY),
+}
 # How what has a pattern must look.
 _PATTERNS = {
     "api_version": 'must look like `"3.21"`, in quotes',
@@ -31,6 +41,17 @@ _TYPES = {
     "tuple": "must be a list such as `[a, b]`",
     "list": "must be a list such as `[a, b]`",
 }
+
+
+def _kind(words: str) -> str:
+    try:
+        return kind_named(words)
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
+
+
+Kind = Annotated[str, AfterValidator(_kind)]
+"""A kind of content by any of its names."""
 
 
 def place_of(error: ErrorDetails, values: Any) -> Place:
@@ -68,30 +89,75 @@ def sentence(error: ErrorDetails, place: Place, written: Written) -> str:
     return f"`{name}` {_plain(error, place, written)}"
 
 
-def of_a_text(error: ErrorDetails, text: type[BaseModel], schema: str) -> str:
-    """What is wrong with a value of a text that is no part of the settings; `schema` is the command that prints its."""
+def complain_of_text(written: Written, error: ValidationError, root: type[BaseModel], schema: str) -> None:
+    """Notes what is wrong with a text that is no part of the settings, checked by `root`; `schema` prints its schema.
+
+    Places are without the names of the members of a union, which nobody wrote.
+    """
+    details = [(_written_place(one, written.values), one) for one in error.errors()]
+    for place, one in details:
+        own = tuple(one["loc"][-1:]) != place[-1:]  # of a member of a union, as a whole
+        if own and any(len(other) > len(place) and other[: len(place)] == place for other, _ in details):
+            continue  # another member fits but for something in it
+        strange = _strange(place, written.values, root, schema) if one["type"] == "extra_forbidden" else ""
+        words = "must be a text, or a mapping of keys and values" if own else of_a_text(one, strange)
+        problem = f"`{dotted(place)}`: {words}"
+        if not any(known.text.endswith(problem) for known in written.problems):
+            written.complain(place, problem)
+
+
+def of_a_text(error: ErrorDetails, strange: str) -> str:
+    """What is wrong with a value of a text that is no part of the settings; `strange` of a key that nobody knows."""
     kind, context = error["type"], error.get("ctx", {})
-    if kind == "missing":
-        return "is missing; add it"
-    if kind == "extra_forbidden":
-        near = _near_key(str(error["loc"][-1]), text)
-        return f"nothing is called so here{near}; look at `{schema}`"
+    if kind in ("extra_forbidden", "missing"):
+        return strange if kind == "extra_forbidden" else "is missing; add it"
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
         return f"must be {context['expected'].replace(chr(39), '`')}"
     if kind in ("string_too_short", "too_short"):
         return "is empty; write a value or remove the line"
-    if kind.startswith("model"):
+    if kind == "dict_type" or kind.startswith("model"):
         return "must be a mapping of keys and values"
-    return _TYPES.get(kind.split("_")[0], "has a value of the wrong kind")
+    return "must be text" if kind == "string_type" else _TYPES.get(kind.split("_")[0], "has a value of the wrong kind")
 
 
-def _near_key(key: str, text: type[BaseModel]) -> str:
-    """`; near it: ...`, of the keys that there are anywhere in the text."""
-    schema = text.model_json_schema()
-    keys = (key for one in (schema, *schema.get("$defs", {}).values()) for key in one.get("properties", ()))
-    return hint(key, {one: "" for one in keys if one != key})
+def _written_place(error: ErrorDetails, values: Any) -> Place:
+    """Where it was written: without what stands between a key and its value in the models alone."""
+    place: Place = ()
+    parts = error["loc"]
+    for number, part in enumerate(parts, start=1):
+        missing = error["type"] == "missing" and number == len(parts)
+        if isinstance(values, Mapping) and (part in values or missing):
+            values = values.get(part)
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            values = values[part]
+        else:
+            continue
+        place = (*place, part)
+    return place
+
+
+def _strange(place: Place, values: Any, root: type[BaseModel], schema: str) -> str:
+    """A key nobody knows, with the nearest that may stand there."""
+    kinds: list[Any] = [root]
+    for part in place[:-1]:
+        inside: list[Any] = []
+        for kind in members(kinds):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                inside += [info.annotation for key, info in fields_of(kind).items() if key == part]
+            else:
+                inside += [one for one in get_args(kind)[-2:] if one is not Ellipsis]
+        kinds = inside
+    models = [kind for kind in members(kinds) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    known = list(dict.fromkeys(key for model in models for key in fields_of(model)))
+    near = difflib.get_close_matches(str(place[-1]).lower().replace(" ", "_").replace("-", "_"), known, n=1)
+    written_here = _value_at(place[:-1], values)
+    listed = [key for key in known if key not in (written_here if isinstance(written_here, Mapping) else ())]
+    if near:
+        return f"nothing is called so here; did you mean `{near[0]}`?"
+    few = 0 < len(listed) < 12
+    return f"nothing is called so here; {_some_keys(tuple(listed)) + ' go here' if few else f'look at `{schema}`'}"
 
 
 def _plain(error: ErrorDetails, place: Place, written: Written) -> str:
@@ -165,11 +231,18 @@ def unknown_key(place: Place, written: Written) -> str:
             f"`{key}` is a section of Tab_User_Provisioner; "
             f"`tabwarden settings import {written.file} --to NEW_FILE` translates the whole file"
         )
+    plain = key.lower().replace("-", "_")
+    if key.strip() != key:
+        return f"`{dotted(place)}` begins or ends with white space that is no plain space; indent by plain spaces"
+    if plain in _INSTEAD and above[:1] in ((), ("tableau",)):
+        return f"there is no setting `{dotted(place)}`; {_INSTEAD[plain]}"
+    written_here = _value_at(above, written.values)
     known = keys_at(above, written.values)
+    missing = [one for one in known if one not in (written_here if isinstance(written_here, Mapping) else ())]
     belongs = "" if above or origin.variable else _ELSEWHERE.get(key.lower()) or _elsewhere(key.lower(), above)
     if belongs:
         return f"there is no setting `{dotted(place)}`; did you mean `{belongs}`?"
-    near = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(plain, missing, n=1, cutoff=0.6) or difflib.get_close_matches(plain, known, n=1)
     if near:
         if origin.variable:
             best = PREFIX + "__".join(str(part).upper() for part in (*above, near[0]))

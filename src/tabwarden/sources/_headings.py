@@ -21,6 +21,7 @@ Header = int | Literal["yes", "no", "tableau"]
 Record = tuple[int, Sequence[object]]
 """A line of the file, counted from 1, with its cells."""
 
+DELIMITERS = ",;\t|"
 LOOKED_AT = 20
 """Lines among which the heading is looked for."""
 
@@ -160,8 +161,18 @@ def _rows(records: Iterator[Record], row_of: _Making, width: int, table: Table) 
             line = cells if table.header != "tableau" else cells[:1]
             text = table.between.join("" if cell is None else str(cell) for cell in line)
             yield dict.fromkeys(row_of(cells), Broken(text, reason))
+        elif len(cells) == 1 < width and (other := _parted_otherwise(str(cells[0]), width, table)):
+            reason = f"is parted by `{other}` and the heading by `{table.between}`; write both alike"
+            yield dict.fromkeys(row_of(cells), Broken(str(cells[0]), reason))
         else:
             yield row_of(cells)
+
+
+def _parted_otherwise(line: str, width: int, table: Table) -> str:
+    """By what a line has the cells it lacks; '' where it has none of them."""
+    if table.header == "tableau":
+        return ""
+    return next((one for one in DELIMITERS if one != table.between and line.count(one) == width - 1), "")
 
 
 def _by_name(columns: Sequence[str]) -> _Making:

@@ -10,13 +10,11 @@ Nothing is guessed: a cell of a CSV file is text, so `007` stays `007`.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import errno
 import glob
 import importlib
 import io
-import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,10 +28,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_
 
 from tabwarden.extras import install
 from tabwarden.model.errors import SourceError
-from tabwarden.safe_files import check_file, read_bytes
+from tabwarden.model.names import same
+from tabwarden.safe_files import check_file
 from tabwarden.section import LocalPath, Text
 from tabwarden.sources import Column, Reading, Row, Source, empty, partial, unreadable
-from tabwarden.sources._headings import IMPORTED, LOOKED_AT, Table, named_in, rows_of
+from tabwarden.sources._headings import DELIMITERS, IMPORTED, LOOKED_AT, Table, named_in, rows_of
+from tabwarden.sources._texts import BEGINNING, check_content, paths_of, place_of, rows_of_json, text_of
 from tabwarden.troubles import why
 from tabwarden.want.roster import shown
 
@@ -43,16 +43,16 @@ FORMATS = {
     ".txt": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
 }
 
-_DELIMITERS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n?|\n)', re.IGNORECASE)
 """The line by which Excel is told what parts the cells; `\\t` is written as the tab itself."""
-_BLOCK, _BEGINNING = 5_000, 100_000
+_BLOCK = 5_000
 
 _COLUMNS: Mapping[str | int, Column] = {"no": Column(name="1"), "tableau": Column(**IMPORTED)}
 
@@ -124,8 +124,8 @@ class FileSource(Source):
 
     def read(self) -> Reading:
         """All rows of all files, in the order of their names; `as_of` is when the oldest of them was last written."""
-        paths = _paths(str(self.path))
-        source = f"file `{_place(self.path)}`"
+        paths = paths_of(str(self.path))
+        source = f"file `{place_of(self.path)}`"
         rows: list[Row] = []
         warnings: list[str] = []
         for path in paths:
@@ -133,7 +133,7 @@ class FileSource(Source):
                 rows.extend(_reader(self, path)(path, self, warnings))
             except OSError as error:
                 more = "; raise `most_megabytes` of this source" if error.errno == errno.EFBIG else ""
-                raise unreadable(f"file `{_place(path)}` cannot be read: {why(error)}{more}") from None
+                raise unreadable(f"file `{place_of(path)}` cannot be read: {why(error)}{more}") from None
             except SourceError as error:
                 if error.stop == "source-empty" and len(paths) > 1:
                     continue
@@ -144,29 +144,12 @@ class FileSource(Source):
         return Reading(rows, source, warnings, datetime.fromtimestamp(oldest, UTC).isoformat(timespec="seconds"))
 
 
-def _paths(pattern: str) -> list[Path]:
-    """The files a path or glob names. Raises SourceError when there is none."""
-    if re.search(r"\bhttps?:/", pattern):  # a path has one of the two slashes
-        raise unreadable(f"`{_place(pattern)}` is a web address; download the list first and name the file")
-    path = Path(pattern).expanduser()
-    if path.is_dir():
-        raise unreadable(f"`{_place(pattern)}` is a folder; name a file or a glob such as `{_place(pattern)}/*.csv`")
-    if path.exists():
-        return [path]
-    paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
-    if not paths:
-        what = "no file fits" if glob.has_magic(pattern) else "there is no file"
-        looked = "" if path.is_absolute() else f" (taken as `{_place(Path.cwd() / path)}`)"
-        raise unreadable(f"{what} `{_place(path)}`{looked}; check `path`")
-    return paths
-
-
 def _reader(options: FileSource, path: Path) -> _Reader:
     kind = options.format or FORMATS.get(path.suffix.lower(), "")
     if kind in _READERS:
         return _READERS[kind]
     raise unreadable(
-        f"the ending of `{_place(path)}` names no format; set `format` to one of {', '.join(_READERS)}"
+        f"the ending of `{place_of(path)}` names no format; set `format` to one of {', '.join(_READERS)}"
         + (" (old .xls files: save as .xlsx first)" if path.suffix.lower() == ".xls" else "")
     )
 
@@ -175,8 +158,8 @@ def _reader(options: FileSource, path: Path) -> _Reader:
 
 
 def _csv(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
-    source = f"file `{_place(path)}`"
-    text = _text(path, options)
+    source = f"file `{place_of(path)}`"
+    text = text_of(path, options.encoding, options.most)
     delimiter = options.delimiter
     if (first := _SEPARATOR_LINE.match(text)) is not None:
         text, delimiter = text[first.end() :], delimiter or first[1]
@@ -205,35 +188,11 @@ def _delimiter(text: str, path: Path, wanted: Sequence[str]) -> str:
     """The one by which a wanted column is found in the first lines; else the one the first line uses most."""
     if path.suffix.lower() == ".tsv":
         return "\t"
-    lines = [line for line in re.split(r"\r\n?|\n", text[:_BEGINNING]) if line.strip()][:LOOKED_AT]
+    lines = [line for line in re.split(r"\r\n?|\n", text[:BEGINNING]) if line.strip()][:LOOKED_AT]
     bare = "".join(lines[0].split('"')[::2]) if lines else ""
-    ordered = sorted(_DELIMITERS, key=bare.count, reverse=True)
+    ordered = sorted(DELIMITERS, key=bare.count, reverse=True)
     fitting = (one for one in ordered if named_in([*csv.reader(lines, delimiter=one)], wanted) is not None)
     return next(fitting, ordered[0])
-
-
-def _text(path: Path, options: FileSource) -> str:
-    """The text of a file: UTF-8 with or without byte order mark, UTF-16 with one, or as the settings say."""
-    data, encoding = read_bytes(path, options.most), options.encoding
-    source = f"file `{_place(path)}`"
-    if encoding is None and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    try:
-        text = data.decode(encoding or "utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        where = f"(byte 0x{data[error.start]:02X} in line {line})"
-        raise unreadable(
-            f"{source} is not {encoding or 'UTF-8'} {where}; save it as `CSV UTF-8`, or say "
-            "`encoding: windows-1252` if it is what Excel in Western Europe and America saves as plain CSV"
-        ) from None
-    except UnicodeError:  # of encodings that are none of letters, such as punycode
-        raise unreadable(f"{source} is not {encoding}; say the `encoding` in which it was saved") from None
-    if "\0" in text:
-        raise unreadable(
-            f"{source} holds zero bytes; save it as `CSV UTF-8`, or say `encoding: utf-16-le` if it is that"
-        )
-    return text.removeprefix("\ufeff")
 
 
 def _without_blank_end(records: Iterable[T], filled: Callable[[T], bool]) -> Iterator[T]:
@@ -246,38 +205,12 @@ def _without_blank_end(records: Iterable[T], filled: Callable[[T], bool]) -> Ite
             waiting.clear()
 
 
-# --- JSON Lines ----------------------------------------------------------------------------------------------
-
-
-def _json_lines(path: Path, options: FileSource, _: list[str]) -> list[Row]:
-    source = f"file `{_place(path)}`"
-    rows: list[Row] = []
-    # Only line feeds end a line here: U+2028 and its kin may stand inside a JSON text.
-    for number, line in enumerate(_text(path, options).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            message = f"{source} is broken at line {number}; each line holds one whole JSON object"
-            raise (partial(message) if rows else unreadable(message)) from None
-        if not isinstance(value, dict):
-            raise (partial if rows else unreadable)(
-                f"{source} holds `{shown(line.strip())}` in line {number}, which is no JSON object; "
-                'each line holds one, such as {"Email Address": "jane@example.com"}'
-            )
-        rows.append(value)
-    if not rows:
-        raise empty(source)
-    return rows
-
-
 # --- Parquet -------------------------------------------------------------------------------------------------
 
 
 def _parquet(path: Path, options: FileSource, __: list[str]) -> list[Row]:
     duckdb = _extra("duckdb", "Parquet")
-    source = f"file `{_place(path)}`"
+    source = f"file `{place_of(path)}`"
     check_file(path, options.most)
     path.open("rb").close()  # the system's own words when it is forbidden
     closed = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -306,9 +239,11 @@ def _parquet(path: Path, options: FileSource, __: list[str]) -> list[Row]:
 
 def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     openpyxl = _extra("openpyxl", "Excel")
-    source = f"file `{_place(path)}`"
+    source = f"file `{place_of(path)}`"
     check_file(path, options.most)
     with path.open("rb") as file:
+        check_content(file.read(64), source, "xlsx")
+        file.seek(0)
         try:
             # OSError for a small file that is a large one once it is unpacked.
             with ZipFile(file) as package:
@@ -321,11 +256,15 @@ def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
         except OSError:
             raise
         except Exception:
-            raise unreadable(f"{source} is no .xlsx workbook; save it again") from None
+            raise unreadable(
+                f"{source} is no .xlsx workbook; save it again, or set `format: csv` if it is text"
+            ) from None
         sheet = _sheet(book, options.sheet, source, remarks)
         try:
             rows = _excel_rows(sheet, Table(options.header, options.wanted, source), remarks)
-        except SourceError:
+        except SourceError as error:
+            if options.sheet is None and len(book.worksheets) > 1:
+                raise SourceError(f"{error}; set `sheet` to one of {_sheets(book)}", stop=error.stop) from None
             raise
         except Exception:
             raise partial(f"{source} is damaged inside; save it again") from None
@@ -344,22 +283,25 @@ def _excel_rows(sheet: Any, table: Table, remarks: list[str]) -> list[Row]:
 
 
 def _sheet(book: Any, wanted: str | None, source: str, remarks: list[str]) -> Any:
-    names = [sheet.title for sheet in book.worksheets]
-    listed = ", ".join(f"`{shown(name)}`" for name in names)
+    sheets = {same(sheet.title): sheet for sheet in book.worksheets}  # Excel has no two that differ in letter case
     if wanted:
-        if wanted in names:
-            return book[wanted]
-        raise unreadable(f"{source} has no sheet `{shown(wanted)}`; set `sheet` to one of {listed}")
-    if not names:
+        if same(wanted.strip()) in sheets:
+            return sheets[same(wanted.strip())]
+        raise unreadable(f"{source} has no sheet `{shown(wanted)}`; set `sheet` to one of {_sheets(book)}")
+    if not sheets:
         raise unreadable(f"{source} has no sheet with cells; save the list into one")
-    if len(names) > 1:
-        remarks.append(f"{source} has the sheets {listed}; the first is read, set `sheet` to be sure")
+    if len(sheets) > 1:
+        remarks.append(f"{source} has the sheets {_sheets(book)}; the first is read, set `sheet` to be sure")
     return book.worksheets[0]
+
+
+def _sheets(book: Any) -> str:
+    return ", ".join(f"`{shown(sheet.title)}`" for sheet in book.worksheets)
 
 
 _READERS: dict[str, _Reader] = {
     "csv": _csv,
-    "jsonl": _json_lines,
+    "jsonl": lambda path, options, _: rows_of_json(path, options.encoding, options.most),
     "parquet": _parquet,
     "xlsx": _excel,
 }
@@ -370,8 +312,3 @@ def _extra(module: str, what: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError:
         raise unreadable(f"reading {what} needs `{module}`; {install('[files]')}") from None
-
-
-def _place(path: Path | str) -> str:
-    """A path for a message, whole: its end says most."""
-    return shown(str(path), most=4096)

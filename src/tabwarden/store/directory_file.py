@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -52,6 +53,9 @@ def save(directory: Directory, path: Path | str) -> Path:
     return place
 
 
+_LDIF = re.compile(r"^(?:version: 1\s|dn:)", re.MULTILINE)
+
+
 def load(path: Path | str) -> Directory:
     """The Directory kept there.
 
@@ -69,6 +73,12 @@ def load(path: Path | str) -> Directory:
     try:
         return _directory(json.loads(text, object_pairs_hook=_no_twins))
     except json.JSONDecodeError as error:
+        if not text.lstrip().startswith("{"):
+            ldif = "LDIF and " if _LDIF.search(text) else ""
+            raise IncompleteRead(
+                f"directory file `{place}`: is {ldif}no directory file; `tabwarden directory read --out FILE` makes "
+                "one, or write it as `tabwarden help names-and-domains` shows; a list as CSV goes into `sources`"
+            ) from None
         raise IncompleteRead(f"directory file `{place}`: line {error.lineno} is not JSON; read it again") from None
     except (ValueError, IncompleteRead) as error:
         raise IncompleteRead(f"directory file `{place}`: {error}") from None

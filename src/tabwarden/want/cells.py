@@ -71,11 +71,14 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r".*\\", "has no name after the domain; write `DOMAIN\\name`"),
         (r".*/.*", "holds a `/`; a domain is parted from the name by `\\`"),
         (r"(['\"]).*\1", "stands in quotes; take them off"),
-        (r"[.,;:|'`([{*].*", "begins with `{}`, which is no part of it; write the user name alone"),
+        (r"[.,;:|'`([{*#~!].*", "begins with `{}`, which is no part of it; write the user name alone"),
         (r".*[.,;:|`)\]}*]", "ends in `{1}`, which is no part of it; take it off"),
         (r".*;.*", "holds a `;`; a row holds one user name"),
     )
 )  # fmt: skip
+_WORD = re.compile(r"[^\W\d_]+")
+_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK"})
+"""Alphabets whose letters look alike."""
 _PLAIN_FOR = str.maketrans(
     dict.fromkeys("‐‑‒–—―−﹘﹣－", "-")
     | dict.fromkeys("‘’‚‛´ʼ＇", "'")
@@ -141,10 +144,32 @@ def _odd_character(name: str) -> str:
     """A character nobody can see, or one that looks like another; '' where there is none."""
     if (character := _invisible(name)) is not None:
         return f"holds the invisible character {character}; type the name again by hand"
-    odd = next((c for c in name if c.translate(_PLAIN_FOR) != c), None)
-    if odd is None:
+    if name.isascii():
         return ""
-    return f"holds `{odd}` (U+{ord(odd):04X} {unicodedata.name(odd, '')}); write a plain `{odd.translate(_PLAIN_FOR)}`"
+    odd = next((c for c in name if not c.isspace() and _plain(c) != c), None)
+    if odd is not None:
+        return f"holds {_called(odd)}; write a plain `{_plain(odd)}`"
+    mixed = next((word for word in _WORD.findall(name) if len({_script(c) for c in word} & _ALIKE) > 1), None)
+    if mixed is None:
+        return ""
+    latin = any(c.isascii() for c in mixed)
+    strange = next(c for c in mixed if _script(c) != ("LATIN" if latin else _script(mixed[0])))
+    return f"holds {_called(strange)} among letters of another alphabet, which look alike; type the name again by hand"
+
+
+def _plain(character: str) -> str:
+    """What it is written for: of wide letters, ligatures and the like the plain ones."""
+    plain = character.translate(_PLAIN_FOR)
+    folded = unicodedata.normalize("NFKC", plain)
+    return folded if folded.isascii() and folded.isprintable() else plain
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]
+
+
+def _called(character: str) -> str:
+    return f"`{character}` (U+{ord(character):04X} {unicodedata.name(character, '')})"
 
 
 def known_by(row: Mapping[str, object], key: str | None) -> str:

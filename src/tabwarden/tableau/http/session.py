@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
+from tabwarden.scrubber import is_odd_secret
 from tabwarden.tableau.http import wire
 from tabwarden.tableau.http.refusals import refused, unreachable
 from tabwarden.tableau.http.wire import Request, element
@@ -137,7 +138,9 @@ class Session:
         error = wire.error_in(root)
         if error.code or answer.status >= 500:
             text = error.text.replace(secret_of(self.options.auth), "***")
-            raise refused(f"sign in {_who(self.options)}", answer.status, error.code, text)
+            raise refused(
+                f"sign in {_who(self.options)}{_likely(self.options, answer.status)}", answer.status, error.code, text
+            )
         credentials = root.find("credentials") if root is not None else None
         ids = [root.find(f"credentials/{tag}") for tag in ("site", "user")] if root is not None else []
         if credentials is None or not credentials.get("token"):
@@ -273,6 +276,17 @@ def _who(options: SignIn) -> str:
             return f"`{auth.name}` {where}"
         case Jwt():
             return f"`{auth.user}` by the connected app `{auth.client_id}` {where}"
+
+
+def _likely(options: SignIn, status: int) -> str:
+    """What of the settings may be the reason, in brackets; '' where nothing is to be seen."""
+    if status == 404 and options.api_version is not None:
+        return f" (the settings name the API version `{options.api_version}`; left out, it is the server's own)"
+    if options.site.lower() == "default":
+        return " (if the site Default is meant, leave the site out: its content URL is empty)"
+    if is_odd_secret(secret_of(options.auth)):
+        return " (its secret has white space or quotes around it, which are sent as they stand)"
+    return ""
 
 
 def secret_of(auth: Pat | Password | Jwt) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -75,7 +76,8 @@ def _not_one(directory: Directory, words: str, hits: Sequence[DirectoryGroup]) -
     if hits:
         listed = ", ".join(f"`{g.domain}\\{g.name}`" for g in hits)
         return f"`groups` names `{words}`, which could be {listed}; write it with its domain"
-    near = hint(words.rpartition("\\")[2], {group.name: "" for group in directory.groups.values()})
+    name = re.sub(r"^cn=([^,]+),.*|.*[\\\\/]|@.*", r"\1", words.strip(), flags=re.IGNORECASE)  # of other forms of it
+    near = hint(name, {group.name: "" for group in directory.groups.values()})
     return f"the directory has no group `{words}`{near}; {CANNOT_TELL}: correct the name or take the line out"
 
 

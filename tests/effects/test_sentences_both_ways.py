@@ -53,7 +53,20 @@ SMALL = (
     *("leader", "project", "new", "whoever makes it", "the top level", "empty", "locked", "without nested", "json:"),
     *("granting Viewer", ", expecting 2 added", "described as", "owned by", "at the top level", "domain", "everything"),
     *("user ", "group set ", "workbook:", "workbooks", "Read", "A", "b", "e-mail", ", e-mail ", "deny View", "u0041"),
-    *("ann", "joe", "staff", "old", "book", "other", "local", "corp.example", "local\\ann", "Nightly", "All Users"),
+    *(
+        "ann",
+        "joe",
+        "staff",
+        "old",
+        "book",
+        "other",
+        "above",
+        "local",
+        "corp.example",
+        "local\\ann",
+        "Nightly",
+        "All Users",
+    ),
 )
 MARKS = (
     *(" ", "  ", '"', '""', "\\", '\\"', "\\n", "\n", "\r\n", "\t", "\x00", "\x1b[31m", "\x9b", "\u202e", "\u200b"),
@@ -69,10 +82,10 @@ def sites(draw: st.DrawFn) -> Site:
     ann, joe, staff, out, both, top, old, book, schedule = draw(st.lists(names, min_size=9, max_size=9))
     rules = ("group:staff +Read", "group:out -Read", "user:ann +Filter")
     plain = site(
-        project("top", None, *rules, "user:ann +ProjectLeader", workbook=rules),
-        project("old", "top"),
+        project("above", None, *rules, "user:ann +ProjectLeader", workbook=rules),
+        project("old", "above"),
         project("other", None),
-        workbook("book", "top", *rules, tabs=False),
+        workbook("book", "above", *rules, tabs=False),
         users=["ann:Explorer", "joe:Creator"],
         groups=[group("staff", "ann"), group("out", "joe"), group("board")],
         group_sets={"both": replace(group_set("both", "staff"), name=both)},
@@ -81,7 +94,7 @@ def sites(draw: st.DrawFn) -> Site:
     )
     users = {"ann": ann, "joe": joe}
     groups = {"staff": staff, "out": out}
-    contents = {"top": top, "old": old, "book": book}
+    contents = {"above": top, "old": old, "book": book}
     return (
         plain.with_users(*(replace(plain.users[i], name=n, domain=draw(domains)) for i, n in users.items()))
         .with_groups(*(replace(plain.groups[i], name=n, domain=draw(domains)) for i, n in groups.items()))
@@ -99,11 +112,11 @@ def changes(place: Site, new: str, text: str, more: str) -> Iterator[Change]:
     edits = (
         *(Join("out", "ann"), Leave("staff", "ann"), SetRole("ann", "Viewer"), DeleteGroup("staff")),
         *(RemoveUser("ann", "joe"), RemoveUser("joe"), DeleteContent("book"), DeleteContent("old")),
-        *(MoveTo("book", "old"), MoveTo("old", None), MoveTo("book", "top"), SetMode("top", LOCKED)),
-        *(SetMode("old", "ManagedByOwner"), SetOwner("book", "joe"), SetTabs("book", True), Describe("top", text)),
+        *(MoveTo("book", "old"), MoveTo("old", None), MoveTo("book", "above"), SetMode("above", LOCKED)),
+        *(SetMode("old", "ManagedByOwner"), SetOwner("book", "joe"), SetTabs("book", True), Describe("above", text)),
         *(Describe("book", more), GiveDetails("ann", full_name=text, email=more), SetRow("book", staff, ("Read",), ())),
         SetRow("book", both, (), ("Filter", "Read")),
-        *(MakeProject(new, above, owner, like) for above, owner, like in (("top", "joe", "old"), (None, "joe", ""))),
+        *(MakeProject(new, above, owner, like) for above, owner, like in (("above", "joe", "old"), (None, "joe", ""))),
     )
     yield from (on(place, edit) for edit in edits)
     yield on(place, MakeProject(new, "old", "joe", None)).but(mode=LOCKED, description=text, owner=None)
@@ -116,11 +129,14 @@ def changes(place: Site, new: str, text: str, more: str) -> Iterator[Change]:
     yield UpdateGroup(refs[2], Grants(), Grants("Viewer", "onLogin"))
     yield SyncGroup(refs[2], Grants(), Grants("Viewer", "onSync"), (("added", 2),))
     for who in (ann, staff, both):
-        yield from (PutRule("book", Rule(who, "Read", "Deny")), TakeRule("top", Rule(who, "Read", "Allow"), "workbook"))
-        yield from (PutTemplate("book", who, "None", frozenset()), Lead("top", who), Unlead("old", who))
-        yield CopyRules(source=who, target=staff, project="top")
-    yield from (AssignToContents(project="top"), ClearOneOff(project="old", kinds=("workbook",), nested=True))
-    yield from (IntoGroup(into="staff", project="top"), GiveEverything("ann", "joe", (), "old"))
+        yield from (
+            PutRule("book", Rule(who, "Read", "Deny")),
+            TakeRule("above", Rule(who, "Read", "Allow"), "workbook"),
+        )
+        yield from (PutTemplate("book", who, "None", frozenset()), Lead("above", who), Unlead("old", who))
+        yield CopyRules(source=who, target=staff, project="above")
+    yield from (AssignToContents(project="above"), ClearOneOff(project="old", kinds=("workbook",), nested=True))
+    yield from (IntoGroup(into="staff", project="above"), GiveEverything("ann", "joe", (), "old"))
     yield from (SetNickname(Ref("domain", "corp.example"), "corp", new), SetSetting("web_authoring", False))
     schedules = list(place.refreshes.schedules or ()) if place.refreshes else [new, more]
     yield from (SetRefresh.on(place, "book", tuple(filter(str.strip, some))) for some in (schedules, schedules[:1], ()))

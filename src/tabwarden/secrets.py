@@ -42,9 +42,8 @@ _VARIABLE = re.compile(
 _STORE = re.compile(
     r"(?:vault|op|bw|keyring|ssm|arn|secretsmanager|akv|gsm|sops|secretref|azurekeyvault):\S+", re.IGNORECASE
 )
-_PLACEHOLDER = re.compile(
-    r"<[^<>]*>|\*{3,}|x{4,}|change[-_ ]?me|todo|(?:your|my)[-_ ].*(?:token|secret|password).*", re.IGNORECASE
-)
+# No word: `changeme` is the password of many a database.
+_PLACEHOLDER = re.compile(r"<[^<>]*>|\*{3,}|your[-_ ](?:token|secret|password|token[-_ ]secret)", re.IGNORECASE)
 # Every Fernet token begins so: the first byte is its version, the next four of the time are zero until 2106.
 TOKEN = re.compile(r"(?<![\w:])enc:(gAAAA[A-Za-z0-9_-]+={0,2})")
 HOW_TO_GIVE_A_KEY = (

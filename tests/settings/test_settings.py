@@ -186,7 +186,6 @@ def test_a_problem_is_told_in_its_line(tmp_path: Path, text: str, start: str) ->
         ("vault:secret/HUSH_PAT", "names another store of secrets; ask that by `cmd:PROGRAM ARGUMENTS`"),
         ("op://HUSH_PAT/tableau", "names another store of secrets"),
         ("<HUSH_PAT>", "is what stands in place of a secret"),
-        ("<HUSH_PAT>", "is what stands in place of a secret"),
     ],
 )  # fmt: skip
 def test_what_other_programs_would_put_something_in_place_of_is_no_value(

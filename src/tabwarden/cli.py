@@ -296,8 +296,9 @@ def _patient(stream: TextIO) -> TextIO:
     if not isinstance(stream, TextIOWrapper):
         return stream
     stream.flush()
+    by_line = stream.line_buffering or stream.write_through  # the latter with PYTHONUNBUFFERED
     buffer = BufferedWriter(_Patient(stream.fileno()))
-    return TextIOWrapper(buffer, stream.encoding, "backslashreplace", line_buffering=stream.line_buffering)
+    return TextIOWrapper(buffer, stream.encoding, "backslashreplace", line_buffering=by_line)
 
 
 class _Patient(RawIOBase):

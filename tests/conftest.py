@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,10 @@ COUNTED = {
     "tests/sandbox/test_sandbox_shapes.py::test_an_answer_is_whole": "shapes of answers that are whole",
     "tests/sandbox/test_sandbox_shapes.py::test_what_an_answer_lacks": "shapes that lack something for a reason",
 }
+
+# Whoever starts the tests in the background (`nohup ... &`) has Ctrl-C ignored in all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["plugins.databases", "plugins.domains", "plugins.pages"]
 

@@ -83,7 +83,10 @@ def change_of(site: Site, sentence: str) -> Change:
 
 
 def fitting(quoting: Quoting) -> tuple[Form, re.Match[str]] | None:
-    """The form of a sentence, and what stands in its places; None for none. `delete user` is nothing called so."""
+    """The form of a sentence, and what stands in its places; None for none.
+
+    `delete user ann` has none: it means no group that is called `user ann`.
+    """
     if quoting.sentence.casefold().startswith("delete user "):
         return None
     return next(((form, match) for form in FORMS if (match := form.pattern.fullmatch(quoting.sentence))), None)
